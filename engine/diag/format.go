@@ -1,0 +1,99 @@
+package diag
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// Format draws one Diagnostic for a person: place, severity, summary and code,
+// the source line with a caret under the exact token, then detail and hint.
+// source is the file's bytes; nil leaves the excerpt out.
+//
+//	broadcast.yaml:12:16: error: unknown parameter "tag" [unknown-parameter]
+//	   12 |       with: { tag: 17 }
+//	      |               ^^^
+//	   the kind chat2desk_list_clients has no such parameter.
+//	   fix: did you mean "tags"?
+func Format(d Diagnostic, source []byte) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s: %s [%s]\n", d.Span, d.Severity, clean(d.Summary), d.Code)
+	b.WriteString(excerpt(d.Span, source))
+	for line := range strings.Lines(d.Detail) {
+		b.WriteString("   " + clean(strings.TrimRight(line, "\n")) + "\n")
+	}
+	if d.Hint != "" {
+		b.WriteString("   fix: " + strings.ReplaceAll(clean(d.Hint), "\n", "\n        ") + "\n")
+	}
+	return b.String()
+}
+
+// FormatAll draws a whole list, a blank line between problems.
+func FormatAll(l List, source []byte) string {
+	parts := make([]string, len(l))
+	for i, d := range l {
+		parts[i] = Format(d, source)
+	}
+	return strings.Join(parts, "\n")
+}
+
+// maxExcerpt is how many columns of a source line are shown.
+const maxExcerpt = 100
+
+func excerpt(at Span, source []byte) string {
+	if at.Start.Line == 0 || source == nil {
+		return ""
+	}
+	lines := strings.Split(string(source), "\n")
+	if at.Start.Line > len(lines) {
+		return ""
+	}
+	line := []rune(strings.TrimRight(lines[at.Start.Line-1], "\r"))
+	from := min(at.Start.Col-1, len(line))
+	to := from + 1
+	if at.End.Line == at.Start.Line {
+		to = max(to, at.End.Col-1)
+	} else if at.End.Line > at.Start.Line {
+		to = max(to, len(line))
+	}
+	to = min(to, max(len(line), from+1))
+
+	// A long line is cut to a window around the token.
+	cut := 0
+	if to > maxExcerpt {
+		cut = max(0, from-maxExcerpt/2)
+	}
+	shown := line[cut:min(len(line), cut+maxExcerpt)]
+	to = min(to, cut+maxExcerpt)
+
+	width := func(r []rune) int { return runewidth.StringWidth(visible(r)) }
+	pad := width(shown[:min(from-cut, len(shown))])
+	carets := max(1, width(shown[min(from-cut, len(shown)):min(to-cut, len(shown))]))
+	gutter := fmt.Sprintf("%5d", at.Start.Line)
+	return fmt.Sprintf("%s | %s\n%s | %s%s\n", gutter, strings.TrimRight(visible(shown), " "),
+		strings.Repeat(" ", len(gutter)), strings.Repeat(" ", pad), strings.Repeat("^", carets))
+}
+
+// visible replaces what would move the terminal's cursor: a tab becomes one
+// space, any other control or format character the replacement character.
+func visible(r []rune) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c == '\t':
+			return ' '
+		case unicode.IsControl(c), unicode.Is(unicode.Cf, c) && c != '\u200d':
+			return '\uFFFD'
+		}
+		return c
+	}, string(r))
+}
+
+func clean(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = visible([]rune(l))
+	}
+	return strings.Join(lines, "\n")
+}

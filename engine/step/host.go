@@ -1,0 +1,47 @@
+package step
+
+import (
+	"context"
+	"io"
+	"os"
+	"time"
+)
+
+// Connection is the effective connection of one step.
+type Connection struct {
+	Token   Secret
+	BaseURL string  // scheme and host, without /v1; "" is the default host
+	Scheme  string  // "raw" (bare token, the default), "bearer" or a custom word
+	Rate    float64 // calls a second; 0 is unlimited
+}
+
+// Host is what the engine lends to a running step.
+type Host interface {
+	// Connection is the step's effective connection.
+	Connection() Connection
+	// Shared returns the value made by the first caller with this key in this run:
+	// an API client with its limiter, say.
+	Shared(key any, make func() (any, error)) (any, error)
+	// Root holds every file that a flow may touch: the flow's directory.
+	Root() (*os.Root, error)
+	// Zone is the company's zone; Now is run.now in it.
+	Zone() *time.Location
+	Now() time.Time
+	// Stdout is where print writes.
+	Stdout() io.Writer
+	// LeaveOut counts records that the step did not pass on, with the reason that
+	// plan shows.
+	LeaveOut(reason string, n int)
+	// Warn tells the user of something odd that stops nothing.
+	Warn(format string, args ...any)
+}
+
+type hostKey struct{}
+
+// WithHost gives ctx a Host. The engine calls it before every Run, Do and Settle.
+func WithHost(ctx context.Context, h Host) context.Context {
+	return context.WithValue(ctx, hostKey{}, h)
+}
+
+// HostOf returns the Host of a running step.
+func HostOf(ctx context.Context) Host { return ctx.Value(hostKey{}).(Host) }

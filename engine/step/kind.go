@@ -1,0 +1,227 @@
+package step
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+)
+
+// Effect is what a kind does to the world, and so when it happens.
+type Effect uint8
+
+// The effects, in the order of how much they change.
+const (
+	EffectCompute Effect = iota // plan; pure
+	EffectRead                  // plan; asks the API or a file
+	EffectLocal                 // apply; writes a file or prints
+	EffectSend                  // apply; changes the account, through the ledger
+)
+
+// String is the word of the language page.
+func (e Effect) String() string { return [...]string{"compute", "read", "local", "send"}[e] }
+
+// Doc is what people read of a kind.
+type Doc struct {
+	Name    string // snake_case, as in `uses:`
+	Summary string // one sentence
+	Detail  string // paragraphs for the reference page; may be empty
+	Since   string // the version that brought it
+	Example string // a whole flow that validates and plans in the sandbox
+
+	// Connected kinds talk to Chat2Desk: they take apiToken, and their effective
+	// connection is part of account, limiter and identity.
+	Connected bool
+	// OpenParams kinds take any names; the outputs are the same names.
+	OpenParams bool
+	// Infer gives the outputs' shapes from the parameters' (for filter, map,
+	// join …). Nil where the Go type and its like tags say all.
+	Infer func(Call) ([]Field, error)
+}
+
+// Call is what is known statically of one use of a kind.
+type Call struct {
+	// Shapes holds the shape of every parameter written; of a Named parameter the
+	// object of its names.
+	Shapes map[string]Shape
+	// Literals holds the values of parameters written without any expression, as
+	// evaluated arguments would be.
+	Literals map[string]any
+}
+
+// Kind is one step kind: its declaration and how the engine calls it. Made by
+// Compute, Read, Local or Send and immutable.
+type Kind struct {
+	Doc
+	Effect  Effect
+	Params  []Field
+	Outputs []Field
+
+	run  func(ctx context.Context, args map[string]any) (map[string]any, error)
+	send *sender
+	like map[string]string // output → the parameter whose elements it has
+}
+
+// sender is the type-erased part of a sending kind.
+type sender struct {
+	prepare func(args map[string]any) (Prepared, error)
+	do      func(ctx context.Context, args map[string]any, a Attempt) (map[string]any, error)
+	settle  func(ctx context.Context, args map[string]any, a Attempt) (Finding, error)
+}
+
+// Compute declares a pure kind.
+func Compute[In, Out any](d Doc, fn func(context.Context, In) (Out, error)) Kind {
+	return makeKind[In, Out](d, EffectCompute, fn)
+}
+
+// Read declares a kind that only asks.
+func Read[In, Out any](d Doc, fn func(context.Context, In) (Out, error)) Kind {
+	return makeKind[In, Out](d, EffectRead, fn)
+}
+
+// Local declares a kind that writes a file or prints. It runs in apply.
+func Local[In, Out any](d Doc, fn func(context.Context, In) (Out, error)) Kind {
+	return makeKind[In, Out](d, EffectLocal, fn)
+}
+
+// Send declares a kind that changes the account. Every part is needed: key is
+// the default identity within the step (language page, "Once"); recipient is who
+// gets it, for caps and `why`; preview is what a person reviews and what counts
+// as the content; do makes exactly one attempt; settle reads back whether an
+// attempt happened, or is NoSettle.
+func Send[In, Out any](
+	d Doc,
+	key func(In) string,
+	recipient func(In) Recipient,
+	preview func(In) Preview,
+	do func(context.Context, In, Attempt) (Out, error),
+	settle Settle[In],
+) Kind {
+	k := makeKind[In, Out](d, EffectSend, nil)
+	in := reflect.TypeFor[In]()
+	k.send = &sender{
+		prepare: func(args map[string]any) (Prepared, error) {
+			v, err := decodeStruct(in, args)
+			if err != nil {
+				return Prepared{}, err
+			}
+			x := v.Interface().(In)
+			return Prepared{Key: key(x), Recipient: recipient(x), Preview: preview(x)}, nil
+		},
+		do: func(ctx context.Context, args map[string]any, a Attempt) (map[string]any, error) {
+			v, err := decodeStruct(in, args)
+			if err != nil {
+				return nil, &Failure{Class: ClassInvalid, Delivery: Refused, Reason: err.Error(), Err: err}
+			}
+			out, err := do(ctx, v.Interface().(In), a)
+			if err != nil {
+				return nil, err
+			}
+			return ToValue(out).(map[string]any), nil
+		},
+	}
+	if settle != nil {
+		k.send.settle = func(ctx context.Context, args map[string]any, a Attempt) (Finding, error) {
+			v, err := decodeStruct(in, args)
+			if err != nil {
+				return CannotTell, err
+			}
+			return settle(ctx, v.Interface().(In), a)
+		}
+	}
+	return k
+}
+
+func makeKind[In, Out any](d Doc, e Effect, fn func(context.Context, In) (Out, error)) Kind {
+	in, out := reflect.TypeFor[In](), reflect.TypeFor[Out]()
+	k := Kind{Doc: d, Effect: e, like: map[string]string{}}
+	if in.Kind() == reflect.Struct {
+		k.Params = fieldsOf(in)
+	}
+	if out.Kind() == reflect.Struct {
+		k.Outputs = fieldsOf(out)
+		for _, m := range membersOf(out) {
+			if m.like != "" {
+				k.like[m.Name] = m.like
+			}
+		}
+	}
+	if fn == nil {
+		return k
+	}
+	k.run = func(ctx context.Context, args map[string]any) (map[string]any, error) {
+		var x In
+		if d.OpenParams {
+			x = any(args).(In)
+		} else {
+			v, err := decodeStruct(in, args)
+			if err != nil {
+				return nil, err
+			}
+			x = v.Interface().(In)
+		}
+		res, err := fn(ctx, x)
+		if err != nil {
+			return nil, err
+		}
+		outs, ok := ToValue(res).(map[string]any)
+		if !ok {
+			return nil, fmt.Errorf("step %s: outputs are no object", d.Name)
+		}
+		return outs, nil
+	}
+	return k
+}
+
+// Param finds a parameter.
+func (k *Kind) Param(name string) (Field, bool) { return ObjectOf(k.Params...).Field(name) }
+
+// Infer gives the outputs of one use of the kind, with their shapes.
+func (k *Kind) Infer(c Call) ([]Field, error) {
+	if k.Doc.Infer != nil {
+		return k.Doc.Infer(c)
+	}
+	if k.OpenParams {
+		fields := make([]Field, 0, len(c.Shapes))
+		for name, s := range c.Shapes {
+			fields = append(fields, Field{Name: name, Shape: s})
+		}
+		sortFields(fields)
+		return fields, nil
+	}
+	fields := make([]Field, len(k.Outputs))
+	copy(fields, k.Outputs)
+	for i, f := range fields {
+		if p, ok := k.like[f.Name]; ok {
+			elem := c.Shapes[p].Element()
+			fields[i].Shape.Elem = &elem
+		}
+	}
+	return fields, nil
+}
+
+// Run performs a compute, read or local kind. args holds the evaluated
+// arguments of the parameters that were written; optional ones may be absent.
+// The result holds every output but those that the engine counts.
+func (k *Kind) Run(ctx context.Context, args map[string]any) (map[string]any, error) {
+	if k.run == nil {
+		return nil, fmt.Errorf("step %s: a %s kind is not run but sent", k.Name, k.Effect)
+	}
+	return k.run(ctx, args)
+}
+
+// Prepare computes, without any call, what a send is about.
+func (k *Kind) Prepare(args map[string]any) (Prepared, error) { return k.send.prepare(args) }
+
+// Do makes one attempt of a send. An error that is no *Failure means that
+// nobody knows: the state is unknown.
+func (k *Kind) Do(ctx context.Context, args map[string]any, a Attempt) (map[string]any, error) {
+	return k.send.do(ctx, args, a)
+}
+
+// CanSettle reports whether an unknown attempt can be read back.
+func (k *Kind) CanSettle() bool { return k.send != nil && k.send.settle != nil }
+
+// Settle reads back whether an attempt happened.
+func (k *Kind) Settle(ctx context.Context, args map[string]any, a Attempt) (Finding, error) {
+	return k.send.settle(ctx, args, a)
+}

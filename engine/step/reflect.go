@@ -1,0 +1,416 @@
+package step
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Tags of a struct field that is a parameter, an output or a record field:
+//
+//	flow:"name"           its name in YAML; without it the field is ours alone
+//	doc:"…"               one sentence, demanded of every field
+//	enum:"a,b"            the texts allowed
+//	min:"1" max:"200"     bounds of a number, or of a list's length
+//	default:"20"          what the kind does when it is left out
+//	nonempty:"true"       written but nil, "" or [] is an error
+//	item:"items"          for Expr and Predicate: whose records are `item`
+//	count:"items"         for an int output: the engine counts that stream
+//	like:"items"          for a list output: its elements are those of that parameter
+//
+// A pointer, a slice or a Named is optional; everything else is required, but
+// for a field with optional:"true".
+
+// ShapeOf derives the shape of a Go type: what it is in expressions.
+func ShapeOf[T any]() Shape { return shapeOf(reflect.TypeFor[T]()) }
+
+var (
+	typeTime      = reflect.TypeFor[time.Time]()
+	typeDuration  = reflect.TypeFor[time.Duration]()
+	typeSecret    = reflect.TypeFor[Secret]()
+	typeExpr      = reflect.TypeFor[Expr]()
+	typePredicate = reflect.TypeFor[Predicate]()
+	typeStreamer  = reflect.TypeFor[streamer]()
+)
+
+func shapeOf(t reflect.Type) Shape {
+	switch {
+	case t == typeTime:
+		return ShapeTime
+	case t == typeDuration:
+		return ShapeDuration
+	case t == typeSecret:
+		return ShapeSecret
+	case t.Implements(typeStreamer):
+		elem := reflect.TypeOf(reflect.Zero(t).Interface().(streamer).elem())
+		if elem == nil {
+			return StreamShape(ShapeAny)
+		}
+		return StreamShape(shapeOf(elem))
+	case isNamed(t):
+		return Shape{Form: FormObject, Open: true}
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return ShapeBool
+	case reflect.Int, reflect.Int64:
+		return ShapeInt
+	case reflect.Float64:
+		return ShapeNumber
+	case reflect.String:
+		return ShapeText
+	case reflect.Pointer:
+		return shapeOf(t.Elem()).OrNil()
+	case reflect.Slice:
+		return ListOf(shapeOf(t.Elem()))
+	case reflect.Map:
+		return Shape{Form: FormObject, Open: true}
+	case reflect.Struct:
+		return ObjectOf(fieldsOf(t)...)
+	case reflect.Interface:
+		return ShapeAny
+	}
+	panic(fmt.Sprintf("step: no shape for Go type %s", t))
+}
+
+func isNamed(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice && strings.HasPrefix(t.Name(), "Named[")
+}
+
+// member is a struct field with its tags read.
+type member struct {
+	Field
+	index []int
+	like  string
+}
+
+var memberCache sync.Map // reflect.Type → []member
+
+// membersOf reads the tags of a struct type; embedded structs are flattened.
+func membersOf(t reflect.Type) []member {
+	if m, ok := memberCache.Load(t); ok {
+		return m.([]member)
+	}
+	var out []member
+	for _, f := range reflect.VisibleFields(t) {
+		name, ok := f.Tag.Lookup("flow")
+		if !ok || f.Anonymous {
+			continue
+		}
+		m := member{index: f.Index, like: f.Tag.Get("like"), Field: Field{
+			Name: name, Doc: f.Tag.Get("doc"), Default: f.Tag.Get("default"),
+			NonEmpty: f.Tag.Get("nonempty") == "true", Item: f.Tag.Get("item"),
+			Count: f.Tag.Get("count"), Named: isNamed(f.Type),
+			Min: bound(f.Tag, "min"), Max: bound(f.Tag, "max"),
+		}}
+		if e := f.Tag.Get("enum"); e != "" {
+			m.Enum = strings.Split(e, ",")
+		}
+		ft := f.Type
+		if ft.Kind() == reflect.Pointer || ft.Kind() == reflect.Slice || f.Tag.Get("optional") == "true" {
+			m.Optional = true
+		}
+		if f.Tag.Get("optional") == "false" {
+			m.Optional = false
+		}
+		switch {
+		case ft == typePredicate:
+			m.Bare, m.Bool, m.Shape = true, true, ShapeBool
+		case ft == typeExpr:
+			m.Bare, m.Shape = true, ShapeAny
+		default:
+			m.Shape = shapeOf(ft)
+		}
+		out = append(out, m)
+	}
+	memberCache.Store(t, out)
+	return out
+}
+
+func bound(tag reflect.StructTag, key string) *float64 {
+	s := tag.Get(key)
+	if s == "" {
+		return nil
+	}
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		panic("step: tag " + key + ": " + err.Error())
+	}
+	return &v
+}
+
+func fieldsOf(t reflect.Type) []Field {
+	members := membersOf(t)
+	fields := make([]Field, len(members))
+	for i, m := range members {
+		fields[i] = m.Field
+	}
+	return fields
+}
+
+// ToValue turns a Go value into its run-time value: structs become
+// map[string]any by their flow tags, pointers their value or nil, typed streams
+// streams of records.
+func ToValue(v any) any {
+	switch x := v.(type) {
+	case nil, bool, int, float64, string, time.Time, time.Duration, Secret, Stream[any], map[string]any, []any:
+		return x
+	case int64:
+		return int(x)
+	case streamer:
+		return x.records()
+	}
+	return toValue(reflect.ValueOf(v))
+}
+
+func toValue(v reflect.Value) any {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if v.IsNil() {
+			return nil
+		}
+		return ToValue(v.Elem().Interface())
+	case reflect.Int, reflect.Int64:
+		return int(v.Int())
+	case reflect.String:
+		return v.String()
+	case reflect.Bool:
+		return v.Bool()
+	case reflect.Slice:
+		out := make([]any, v.Len())
+		for i := range out {
+			out[i] = ToValue(v.Index(i).Interface())
+		}
+		return out
+	case reflect.Map:
+		out := make(map[string]any, v.Len())
+		for it := v.MapRange(); it.Next(); {
+			out[it.Key().String()] = ToValue(it.Value().Interface())
+		}
+		return out
+	case reflect.Struct:
+		members := membersOf(v.Type())
+		out := make(map[string]any, len(members))
+		for _, m := range members {
+			if m.Count == "" { // the engine counts
+				out[m.Name] = ToValue(v.FieldByIndex(m.index).Interface())
+			}
+		}
+		return out
+	}
+	panic(fmt.Sprintf("step: no value for Go type %s", v.Type()))
+}
+
+// decodeStruct fills a new T from evaluated arguments. What does not fit is an
+// *ArgError that names the parameter.
+func decodeStruct(t reflect.Type, args map[string]any) (reflect.Value, error) {
+	out := reflect.New(t).Elem()
+	for _, m := range membersOf(t) {
+		v, ok := args[m.Name]
+		if !ok {
+			if !m.Optional {
+				return out, &ArgError{Param: m.Name, Problem: "is missing"}
+			}
+			continue
+		}
+		if err := checkArg(m.Field, v); err != nil {
+			return out, err
+		}
+		if v == nil {
+			continue
+		}
+		dst := out.FieldByIndex(m.index)
+		got, err := decode(dst.Type(), v)
+		if err != nil {
+			return out, &ArgError{Param: m.Name, Problem: err.Error()}
+		}
+		dst.Set(got)
+	}
+	return out, nil
+}
+
+// ArgError is an argument that the kind cannot take, found at run time.
+type ArgError struct {
+	Param   string
+	Problem string // "is nil", "is 0, but at least 1 is allowed"
+}
+
+// Error reads "contactId is nil".
+func (e *ArgError) Error() string { return e.Param + " " + e.Problem }
+
+func checkArg(f Field, v any) error {
+	bad := func(format string, args ...any) error {
+		return &ArgError{Param: f.Name, Problem: fmt.Sprintf(format, args...)}
+	}
+	if f.NonEmpty && isEmpty(v) {
+		return bad("is %s; a filter that is written must have a value, else it would select everybody", describe(v))
+	}
+	if v == nil {
+		if f.Optional || f.Shape.Form == FormAny {
+			return nil
+		}
+		return bad("is nil")
+	}
+	if s, ok := v.(string); ok && len(f.Enum) > 0 {
+		for _, e := range f.Enum {
+			if s == e {
+				return nil
+			}
+		}
+		return bad("is %q; allowed: %s", s, strings.Join(f.Enum, ", "))
+	}
+	n, what := 0.0, "is %v"
+	switch x := v.(type) {
+	case int:
+		n = float64(x)
+	case float64:
+		n = x
+	case []any:
+		n, what = float64(len(x)), "has %v items"
+	default:
+		return nil
+	}
+	if f.Min != nil && n < *f.Min {
+		return bad(what+", but at least %v is allowed", n, *f.Min)
+	}
+	if f.Max != nil && n > *f.Max {
+		return bad(what+", but at most %v is allowed", n, *f.Max)
+	}
+	return nil
+}
+
+func isEmpty(v any) bool {
+	switch x := v.(type) {
+	case nil:
+		return true
+	case string:
+		return strings.TrimSpace(x) == ""
+	case []any:
+		for _, e := range x {
+			if isEmpty(e) {
+				return true
+			}
+		}
+		return len(x) == 0
+	}
+	return false
+}
+
+func describe(v any) string {
+	switch x := v.(type) {
+	case nil:
+		return "nil"
+	case string:
+		return strconv.Quote(x)
+	case []any:
+		if len(x) > 0 {
+			return "a list with an empty element"
+		}
+		return "[]"
+	}
+	return fmt.Sprint(v)
+}
+
+// decode turns a run-time value into a Go value of type t.
+func decode(t reflect.Type, v any) (reflect.Value, error) {
+	fail := func() (reflect.Value, error) {
+		return reflect.Value{}, fmt.Errorf("is %s, but %s is wanted", formOf(v), shapeOf(t))
+	}
+	if v != nil && reflect.TypeOf(v) == t {
+		return reflect.ValueOf(v), nil
+	}
+	if t.Implements(typeStreamer) {
+		in, ok := v.(Stream[any])
+		if list, isList := v.([]any); isList {
+			in, ok = StreamList(list), true
+		}
+		if !ok {
+			return fail()
+		}
+		zero := reflect.Zero(t).Interface().(streamer)
+		elem := reflect.TypeOf(zero.elem())
+		return reflect.ValueOf(zero.fromRecords(in, func(rec any) (any, error) {
+			got, err := decode(elem, rec)
+			if err != nil {
+				return nil, err
+			}
+			return got.Interface(), nil
+		})), nil
+	}
+	switch t.Kind() {
+	case reflect.Interface:
+		if v == nil {
+			return reflect.Zero(t), nil
+		}
+		if !reflect.TypeOf(v).Implements(t) {
+			return fail()
+		}
+		return reflect.ValueOf(v).Convert(t), nil
+	case reflect.Pointer:
+		if v == nil {
+			return reflect.Zero(t), nil
+		}
+		elem, err := decode(t.Elem(), v)
+		if err != nil {
+			return elem, err
+		}
+		p := reflect.New(t.Elem())
+		p.Elem().Set(elem)
+		return p, nil
+	case reflect.Float64:
+		if n, ok := v.(int); ok {
+			return reflect.ValueOf(float64(n)).Convert(t), nil
+		}
+	case reflect.Int64, reflect.Int:
+		if n, ok := v.(int); ok && t != typeDuration {
+			return reflect.ValueOf(n).Convert(t), nil
+		}
+	case reflect.Slice:
+		if list, ok := v.([]any); ok {
+			out := reflect.MakeSlice(t, len(list), len(list))
+			for i, e := range list {
+				got, err := decode(t.Elem(), e)
+				if err != nil {
+					return got, fmt.Errorf("item %d %w", i+1, err)
+				}
+				out.Index(i).Set(got)
+			}
+			return out, nil
+		}
+	case reflect.Struct:
+		if m, ok := v.(map[string]any); ok && t != typeTime && t != typeSecret {
+			return decodeStruct(t, m)
+		}
+	}
+	return fail()
+}
+
+// formOf names the form of a run-time value.
+func formOf(v any) Form {
+	switch v.(type) {
+	case nil:
+		return FormNil
+	case bool:
+		return FormBool
+	case int:
+		return FormInt
+	case float64:
+		return FormNumber
+	case string:
+		return FormText
+	case time.Time:
+		return FormTime
+	case time.Duration:
+		return FormDuration
+	case map[string]any:
+		return FormObject
+	case []any, Stream[any]:
+		return FormList
+	case Secret:
+		return FormSecret
+	}
+	return FormAny
+}
