@@ -27,6 +27,8 @@ type Doc struct {
 	Detail  string // paragraphs for the reference page; may be empty
 	Since   string // the version that brought it
 	Example string // a whole flow that validates and plans in the sandbox
+	// Files holds the files that Example reads, by their path beside the flow.
+	Files map[string]string
 
 	// Connected kinds talk to Chat2Desk: they take apiToken, and their effective
 	// connection is part of account, limiter and identity.
@@ -41,11 +43,26 @@ type Doc struct {
 // Call is what is known statically of one use of a kind.
 type Call struct {
 	// Shapes holds the shape of every parameter written; of a Named parameter the
-	// object of its names.
+	// object of its names, in the order written.
 	Shapes map[string]Shape
 	// Literals holds the values of parameters written without any expression, as
-	// evaluated arguments would be.
+	// evaluated arguments would be (a Named one is a Named[any]).
 	Literals map[string]any
+}
+
+type callKey struct{}
+
+// WithCall lets a running kind see what the compiler knew of this use of it:
+// write_csv takes the order of its columns from there. The engine may call it
+// before Run.
+func WithCall(ctx context.Context, c Call) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+// CallOf returns what WithCall gave; the zero Call when nothing is known.
+func CallOf(ctx context.Context) Call {
+	c, _ := ctx.Value(callKey{}).(Call)
+	return c
 }
 
 // Kind is one step kind: its declaration and how the engine calls it. Made by

@@ -3,6 +3,7 @@ package step
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,7 +18,8 @@ import (
 //	min:"1" max:"200"     bounds of a number, or of a list's length
 //	default:"20"          what the kind does when it is left out
 //	nonempty:"true"       written but nil, "" or [] is an error
-//	item:"items"          for Expr and Predicate: whose records are `item`
+//	item:"items"          for Expr, Predicate and Named[Expr]: whose records are `item`
+//	bare:"true"           for a bool: an expression without ${{ }}, given evaluated
 //	count:"items"         for an int output: the engine counts that stream
 //	like:"items"          for a list output: its elements are those of that parameter
 //
@@ -51,7 +53,12 @@ func shapeOf(t reflect.Type) Shape {
 		}
 		return StreamShape(shapeOf(elem))
 	case isNamed(t):
-		return Shape{Form: FormObject, Open: true}
+		s := Shape{Form: FormObject, Open: true}
+		if value := namedValue(t); value.Kind() != reflect.Interface {
+			elem := shapeOf(value)
+			s.Elem = &elem
+		}
+		return s
 	}
 	switch t.Kind() {
 	case reflect.Bool:
@@ -78,6 +85,12 @@ func shapeOf(t reflect.Type) Shape {
 
 func isNamed(t reflect.Type) bool {
 	return t.Kind() == reflect.Slice && strings.HasPrefix(t.Name(), "Named[")
+}
+
+// namedValue is the T of a Named[T].
+func namedValue(t reflect.Type) reflect.Type {
+	f, _ := t.Elem().FieldByName("Value")
+	return f.Type
 }
 
 // member is a struct field with its tags read.
@@ -121,6 +134,8 @@ func membersOf(t reflect.Type) []member {
 			m.Bare, m.Bool, m.Shape = true, true, ShapeBool
 		case ft == typeExpr:
 			m.Bare, m.Shape = true, ShapeAny
+		case f.Tag.Get("bare") == "true":
+			m.Bare, m.Bool, m.Shape = true, ft.Kind() == reflect.Bool, shapeOf(ft)
 		default:
 			m.Shape = shapeOf(ft)
 		}
@@ -254,13 +269,15 @@ func checkArg(f Field, v any) error {
 		}
 		return bad("is nil")
 	}
-	if s, ok := v.(string); ok && len(f.Enum) > 0 {
-		for _, e := range f.Enum {
-			if s == e {
-				return nil
+	if s, ok := v.(string); ok && len(f.Enum) > 0 && !slices.Contains(f.Enum, s) {
+		return bad("is %q; allowed: %s", s, strings.Join(f.Enum, ", "))
+	}
+	if named, ok := v.(Named[any]); ok && len(f.Enum) > 0 {
+		for _, item := range named {
+			if s, ok := item.Value.(string); ok && !slices.Contains(f.Enum, s) {
+				return &ArgError{Param: f.Name + "." + item.Name, Problem: fmt.Sprintf("is %q; allowed: %s", s, strings.Join(f.Enum, ", "))}
 			}
 		}
-		return bad("is %q; allowed: %s", s, strings.Join(f.Enum, ", "))
 	}
 	n, what := 0.0, "is %v"
 	switch x := v.(type) {
@@ -340,6 +357,9 @@ func decode(t reflect.Type, v any) (reflect.Value, error) {
 			return got.Interface(), nil
 		})), nil
 	}
+	if isNamed(t) {
+		return decodeNamed(t, v, fail)
+	}
 	switch t.Kind() {
 	case reflect.Interface:
 		if v == nil {
@@ -388,6 +408,33 @@ func decode(t reflect.Type, v any) (reflect.Value, error) {
 	return fail()
 }
 
+// decodeNamed turns a Named[any], which keeps the order written, or an object,
+// whose names are then taken in alphabetical order, into a Named of type t.
+func decodeNamed(t reflect.Type, v any, fail func() (reflect.Value, error)) (reflect.Value, error) {
+	var named Named[any]
+	switch x := v.(type) {
+	case Named[any]:
+		named = x
+	case map[string]any:
+		for name, value := range x {
+			named = append(named, NamedItem[any]{name, value})
+		}
+		slices.SortFunc(named, func(a, b NamedItem[any]) int { return strings.Compare(a.Name, b.Name) })
+	default:
+		return fail()
+	}
+	out := reflect.MakeSlice(t, len(named), len(named))
+	for i, item := range named {
+		got, err := decode(namedValue(t), item.Value)
+		if err != nil {
+			return got, fmt.Errorf("name %s %w", item.Name, err)
+		}
+		out.Index(i).FieldByName("Name").SetString(item.Name)
+		out.Index(i).FieldByName("Value").Set(got)
+	}
+	return out, nil
+}
+
 // formOf names the form of a run-time value.
 func formOf(v any) Form {
 	switch v.(type) {
@@ -405,7 +452,7 @@ func formOf(v any) Form {
 		return FormTime
 	case time.Duration:
 		return FormDuration
-	case map[string]any:
+	case map[string]any, Named[any]:
 		return FormObject
 	case []any, Stream[any]:
 		return FormList

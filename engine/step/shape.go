@@ -44,7 +44,7 @@ func (f Form) String() string { return formNames[f] }
 type Shape struct {
 	Form     Form
 	Nullable bool    // may be nil
-	Elem     *Shape  // of a list; nil is anything
+	Elem     *Shape  // of a list, and of each value of a Named; nil is anything
 	Fields   []Field // of an object, in declared order
 	Open     bool    // an object that may hold other names too, of any shape
 	Stream   bool    // a list that is read once, record by record
@@ -61,7 +61,7 @@ type Field struct {
 	// The rest concerns parameters only.
 	Optional bool     // may be left out
 	Default  string   // shown in docs; the kind applies it
-	Enum     []string // the texts allowed
+	Enum     []string // the texts allowed; of a Named, as values
 	Min, Max *float64 // bounds of a number or of a list's length
 	NonEmpty bool     // written but nil, "" or [] is an error, never "no filter"
 	Bare     bool     // an expression without ${{ }}
