@@ -1,0 +1,124 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// ErrClosed is returned by every method after Close.
+var ErrClosed = errors.New("ledger: is closed")
+
+// ErrReadOnly is returned by every write to a ledger that was opened to read.
+var ErrReadOnly = errors.New("ledger: was opened for reading only")
+
+// NotFoundError says that there is no ledger where one must be.
+type NotFoundError struct{ Path string }
+
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("open ledger %s: there is none", e.Path)
+}
+
+// UnreadableError says that the file is there and is no sound ledger. It is
+// never repaired or replaced without a person: an empty ledger would mean
+// writing to everybody again.
+type UnreadableError struct {
+	Path string
+	Err  error
+}
+
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("open ledger %s: the file is damaged or is no ledger: %v (nothing was changed; put back a copy of it, or move it away knowing that everybody may be written to again)", e.Path, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
+// VersionError says that the ledger was written by another flowrunner than this
+// one can serve.
+type VersionError struct {
+	Path         string
+	Found, Known int
+}
+
+func (e *VersionError) Error() string {
+	if e.Found > e.Known {
+		return fmt.Sprintf("open ledger %s: it has format %d, made by a newer flowrunner; this one knows up to %d: update flowrunner", e.Path, e.Found, e.Known)
+	}
+	return fmt.Sprintf("open ledger %s: it has the older format %d; reading alone cannot bring it to %d: the next plan or run will", e.Path, e.Found, e.Known)
+}
+
+// FailedError says that the ledger could not be written, and that it takes no
+// more writes until it is opened again.
+type FailedError struct {
+	Path string
+	Hint string // what to do; may be empty
+	Err  error
+}
+
+func (e *FailedError) Error() string {
+	s := fmt.Sprintf("write ledger %s: %v (nothing more is sent)", e.Path, e.Err)
+	if e.Hint != "" {
+		s += ": " + e.Hint
+	}
+	return s
+}
+
+// Unwrap gives the cause.
+func (e *FailedError) Unwrap() error { return e.Err }
+
+// BusyError says that another process kept the ledger for longer than we wait.
+// Nothing was written; the same call may succeed later.
+type BusyError struct{ Path string }
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("write ledger %s: another process keeps it busy: try again when that has ended", e.Path)
+}
+
+// AppliedError says that a plan was applied before. A plan applies once.
+type AppliedError struct{ Run Run }
+
+func (e *AppliedError) Error() string {
+	return fmt.Sprintf("apply: this plan was already applied by run %s, started %s, now %s", e.Run.ID, e.Run.Started.Format(time.RFC3339), e.Run.State)
+}
+
+// ConflictError says that the state machine does not allow a change. Record is
+// what the ledger holds.
+type ConflictError struct {
+	Wanted State
+	Run    string // who wanted it
+	Record Record
+}
+
+func (e *ConflictError) Error() string {
+	if e.Record.State == Planned {
+		return fmt.Sprintf("record %s of send %s: there is no intent", e.Wanted, e.Record.Identity)
+	}
+	return fmt.Sprintf("record %s of send %s for run %s: it is already %s by run %s", e.Wanted, e.Record.Identity, e.Run, e.Record.State, e.Record.Run)
+}
+
+// EndedError says that a run may not write (any more): it was never begun, has
+// ended, or a later run took over.
+type EndedError struct {
+	Run   string
+	Known bool // whether it was ever begun
+	State RunState
+}
+
+func (e *EndedError) Error() string {
+	if !e.Known {
+		return fmt.Sprintf("run %s: was never begun", e.Run)
+	}
+	return fmt.Sprintf("run %s: is %s and can send nothing more", e.Run, e.State)
+}
+
+// AmbiguousError says that several runs begin with what was typed.
+type AmbiguousError struct {
+	Prefix string
+	IDs    []string // newest first, a few of them
+}
+
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("run %s: several begin so: %s", e.Prefix, strings.Join(e.IDs, ", "))
+}

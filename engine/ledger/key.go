@@ -1,0 +1,81 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+// Key is what makes a send the same send: written to twice for one Key, a person
+// got the message twice.
+type Key struct {
+	Account  string // whose Chat2Desk account
+	Flow     string
+	Campaign string // the occasion
+	Step     string // the step's id; in a called flow, with the calling step's
+	Key      string // the contact, or what `key:` gave
+	Period   string // the calendar period, or the run for `oncePer: run`
+}
+
+// Identity is the canonical hash of a Key.
+type Identity [32]byte
+
+// identityVersion opens the encoding. Another encoding is another version, and
+// would make every earlier send look new: golden hashes pin this one.
+const identityVersion = "flowrunner/identity/v1"
+
+// Identity hashes the version and then each field behind its length in bytes, so
+// that no two keys share an encoding. Texts are taken as they are.
+func (k Key) Identity() Identity {
+	b := []byte(identityVersion)
+	for _, field := range []string{k.Account, k.Flow, k.Campaign, k.Step, k.Key, k.Period} {
+		b = binary.BigEndian.AppendUint64(b, uint64(len(field)))
+		b = append(b, field...)
+	}
+	return sha256.Sum256(b)
+}
+
+// String is the identity in lower-case hex.
+func (i Identity) String() string { return hex.EncodeToString(i[:]) }
+
+// MarshalText and UnmarshalText give JSON the hex form.
+func (i Identity) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (i *Identity) UnmarshalText(text []byte) error {
+	parsed, err := ParseIdentity(string(text))
+	if err != nil {
+		return err
+	}
+	*i = parsed
+	return nil
+}
+
+// ParseIdentity reads what String wrote, and nothing else: one identity has one
+// spelling.
+func ParseIdentity(s string) (Identity, error) {
+	var i Identity
+	if len(s) != hex.EncodedLen(len(i)) {
+		return Identity{}, fmt.Errorf("identity: has %d characters, %d are wanted", len(s), hex.EncodedLen(len(i)))
+	}
+	if _, err := hex.Decode(i[:], []byte(s)); err != nil {
+		return Identity{}, fmt.Errorf("identity: %w", err)
+	}
+	if strings.ToLower(s) != s {
+		return Identity{}, fmt.Errorf("identity: must be written in lower case")
+	}
+	return i, nil
+}
+
+// externalLength is how many bytes of an identity its ExternalID carries: 120
+// bits, and no padding in base32.
+const externalLength = 15
+
+// ExternalID is the identity as our mark on the message that the API keeps:
+// short, ASCII, and the same for every attempt.
+func (i Identity) ExternalID() string {
+	return "fr1-" + strings.ToLower(base32.StdEncoding.EncodeToString(i[:externalLength]))
+}

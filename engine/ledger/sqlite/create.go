@@ -1,0 +1,79 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// create makes a new ledger under another name and links it into place when it
+// is whole and on disk, so that a crash leaves either no ledger or a sound one.
+// When two processes race, one ledger wins and both use it.
+func create(ctx context.Context, path string, formats []string) (err error) {
+	fail := func(err error) error { return fmt.Errorf("make ledger %s: %w", path, err) }
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fail(err)
+	}
+	f, err := os.CreateTemp(dir, filepath.Base(path)+".new-*") // 0600
+	if err != nil {
+		return fail(err)
+	}
+	draft := f.Name()
+	defer func() {
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			_ = os.Remove(draft + suffix)
+		}
+	}()
+	if err := f.Close(); err != nil {
+		return fail(err)
+	}
+	if err := fill(ctx, draft, formats); err != nil {
+		return fail(err)
+	}
+	if err := syncPath(draft); err != nil {
+		return fail(err)
+	}
+	if err := os.Link(draft, path); err != nil && !errors.Is(err, fs.ErrExist) {
+		// Some file systems have no links. Renaming could replace a ledger made
+		// meanwhile, so look once more.
+		if _, statErr := os.Stat(path); !errors.Is(statErr, fs.ErrNotExist) {
+			return nil
+		}
+		if err := os.Rename(draft, path); err != nil {
+			return fail(err)
+		}
+	}
+	if err := syncPath(dir); err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+func fill(ctx context.Context, path string, formats []string) error {
+	db, err := connect(path, false)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := upgrade(ctx, db, formats, 0); err != nil {
+		return err
+	}
+	if _, err := db.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('lineage', ?)`, rand.Text()); err != nil {
+		return err
+	}
+	return db.Close()
+}
+
+func syncPath(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}

@@ -1,0 +1,148 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/flowrunner/flowrunner/engine/ledger"
+)
+
+// formats[n] brings a ledger of format n to format n+1. Never change one that
+// was released: append.
+var formats = []string{format1}
+
+// applicationID tells our files from other SQLite files: "flwr".
+const applicationID = 0x666c7772
+
+// format1 clusters sends on the identity, since that is how apply and plan look
+// them up. sends.sum is a checksum of the row: SQLite itself has none, and a
+// flipped bit in an identity would look like a person never written to.
+const format1 = `
+CREATE TABLE meta (
+	key   TEXT PRIMARY KEY,
+	value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE scopes (
+	id       INTEGER PRIMARY KEY,
+	flow     TEXT NOT NULL,
+	campaign TEXT NOT NULL,
+	serial   INTEGER NOT NULL,
+	UNIQUE (flow, campaign)
+) STRICT;
+
+CREATE TABLE runs (
+	n           INTEGER PRIMARY KEY,
+	id          TEXT NOT NULL UNIQUE,
+	scope       INTEGER NOT NULL,
+	plan_hash   TEXT UNIQUE,
+	file        TEXT NOT NULL,
+	flow_hash   TEXT NOT NULL,
+	inputs_hash TEXT NOT NULL,
+	account     TEXT NOT NULL,
+	state       INTEGER NOT NULL,
+	started     INTEGER NOT NULL,
+	finished    INTEGER NOT NULL,
+	counts      TEXT NOT NULL,
+	exit_code   INTEGER NOT NULL,
+	reason      TEXT NOT NULL
+) STRICT;
+CREATE INDEX runs_by_scope ON runs (scope, n);
+
+CREATE TABLE sends (
+	identity BLOB PRIMARY KEY,
+	state    INTEGER NOT NULL,
+	run      INTEGER NOT NULL,
+	seq      INTEGER NOT NULL,
+	step     TEXT NOT NULL,
+	period   TEXT NOT NULL,
+	contact  INTEGER NOT NULL,
+	content  BLOB NOT NULL,
+	message  INTEGER NOT NULL,
+	reason   TEXT NOT NULL,
+	attempts INTEGER NOT NULL,
+	at       INTEGER NOT NULL,
+	sum      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sends_by_run ON sends (run, seq);
+CREATE INDEX sends_by_contact ON sends (contact) WHERE contact <> 0;
+CREATE INDEX sends_open ON sends (run) WHERE state IN (1, 5);
+`
+
+// prepareFormat refuses foreign and newer files and brings older ones forward.
+func (s *Store) prepareFormat(ctx context.Context, o Options, formats []string) error {
+	var app, found int
+	if err := s.reader.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&app); err != nil {
+		return err
+	}
+	if err := s.reader.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&found); err != nil {
+		return err
+	}
+	switch known := len(formats); {
+	case app != applicationID || found < 1:
+		return errors.New("it is an SQLite file of another program")
+	case found == known:
+		return nil
+	case found > known, o.ReadOnly:
+		return &ledger.VersionError{Path: s.path, Found: found, Known: known}
+	}
+	if err := s.keepCopy(ctx, found); err != nil {
+		return err
+	}
+	return upgrade(ctx, s.reader, formats, found)
+}
+
+// keepCopy writes the ledger as it is beside itself before it is changed.
+func (s *Store) keepCopy(ctx context.Context, format int) error {
+	kept := fmt.Sprintf("%s.format%d", s.path, format)
+	draft := kept + ".new"
+	if err := os.Remove(draft); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("copy before the upgrade: %w", err)
+	}
+	f, err := os.OpenFile(draft, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("copy before the upgrade: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("copy before the upgrade: %w", err)
+	}
+	if _, err := s.reader.ExecContext(ctx, `VACUUM INTO ?`, draft); err != nil {
+		return fmt.Errorf("copy before the upgrade: %w", err)
+	}
+	if err := syncPath(draft); err != nil {
+		return fmt.Errorf("copy before the upgrade: %w", err)
+	}
+	return os.Rename(draft, kept)
+}
+
+// upgrade runs every missing format step and sets the version, all in one
+// transaction. Of two processes that try, the second finds the work done.
+func upgrade(ctx context.Context, db *sql.DB, formats []string, from int) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
+		return err
+	}
+	var found int
+	err = conn.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&found)
+	for n := from; err == nil && found == from && n < len(formats); n++ {
+		_, err = conn.ExecContext(ctx, formats[n])
+	}
+	if err == nil && found == from {
+		_, err = conn.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d; PRAGMA user_version = %d`, applicationID, len(formats)))
+	}
+	if err == nil {
+		_, err = conn.ExecContext(ctx, `COMMIT`)
+	}
+	if err != nil {
+		_, _ = conn.ExecContext(context.WithoutCancel(ctx), `ROLLBACK`)
+		return fmt.Errorf("bring the format from %d to %d: %w", from, len(formats), err)
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+
+	"github.com/flowrunner/flowrunner/engine/ledger"
+)
+
+// Options say how to open a ledger. The zero Options make it when it is not
+// there.
+type Options struct {
+	ReadOnly  bool // refuse every write; implies MustExist
+	MustExist bool // *ledger.NotFoundError instead of a new ledger
+}
+
+// Store is an open ledger file.
+type Store struct {
+	path    string
+	lineage string
+	reader  *sql.DB
+	find    *sql.Stmt
+	writer  *writer // nil when read-only
+	closed  atomic.Bool
+}
+
+var _ ledger.Store = (*Store)(nil)
+
+// magic opens every SQLite file.
+var magic = []byte("SQLite format 3\x00")
+
+// busyMillis is how long one process waits for another one's transaction.
+const busyMillis = 30_000
+
+// Open opens the ledger at path. A file that is there is used or refused with
+// *ledger.UnreadableError or *ledger.VersionError, never replaced. A small
+// ledger is checked throughout, a large one after an unclean stop.
+func Open(ctx context.Context, path string, o Options) (*Store, error) {
+	return open(ctx, path, o, formats)
+}
+
+func open(ctx context.Context, path string, o Options, formats []string) (_ *Store, err error) {
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("open ledger %s: %w", path, err)
+	}
+	size, err := inspect(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if o.ReadOnly || o.MustExist {
+			return nil, &ledger.NotFoundError{Path: path}
+		}
+		if err := create(ctx, path, formats); err != nil {
+			return nil, err
+		}
+		size, err = inspect(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	unclean := leftWAL(path)
+
+	s := &Store{path: path}
+	defer func() {
+		if err != nil {
+			_ = s.Close()
+		}
+	}()
+	if s.reader, err = connect(path, o.ReadOnly); err != nil {
+		return nil, err
+	}
+	s.reader.SetMaxIdleConns(4)
+	if err := s.prepareFormat(ctx, o, formats); err != nil {
+		return nil, s.unreadable(err)
+	}
+	if size <= smallBytes || unclean && !o.ReadOnly {
+		if err := s.check(ctx); err != nil {
+			return nil, s.unreadable(err)
+		}
+	}
+	if err := s.reader.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'lineage'`).Scan(&s.lineage); err != nil {
+		return nil, s.unreadable(err)
+	}
+	if s.find, err = s.reader.PrepareContext(ctx, selectSends+` WHERE s.identity = ?`); err != nil {
+		return nil, s.unreadable(err)
+	}
+	if !o.ReadOnly {
+		if s.writer, err = startWriter(ctx, path); err != nil {
+			return nil, s.unreadable(err)
+		}
+	}
+	return s, nil
+}
+
+// Lineage is the ledger's random id.
+func (s *Store) Lineage() string { return s.lineage }
+
+// Close ends all writing and closes the file. The last process to close it folds
+// the write-ahead log into it; a log found later is the sign of an unclean stop.
+func (s *Store) Close() error {
+	s.closed.Store(true)
+	var errs []error
+	if s.writer != nil {
+		errs = append(errs, s.writer.close())
+	}
+	if s.reader != nil {
+		errs = append(errs, s.reader.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close ledger %s: %w", s.path, err)
+	}
+	return nil
+}
+
+// connect opens path with the settings that every connection needs.
+func connect(path string, readOnly bool) (*sql.DB, error) {
+	slashed := filepath.ToSlash(path)
+	if !strings.HasPrefix(slashed, "/") {
+		slashed = "/" + slashed
+	}
+	q := url.Values{"_pragma": {
+		fmt.Sprintf("busy_timeout(%d)", busyMillis),
+		"journal_mode(WAL)",
+		"synchronous(FULL)",
+		"foreign_keys(0)",
+		"trusted_schema(0)",
+		"cell_size_check(1)",
+	}}
+	q.Set("mode", "rw")
+	if readOnly {
+		q.Set("mode", "ro")
+		q["_pragma"] = []string{q["_pragma"][0], "query_only(1)", "trusted_schema(0)", "cell_size_check(1)"}
+	}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: slashed, RawQuery: q.Encode()}).String())
+	if err != nil {
+		return nil, fmt.Errorf("open ledger %s: %w", path, err)
+	}
+	return db, nil
+}
+
+// inspect looks at the file without SQLite, which would take an empty file for a
+// new database.
+func inspect(path string) (size int64, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, fmt.Errorf("open ledger: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return 0, &ledger.UnreadableError{Path: path, Err: errors.New("it is not a regular file")}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, fmt.Errorf("open ledger: %w", err)
+	}
+	defer f.Close()
+	head := make([]byte, len(magic))
+	if _, err := io.ReadFull(f, head); err != nil {
+		return 0, &ledger.UnreadableError{Path: path, Err: fmt.Errorf("it has only %d bytes", info.Size())}
+	}
+	if !bytes.Equal(head, magic) {
+		return 0, &ledger.UnreadableError{Path: path, Err: errors.New("it is not an SQLite file")}
+	}
+	return info.Size(), nil
+}
+
+func leftWAL(path string) bool {
+	info, err := os.Stat(path + "-wal")
+	return err == nil && info.Size() > 0
+}

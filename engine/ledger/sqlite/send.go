@@ -1,0 +1,203 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine/ledger"
+)
+
+// selectSends joins on the left: a send whose run is lost must be noticed, not
+// hidden.
+const selectSends = `
+SELECT s.identity, s.state, s.run, s.seq, s.step, s.period, s.contact, s.content, s.message, s.reason, s.attempts, s.at, s.sum,
+	r.id, c.flow, c.campaign
+FROM sends s LEFT JOIN runs r ON r.n = s.run LEFT JOIN scopes c ON c.id = r.scope`
+
+// send is a record as it is stored.
+type send struct {
+	ledger.Record
+	run int64 // runs.n
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// sum is the checksum of everything stored in the row.
+func (s send) sum() uint32 {
+	b := append([]byte(nil), s.Identity[:]...)
+	b = append(b, s.ContentHash[:]...)
+	for _, n := range []int64{int64(s.State), s.run, s.Seq, int64(s.Contact), int64(s.MessageID), int64(s.Attempts), nanos(s.At)} {
+		b = binary.BigEndian.AppendUint64(b, uint64(n))
+	}
+	for _, text := range []string{s.Step, s.Period, s.Reason} {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(text)))
+		b = append(b, text...)
+	}
+	return crc32.Checksum(b, castagnoli)
+}
+
+type scanner interface{ Scan(dest ...any) error }
+
+// scanSend reads a row of selectSends and believes nothing in it.
+func scanSend(row scanner) (send, error) {
+	var s send
+	var identity, content []byte
+	var state, at, sum int64
+	var run, flow, campaign sql.NullString
+	err := row.Scan(&identity, &state, &s.run, &s.Seq, &s.Step, &s.Period, &s.Contact, &content, &s.MessageID, &s.Reason, &s.Attempts, &at, &sum,
+		&run, &flow, &campaign)
+	if err != nil {
+		return send{}, badScan(err)
+	}
+	s.State, s.At = ledger.State(state), fromNanos(at)
+	s.Run, s.Flow, s.Campaign = run.String, flow.String, campaign.String
+	bad := copy(s.Identity[:], identity) != len(s.Identity) || len(identity) != len(s.Identity) ||
+		copy(s.ContentHash[:], content) != len(s.ContentHash) || len(content) != len(s.ContentHash) ||
+		int64(s.State) != state || !s.State.Valid() || !run.Valid || !flow.Valid || sum != int64(s.sum())
+	if bad {
+		return send{}, fmt.Errorf("%w: the send %x", errBadRow, identity)
+	}
+	return s, nil
+}
+
+// badScan tells a row of the wrong types from an error of SQLite.
+func badScan(err error) error {
+	if errors.Is(err, sql.ErrNoRows) || code(err) != 0 || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if strings.HasPrefix(err.Error(), "sql: Scan error") {
+		return fmt.Errorf("%w: %w", errBadRow, err)
+	}
+	return err
+}
+
+// nanos stores a time; the zero time is 0.
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func fromNanos(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n).UTC()
+}
+
+// Intend makes an intent durable.
+func (s *Store) Intend(ctx context.Context, in ledger.Intention) error {
+	return s.write(ctx, func(t *tx) error {
+		run, err := t.run(in.Run)
+		if err != nil {
+			return err
+		}
+		if run.state != ledger.Running {
+			return rejection{&ledger.EndedError{Run: in.Run, Known: true, State: run.state}}
+		}
+		now, found, err := t.send(in.Identity)
+		if err != nil {
+			return err
+		}
+		if found && !now.State.May(ledger.Intent) {
+			return rejection{&ledger.ConflictError{Wanted: ledger.Intent, Run: in.Run, Record: now.Record}}
+		}
+		t.touched[run.scope] = true
+		return t.put(send{run: run.n, Record: ledger.Record{
+			Identity: in.Identity, State: ledger.Intent, Seq: in.Seq, Step: in.Step, Period: in.Period, Contact: in.Contact,
+			ContentHash: in.ContentHash, Attempts: now.Attempts + 1, At: in.At,
+		}})
+	})
+}
+
+// Settle records an outcome.
+func (s *Store) Settle(ctx context.Context, o ledger.Outcome) error {
+	return s.write(context.WithoutCancel(ctx), func(t *tx) error {
+		now, found, err := t.send(o.Identity)
+		if err != nil {
+			return err
+		}
+		now.Identity = o.Identity
+		strange := now.State == ledger.Intent && now.Run != o.Run
+		if !found || strange || o.State == ledger.Intent || !now.State.May(o.State) {
+			return rejection{&ledger.ConflictError{Wanted: o.State, Run: o.Run, Record: now.Record}}
+		}
+		run, err := t.run(now.Run)
+		if err != nil {
+			return err
+		}
+		t.touched[run.scope] = true
+		now.State, now.MessageID, now.Reason, now.At = o.State, o.MessageID, o.Reason, o.At
+		return t.settle(now)
+	})
+}
+
+// Find returns what is known of one identity.
+func (s *Store) Find(ctx context.Context, id ledger.Identity) (ledger.Record, bool, error) {
+	found, err := scanSend(s.find.QueryRowContext(ctx, id[:]))
+	if errors.Is(err, sql.ErrNoRows) {
+		return ledger.Record{}, false, nil
+	}
+	if err != nil {
+		return ledger.Record{}, false, s.reading(err)
+	}
+	return found.Record, true, nil
+}
+
+// Records ranges over the records that f chooses.
+func (s *Store) Records(ctx context.Context, f ledger.Filter) iter.Seq2[ledger.Record, error] {
+	query, args := selectSends+` WHERE 1`, []any(nil)
+	where := func(condition string, values ...any) {
+		query += ` AND ` + condition
+		args = append(args, values...)
+	}
+	if f.Run != "" {
+		where(`s.run = (SELECT n FROM runs WHERE id = ?)`, f.Run)
+	}
+	if f.Flow != "" {
+		where(`c.flow = ?`, f.Flow)
+	}
+	if f.Campaign != "" {
+		where(`c.campaign = ?`, f.Campaign)
+	}
+	if f.Contact != 0 {
+		where(`s.contact <> 0 AND s.contact = ?`, f.Contact)
+	}
+	if len(f.States) > 0 {
+		states := make([]any, len(f.States))
+		for i, state := range f.States {
+			states[i] = int(state)
+		}
+		where(`s.state IN (?`+strings.Repeat(`, ?`, len(states)-1)+`)`, states...)
+	}
+	query += ` ORDER BY s.run, s.seq`
+	return func(yield func(ledger.Record, error) bool) {
+		rows, err := s.reader.QueryContext(ctx, query, args...)
+		if err != nil {
+			yield(ledger.Record{}, s.reading(err))
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			found, err := scanSend(rows)
+			if err != nil {
+				yield(ledger.Record{}, s.reading(err))
+				return
+			}
+			if !yield(found.Record, nil) {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(ledger.Record{}, s.reading(err))
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/flowrunner/flowrunner/engine/ledger"
+)
+
+// statements are prepared once, on the writer's connection.
+type statements struct {
+	findSend, putSend, settleSend, openSends *sql.Stmt
+	findRun, appliedRun, addRun, endRun      *sql.Stmt
+	openRuns, addScope, findScope, bumpScope *sql.Stmt
+}
+
+func (s *statements) each() map[**sql.Stmt]string {
+	return map[**sql.Stmt]string{
+		&s.findSend: selectSends + ` WHERE s.identity = ?`,
+		&s.putSend: `INSERT OR REPLACE INTO sends (identity, state, run, seq, step, period, contact, content, message, reason, attempts, at, sum)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&s.settleSend: `UPDATE sends SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE identity = ?`,
+		&s.openSends:  selectSends + ` WHERE s.run = ? AND s.state IN (1, 5) AND s.state = 1`,
+		&s.findRun:    `SELECT n, scope, state FROM runs WHERE id = ?`,
+		&s.appliedRun: selectRuns + ` WHERE r.id = ? OR r.plan_hash = ? LIMIT 1`,
+		&s.addRun: `INSERT INTO runs (id, scope, plan_hash, file, flow_hash, inputs_hash, account, state, started, finished, counts, exit_code, reason)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&s.endRun:    `UPDATE runs SET state = ?, finished = ?, counts = ?, exit_code = ?, reason = ? WHERE n = ?`,
+		&s.openRuns:  selectRuns + ` WHERE r.scope = ? AND r.state IN (0, 2, 4) ORDER BY r.n`,
+		&s.addScope:  `INSERT OR IGNORE INTO scopes (flow, campaign, serial) VALUES (?, ?, 0)`,
+		&s.findScope: `SELECT id FROM scopes WHERE flow = ? AND campaign = ?`,
+		&s.bumpScope: `UPDATE scopes SET serial = serial + 1 WHERE id = ?`,
+	}
+}
+
+func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
+	for stmt, query := range s.each() {
+		var err error
+		if *stmt, err = conn.PrepareContext(ctx, query); err != nil {
+			return errors.Join(err, s.close())
+		}
+	}
+	return nil
+}
+
+func (s *statements) close() error {
+	var errs []error
+	for stmt := range s.each() {
+		if *stmt != nil {
+			errs = append(errs, (*stmt).Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// tx is one batch's transaction.
+type tx struct {
+	ctx     context.Context
+	stmt    *statements
+	runs    map[string]runRef
+	touched map[int64]bool // scopes whose serial rises
+}
+
+type runRef struct {
+	n, scope int64
+	state    ledger.RunState
+}
+
+// run resolves a run id. Its state is read once per transaction, so that a run
+// which another process took over can intend nothing more.
+func (t *tx) run(id string) (runRef, error) {
+	if r, ok := t.runs[id]; ok {
+		return r, nil
+	}
+	var r runRef
+	err := t.stmt.findRun.QueryRowContext(t.ctx, id).Scan(&r.n, &r.scope, &r.state)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, rejection{&ledger.EndedError{Run: id}}
+	}
+	if err == nil {
+		t.runs[id] = r
+	}
+	return r, err
+}
+
+func (t *tx) send(id ledger.Identity) (send, bool, error) {
+	rec, err := scanSend(t.stmt.findSend.QueryRowContext(t.ctx, id[:]))
+	if errors.Is(err, sql.ErrNoRows) {
+		return send{}, false, nil
+	}
+	return rec, err == nil, err
+}
+
+func (t *tx) put(s send) error {
+	_, err := t.stmt.putSend.ExecContext(t.ctx, s.Identity[:], int(s.State), s.run, s.Seq, s.Step, s.Period, s.Contact, s.ContentHash[:],
+		s.MessageID, s.Reason, s.Attempts, nanos(s.At), int64(s.sum()))
+	return err
+}
+
+func (t *tx) settle(s send) error {
+	_, err := t.stmt.settleSend.ExecContext(t.ctx, int(s.State), s.MessageID, s.Reason, nanos(s.At), int64(s.sum()), s.Identity[:])
+	return err
+}
+
+func (t *tx) bumpSerials() error {
+	for scope := range t.touched {
+		if _, err := t.stmt.bumpScope.ExecContext(t.ctx, scope); err != nil {
+			return err
+		}
+	}
+	return nil
+}

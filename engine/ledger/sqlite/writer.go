@@ -1,0 +1,229 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	lib "modernc.org/sqlite/lib"
+
+	"github.com/flowrunner/flowrunner/engine/ledger"
+)
+
+// maxBatch bounds how long one transaction lets its callers wait.
+const maxBatch = 512
+
+// writer is the one goroutine that writes. It needs no timer to gather a batch:
+// what queued up while the last commit was on its way to the disk is the next
+// batch.
+type writer struct {
+	path string
+	db   *sql.DB
+	conn *sql.Conn
+	stmt statements
+
+	mu     sync.Mutex
+	queue  []*op
+	failed error // sticky; ledger.ErrClosed after close
+	wake   chan struct{}
+	done   chan struct{}
+}
+
+// op is one caller's change.
+type op struct {
+	apply func(*tx) error
+	taken atomic.Bool // by the writer, or by its caller who gave up
+	done  chan error
+}
+
+// rejection is an error of one op alone: it wrote nothing, and the rest of its
+// batch goes on.
+type rejection struct{ error }
+
+func (r rejection) Unwrap() error { return r.error }
+
+func startWriter(ctx context.Context, path string) (*writer, error) {
+	db, err := connect(path, false)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{path: path, db: db, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	if w.conn, err = db.Conn(ctx); err == nil {
+		err = w.stmt.prepare(ctx, w.conn)
+	}
+	if err != nil {
+		_ = db.Close()
+		return nil, err
+	}
+	go w.loop()
+	return w, nil
+}
+
+// do queues a change and waits until it is durable or refused. While it waits in
+// the queue the caller can be canceled; once the writer has taken it, its true
+// result is awaited.
+func (w *writer) do(ctx context.Context, apply func(*tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	o := &op{apply: apply, done: make(chan error, 1)}
+	w.mu.Lock()
+	if w.failed != nil {
+		w.mu.Unlock()
+		return w.failed
+	}
+	w.queue = append(w.queue, o)
+	w.mu.Unlock()
+	w.nudge()
+
+	select {
+	case err := <-o.done:
+		return err
+	case <-ctx.Done():
+		if o.taken.CompareAndSwap(false, true) {
+			return ctx.Err()
+		}
+		return <-o.done
+	}
+}
+
+func (w *writer) nudge() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *writer) loop() {
+	defer close(w.done)
+	for range w.wake {
+		for {
+			batch, closed := w.next()
+			if len(batch) > 0 {
+				w.commit(batch)
+				continue
+			}
+			if closed {
+				return
+			}
+			break
+		}
+	}
+}
+
+// next takes the ops of the next batch out of the queue, leaving out those whose
+// callers gave up.
+func (w *writer) next() (batch []*op, closed bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.queue) > 0 && len(batch) < maxBatch {
+		o := w.queue[0]
+		w.queue = w.queue[1:]
+		if o.taken.CompareAndSwap(false, true) {
+			batch = append(batch, o)
+		}
+	}
+	return batch, w.failed != nil
+}
+
+// commit applies a batch in one transaction and answers its callers.
+func (w *writer) commit(batch []*op) {
+	results := make([]error, len(batch))
+	err := w.transact(func(t *tx) error {
+		for i, o := range batch {
+			err := o.apply(t)
+			var r rejection
+			switch {
+			case errors.As(err, &r):
+				results[i] = r.error
+			case err != nil:
+				return err
+			}
+		}
+		return nil
+	})
+	for i, o := range batch {
+		if err != nil {
+			o.done <- err
+		} else {
+			o.done <- results[i]
+		}
+	}
+}
+
+// transact runs body between BEGIN and COMMIT. An error before the first write
+// may pass; any later one, above all a commit whose fate is open, fails the
+// writer for good.
+func (w *writer) transact(body func(*tx) error) error {
+	ctx := context.Background()
+	if err := w.failure(); err != nil {
+		return err
+	}
+	if _, err := w.conn.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
+		if c := code(err); c == lib.SQLITE_BUSY || c == lib.SQLITE_LOCKED {
+			return &ledger.BusyError{Path: w.path}
+		}
+		return w.fail(err)
+	}
+	t := &tx{ctx: ctx, stmt: &w.stmt, runs: map[string]runRef{}, touched: map[int64]bool{}}
+	err := body(t)
+	if err == nil {
+		err = t.bumpSerials()
+	}
+	if err == nil {
+		_, err = w.conn.ExecContext(ctx, `COMMIT`)
+	}
+	if err != nil {
+		_, _ = w.conn.ExecContext(ctx, `ROLLBACK`)
+		return w.fail(err)
+	}
+	return nil
+}
+
+func (w *writer) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if errors.Is(w.failed, ledger.ErrClosed) {
+		return nil // what was queued before the close is still written
+	}
+	return w.failed
+}
+
+// fail makes the writer refuse everything from now on, the queue included.
+func (w *writer) fail(cause error) error {
+	var err error = &ledger.FailedError{Path: w.path, Hint: hint(w.path, cause), Err: cause}
+	w.mu.Lock()
+	if w.failed == nil || errors.Is(w.failed, ledger.ErrClosed) {
+		w.failed = err
+	}
+	queue := w.queue
+	w.queue = nil
+	w.mu.Unlock()
+	for _, o := range queue {
+		if o.taken.CompareAndSwap(false, true) {
+			o.done <- err
+		}
+	}
+	return err
+}
+
+// close writes what is queued and stops the writer.
+func (w *writer) close() error {
+	w.mu.Lock()
+	if w.failed == nil {
+		w.failed = ledger.ErrClosed
+	}
+	w.mu.Unlock()
+	w.nudge()
+	<-w.done
+	if err := errors.Join(w.stmt.close(), w.conn.Close()); err != nil && !errors.Is(err, sql.ErrConnDone) {
+		return errors.Join(err, w.db.Close())
+	}
+	if err := w.db.Close(); err != nil {
+		return fmt.Errorf("close: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package ledger
+
+import (
+	"context"
+	"iter"
+)
+
+// Store keeps runs and sends. It is safe for use from many goroutines, and
+// several processes may share one. What a method has written is durable when it
+// returns nil: it survives a kill and a power cut.
+//
+// After a write has failed, the store refuses every later write with the same
+// *FailedError, so that nothing is sent on the word of a ledger that cannot
+// remember it. Reading goes on.
+type Store interface {
+	// Lineage is a random id made when the ledger was made. Another lineage is
+	// another memory.
+	Lineage() string
+
+	// Serial grows with every change that concerns this flow and campaign. It is 0
+	// while there is none.
+	Serial(ctx context.Context, flow, campaign string) (int64, error)
+
+	// Begin records a new run and marks its plan as applied, both or neither. A run
+	// id or plan hash seen before gives *AppliedError. Earlier open runs of the same
+	// flow and campaign end as abandoned and their open intents become unknown: the
+	// caller holds the flow's lock, so their processes are gone.
+	Begin(ctx context.Context, r Run) error
+
+	// Finish records how a run ended: its State, Finished, Counts, ExitCode and
+	// Reason. It does not heed ctx's cancellation.
+	Finish(ctx context.Context, r Run) error
+
+	// Runs ranges over all runs, newest first.
+	Runs(ctx context.Context) iter.Seq2[Run, error]
+
+	// FindRun finds a run by its id, by the unique beginning of one, or by "last".
+	// Several that begin so give *AmbiguousError.
+	FindRun(ctx context.Context, id string) (Run, bool, error)
+
+	// Unfinished finds the run of this flow and campaign that is still open. There
+	// is at most one, see Begin.
+	Unfinished(ctx context.Context, flow, campaign string) (Run, bool, error)
+
+	// Intend makes an intent durable. Only when it returns nil may the caller send,
+	// once; on any error it must not. An identity from whose state no new attempt
+	// may start gives *ConflictError. The check and the write are one transaction,
+	// so of two runners one gets nil. A run that is not running any more, because a
+	// later one took over, gives *EndedError. A caller canceled while its intent
+	// was still waiting gets ctx's error and has intended nothing.
+	Intend(ctx context.Context, in Intention) error
+
+	// Settle records an outcome. An open intent can be settled only by the run that
+	// made it, an unknown one by any; anything else gives *ConflictError. It does
+	// not heed ctx's cancellation: what happened is worth recording during a stop.
+	Settle(ctx context.Context, o Outcome) error
+
+	// Recover turns the open intents of a run into unknown, with reason, and says
+	// how many. The caller knows that the run's process is gone. It does not heed
+	// ctx's cancellation.
+	Recover(ctx context.Context, run, reason string) (int, error)
+
+	// Find returns what is known of one identity.
+	Find(ctx context.Context, id Identity) (Record, bool, error)
+
+	// Records ranges over the records that f chooses, by run and then by Seq.
+	Records(ctx context.Context, f Filter) iter.Seq2[Record, error]
+
+	// Draft opens a scratch set for one plan.
+	Draft(ctx context.Context) (Draft, error)
+
+	// Close ends all writing and releases the ledger.
+	Close() error
+}
+
+// Draft finds duplicates within one plan, and what the ledger knows of each of
+// its sends, in memory that does not grow with the plan. Nothing of it is kept.
+// It serves one goroutine.
+type Draft interface {
+	// Add registers a planned send. seq rises from call to call.
+	Add(ctx context.Context, id Identity, contentHash [32]byte, seq int64) (Seen, error)
+
+	// Close throws the draft away.
+	Close() error
+}
+
+// Seen is what is known of a planned send.
+type Seen struct {
+	Prior       int64   // Seq of the first row of this plan with the same identity; -1 when this is it
+	SameContent bool    // whether that row has the same content
+	Record      *Record // the ledger's record; nil when there is none
+}
