@@ -49,7 +49,7 @@ func ParseDuration(text string) (time.Duration, error) {
 	for rest != "" {
 		number, after := cutWhile(rest, func(r rune) bool { return r >= '0' && r <= '9' || r == '.' })
 		word, after := cutWhile(after, func(r rune) bool { return (r < '0' || r > '9') && r != '.' && r != '-' && r != '+' })
-		unit, known := durationUnit(strings.TrimRight(word, " "))
+		unit, known := durationUnit(strings.Trim(word, " "))
 		switch {
 		case number == "":
 			return 0, fmt.Errorf("%s is no duration: write a number and a unit, such as 30d, 12h, 15m or 1d12h", quote(text))

@@ -29,9 +29,9 @@ func localeOf(name string) (locale, error) {
 	case "es":
 		return spanish(), nil
 	}
-	if lower := strings.ToLower(name); len(lower) > 2 {
-		if _, err := localeOf(lower[:2]); err == nil {
-			return locale{}, fmt.Errorf("%s is no locale here: write %q", quote(name), lower[:2])
+	for _, known := range []string{"en", "ru", "es"} {
+		if strings.HasPrefix(strings.ToLower(name), known) {
+			return locale{}, fmt.Errorf("%s is no locale here: write %q", quote(name), known)
 		}
 	}
 	return locale{}, fmt.Errorf(`%s is no locale here: write "en", "ru" or "es"`, quote(name))
