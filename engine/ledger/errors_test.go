@@ -1,0 +1,55 @@
+package ledger_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrunner/flowrunner/engine/ledger"
+)
+
+// What each error tells a person; the texts are part of the program's surface.
+func TestErrorTexts(t *testing.T) {
+	cause := errors.New("disk I/O error")
+	id := ledger.Key{}.Identity()
+	tests := []struct {
+		err  error
+		want string
+	}{
+		{&ledger.NotFoundError{Path: "s/ledger.db"}, "open ledger s/ledger.db: there is none"},
+		{
+			&ledger.UnreadableError{Path: "s/ledger.db", Err: cause},
+			"open ledger s/ledger.db: the file is damaged or is no ledger: disk I/O error (nothing was changed; put back a copy of it, or move it away knowing that everybody may be written to again)",
+		},
+		{
+			&ledger.VersionError{Path: "s/ledger.db", Found: 3, Known: 1},
+			"open ledger s/ledger.db: it has format 3, made by a newer flowrunner; this one knows up to 1: update flowrunner",
+		},
+		{
+			&ledger.VersionError{Path: "s/ledger.db", Found: 1, Known: 2},
+			"open ledger s/ledger.db: it has the older format 1; reading alone cannot bring it to 2: the next plan or run will",
+		},
+		{&ledger.FailedError{Path: "s/ledger.db", Err: cause}, "write ledger s/ledger.db: disk I/O error (nothing more is sent)"},
+		{&ledger.FailedError{Path: "s/ledger.db", Err: cause, Hint: "make room"}, "write ledger s/ledger.db: disk I/O error (nothing more is sent): make room"},
+		{&ledger.BusyError{Path: "s/ledger.db"}, "write ledger s/ledger.db: another process keeps it busy: try again when that has ended"},
+		{
+			&ledger.AppliedError{Run: ledger.Run{ID: "r1", State: ledger.Finished, Started: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}},
+			"apply: this plan was already applied by run r1, started 2026-03-01T09:00:00Z, now finished",
+		},
+		{&ledger.ConflictError{Wanted: ledger.Sent, Record: ledger.Record{Identity: id}}, "record sent of send " + id.String() + ": there is no intent"},
+		{
+			&ledger.ConflictError{Wanted: ledger.Intent, Run: "r2", Record: ledger.Record{Identity: id, State: ledger.Unknown, Run: "r1"}},
+			"record intent of send " + id.String() + " for run r2: it is already unknown by run r1",
+		},
+		{&ledger.EndedError{Run: "r1"}, "run r1: was never begun"},
+		{&ledger.EndedError{Run: "r1", Known: true, State: ledger.Abandoned}, "run r1: is abandoned and can send nothing more"},
+		{&ledger.AmbiguousError{Prefix: "20", IDs: []string{"202", "201"}}, "run 20: several begin so: 202, 201"},
+	}
+	for _, tt := range tests {
+		require.EqualError(t, tt.err, tt.want)
+	}
+	require.ErrorIs(t, &ledger.UnreadableError{Err: cause}, cause)
+	require.ErrorIs(t, &ledger.FailedError{Err: cause}, cause)
+}
