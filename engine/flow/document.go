@@ -58,7 +58,7 @@ type Step struct {
 	Key         *Node
 	Concurrency *Node
 	Steps       []*Step
-	Outputs     *Node // a map
+	Outputs     *Node    // a map
 	Retry       *Section // attempts backoff
 	Timeout     *Node
 	OnError     *Node

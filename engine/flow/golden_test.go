@@ -1,0 +1,59 @@
+package flow_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrunner/flowrunner/engine/diag"
+	"github.com/flowrunner/flowrunner/engine/flow"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// files lists the flows of a folder of testdata.
+func files(t testing.TB, folder string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join("testdata", folder, "*.yaml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, paths)
+	return paths
+}
+
+func TestOK(t *testing.T) {
+	for _, path := range files(t, "ok") {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".yaml"), func(t *testing.T) {
+			source, err := os.ReadFile(path)
+			require.NoError(t, err)
+			doc, problems := flow.Parse(filepath.Base(path), source)
+			require.Empty(t, diag.FormatAll(problems, source))
+			require.NotNil(t, doc.Flow)
+			require.NotEmpty(t, doc.Steps)
+		})
+	}
+}
+
+func TestErr(t *testing.T) {
+	for _, path := range files(t, "err") {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".yaml"), func(t *testing.T) {
+			source, err := os.ReadFile(path)
+			require.NoError(t, err)
+			doc, problems := flow.Parse(filepath.Base(path), source)
+			require.NotNil(t, doc)
+			require.True(t, problems.HasErrors())
+			got := diag.FormatAll(problems, source)
+			require.NotContains(t, got, "yaml:")
+			golden := strings.TrimSuffix(path, ".yaml") + ".golden"
+			if *update {
+				require.NoError(t, os.WriteFile(golden, []byte(got), 0o644))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err, "run the test with -update")
+			require.Equal(t, string(want), got)
+		})
+	}
+}

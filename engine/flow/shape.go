@@ -1,0 +1,208 @@
+package flow
+
+import (
+	"strings"
+
+	"github.com/flowrunner/flowrunner/engine/diag"
+)
+
+// shape is what may stand as the value of a key.
+type shape struct {
+	is       want
+	template bool     // also a single ${{ }}
+	keys     []string // of a section: the keys that it has
+	inner    map[string]shape
+}
+
+type want uint8
+
+const (
+	text     want = iota // any scalar
+	anything             // whatever
+	names                // a list of texts
+	textsOr              // a text or a list of texts
+	list                 // a list
+	table                // a map of any keys
+	section              // a map of fixed keys
+)
+
+// String is the shape as a message names it.
+func (w want) String() string {
+	return [...]string{"a text", "a value", "a list of names", "a text or a list", "a list", "a map", "a map"}[w]
+}
+
+// The grammar of language.md, key by key. The order is that of the reference.
+var (
+	suppressShape = shape{is: section, keys: []string{"files", "tags", "words"}, inner: map[string]shape{
+		"files": {is: list, template: true}, "tags": {is: list, template: true}, "words": {is: list, template: true},
+	}}
+	hoursShape = shape{is: section, keys: []string{"allow", "days", "zone", "otherwise", "maxWait"}, inner: map[string]shape{
+		"days": {is: textsOr},
+	}}
+	connectionShape = shape{is: section, keys: []string{"apiToken", "baseUrl", "authScheme", "rate", "timezone", "account"}}
+	guardShape      = shape{is: section, keys: []string{"maxSends", "perContact", "suppress", "hours", "stopIf", "window"}, inner: map[string]shape{
+		"suppress": suppressShape, "hours": hoursShape,
+	}}
+	deliveryShape = shape{is: section, keys: []string{"unknown", "settle"}}
+	scheduleShape = shape{is: section, keys: []string{"cron"}}
+	retryShape    = shape{is: section, keys: []string{"attempts", "backoff"}}
+	movedShape    = shape{is: section, keys: []string{"from", "to"}}
+	inputShape    = shape{is: section, keys: []string{"type", "items", "required", "default", "pattern", "enum", "min", "max", "description", "sensitive"}, inner: map[string]shape{
+		"default": {is: anything}, "enum": {is: list},
+	}}
+	flowShape = shape{is: section, keys: []string{"flow", "description", "inputs", "env", "connection", "guard", "delivery", "schedule", "campaign", "oncePer", "moved", "steps", "finally", "outputs"}, inner: map[string]shape{
+		"inputs": {is: table}, "env": {is: names}, "connection": connectionShape, "guard": guardShape,
+		"delivery": deliveryShape, "schedule": scheduleShape, "moved": {is: list},
+		"steps": {is: list}, "finally": {is: list}, "outputs": {is: table},
+	}}
+	stepShape = shape{is: section, keys: []string{"id", "name", "uses", "with", "if", "else", "forEach", "as", "key", "concurrency", "steps", "outputs", "retry", "timeout", "onError", "oncePer"}, inner: map[string]shape{
+		"with": {is: table}, "forEach": {is: textsOr}, "steps": {is: list}, "outputs": {is: table}, "retry": retryShape,
+	}}
+)
+
+// checker compares Nodes with shapes.
+type checker struct {
+	out *diag.List
+}
+
+// fits reports n unless it has the shape s. subject names the value, such as
+// `guard` or `"with" of a step`.
+func (c checker) fits(n *Node, s shape, subject string) bool {
+	if n == nil || n.Broken {
+		return false
+	}
+	if n.Kind == Scalar && n.Null && s.is != anything {
+		c.out.Add("missing-value", n.Span, "%s has no value", subject).
+			WithDetail("Nothing stands after the colon. %s takes %s.", upper(subject), s.is).
+			WithHint("write the value, indented below its key when it is a list or a map, or remove the key")
+		return false
+	}
+	if s.template && n.Kind == Scalar && strings.HasPrefix(n.Text, "${{") {
+		return true
+	}
+	ok := true
+	switch s.is {
+	case text:
+		ok = n.Kind == Scalar
+	case names, list:
+		ok = n.Kind == List
+	case textsOr:
+		ok = n.Kind != Map
+	case table, section:
+		ok = n.Kind == Map
+	}
+	if !ok {
+		c.out.Add("wrong-shape", n.Span, "%s has the wrong shape", subject).
+			WithDetail("%s takes %s; here stands %s.", upper(subject), s.is, n).
+			WithHint("%s", shapeHint(s, n))
+		return false
+	}
+	if s.is == names {
+		for _, item := range n.Items {
+			ok = c.fits(item, shape{}, "an item of "+subject) && ok
+		}
+	}
+	if s.is == section {
+		c.section(n, s, subject)
+	}
+	return ok
+}
+
+// section checks the keys of a map that has fixed ones, and their values.
+func (c checker) section(n *Node, s shape, subject string) {
+	for _, e := range n.Entries {
+		key := e.Key.Text
+		if !contains(s.keys, key) {
+			c.out.Add("unknown-key", e.Key.Span, "unknown key %q", key).
+				WithDetail("%s has the keys %s.", upper(subject), strings.Join(s.keys, ", ")).
+				WithHint("%s", keyHint(key, s.keys, subject))
+			continue
+		}
+		c.fits(e.Value, s.inner[key], keySubject(key, subject))
+	}
+}
+
+// keySubject names a key of a section: "flow", `"rate" of connection`.
+func keySubject(key, of string) string {
+	if of == topLevel {
+		return key
+	}
+	return "\"" + key + "\" of " + of
+}
+
+const topLevel = "a flow"
+
+func keyHint(key string, keys []string, subject string) string {
+	if c := diag.Closest(key, keys); c != "" {
+		return "did you mean \"" + c + "\"?"
+	}
+	if home := homes[key]; home != "" && home != subject {
+		return "\"" + key + "\" belongs to " + home
+	}
+	if subject == stepSubject {
+		return "parameters of a kind go below with:"
+	}
+	return "use one of the keys above, or remove this one"
+}
+
+const stepSubject = "a step"
+
+// homes says where the keys belong that stand in one place only.
+var homes = func() map[string]string {
+	m := map[string]string{}
+	for _, h := range []struct {
+		name string
+		keys []string
+	}{
+		{"suppress in guard", suppressShape.keys}, {"hours in guard", hoursShape.keys}, {"connection", connectionShape.keys},
+		{"guard", guardShape.keys}, {"delivery", deliveryShape.keys}, {"schedule", scheduleShape.keys},
+		{"retry of a step", retryShape.keys}, {stepSubject, stepShape.keys}, {"the top level of a flow", flowShape.keys},
+	} {
+		for _, k := range h.keys {
+			if m[k] != "" {
+				m[k] = "" // in two places: no advice
+				continue
+			}
+			m[k] = h.name
+		}
+	}
+	return m
+}()
+
+func shapeHint(s shape, n *Node) string {
+	switch {
+	case n.Kind == Scalar && (s.is == list || s.is == names) && n.Style == Plain && len(n.Text) <= maxShown:
+		return "write a list: [" + n.Text + "]"
+	case s.is == list || s.is == names:
+		return "write one item a line, each after a dash and a space"
+	case n.Kind == List && s.is == text && len(n.Items) > 0 && n.Items[0].Kind == Scalar:
+		return "write one value without brackets or dashes; a text that begins with [ goes in quotes"
+	case n.Kind == List && (s.is == section || s.is == table):
+		return "write key: value lines, without dashes"
+	case s.is == section:
+		return "write key: value lines below it: " + strings.Join(s.keys, ", ")
+	case s.is == table:
+		return "write key: value lines below it"
+	}
+	return "write one value; a text that begins with { goes in quotes"
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// upper begins a sentence with s, unless s begins with a quotation.
+func upper(s string) string {
+	if c := s[0]; c >= 'a' && c <= 'z' && strings.HasPrefix(s, "a ") || strings.HasPrefix(s, "an ") || strings.HasPrefix(s, "the ") {
+		return strings.ToUpper(s[:1]) + s[1:]
+	}
+	if s[0] == '"' {
+		return "The key " + s
+	}
+	return "The key \"" + s + "\""
+}
