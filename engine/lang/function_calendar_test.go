@@ -183,7 +183,7 @@ func FuzzParseTime(f *testing.F) {
 			require.NotContains(t, err.Error(), "\n")
 			return
 		}
-		again, err := ParseTime(got.Format(time.RFC3339Nano), zone)
+		again, err := ParseTime(got.UTC().Format(time.RFC3339Nano), zone)
 		if err == nil { // the first and last hours of the calendar leave it in another zone
 			require.True(t, got.Equal(again))
 		}
