@@ -81,16 +81,16 @@ func TestCalendarFunctions(t *testing.T) {
 		{"2026-01-01 10:00", -1.0, "2025-12-31T10:00:00+01:00"},
 		{"2026-07-10 10:00", 0, "2026-07-10T10:00:00+02:00"},
 	} {
-		require.Equal(t, tt.want, call(t, berlin, "addDays", at(tt.from), tt.days).(time.Time).Format(time.RFC3339))
+		require.Equal(t, tt.want, callOne(t, berlin, "addDays", at(tt.from), tt.days).(time.Time).Format(time.RFC3339))
 	}
-	require.Contains(t, callErr(t, berlin, "addDays", at("2026-01-01"), 1<<40), "days must be between")
-	require.Contains(t, callErr(t, berlin, "addDays", at("2026-01-01"), "1"), "days must be an integer")
-	require.Contains(t, callErr(t, berlin, "addDays", "2026-01-01", 1), "time must be a time")
+	require.Contains(t, callFails(t, berlin, "addDays", at("2026-01-01"), 1<<40), "days must be between")
+	require.Contains(t, callFails(t, berlin, "addDays", at("2026-01-01"), "1"), "days must be an integer")
+	require.Contains(t, callFails(t, berlin, "addDays", "2026-01-01", 1), "time must be a time")
 
-	require.Equal(t, "2026-03-29T00:00:00+01:00", call(t, berlin, "startOfDay", at("2026-03-29 12:00")).(time.Time).Format(time.RFC3339))
+	require.Equal(t, "2026-03-29T00:00:00+01:00", callOne(t, berlin, "startOfDay", at("2026-03-29 12:00")).(time.Time).Format(time.RFC3339))
 	require.Equal(t, "2026-03-29T00:00:00+01:00",
-		call(t, berlin, "startOfDay", at("2026-03-29 12:00").UTC()).(time.Time).Format(time.RFC3339), "another zone is no matter")
-	require.Contains(t, callErr(t, berlin, "startOfDay", nil), "empty (nil)")
+		callOne(t, berlin, "startOfDay", at("2026-03-29 12:00").UTC()).(time.Time).Format(time.RFC3339), "another zone is no matter")
+	require.Contains(t, callFails(t, berlin, "startOfDay", nil), "empty (nil)")
 
 	for _, tt := range []struct {
 		from, to string
@@ -103,15 +103,15 @@ func TestCalendarFunctions(t *testing.T) {
 		{"2025-03-01", "2026-03-01", 365},
 		{"2024-03-01 10:00", "2023-03-01", -366},
 	} {
-		require.Equal(t, tt.want, call(t, berlin, "daysBetween", at(tt.from), at(tt.to)), "%s %s", tt.from, tt.to)
+		require.Equal(t, tt.want, callOne(t, berlin, "daysBetween", at(tt.from), at(tt.to)), "%s %s", tt.from, tt.to)
 	}
-	require.Contains(t, callErr(t, berlin, "daysBetween", at("2026-03-01"), 1), "to must be a time")
-	require.Contains(t, callErr(t, berlin, "daysBetween", 1, 1), "from must be a time")
+	require.Contains(t, callFails(t, berlin, "daysBetween", at("2026-03-01"), 1), "to must be a time")
+	require.Contains(t, callFails(t, berlin, "daysBetween", 1, 1), "from must be a time")
 
 	for i, day := range []string{"2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05", "2026-03-06", "2026-03-07", "2026-03-08"} {
-		require.Equal(t, i+1, call(t, berlin, "weekday", at(day)), day)
+		require.Equal(t, i+1, callOne(t, berlin, "weekday", at(day)), day)
 	}
-	require.Equal(t, 7, call(t, berlin, "weekday", time.Date(2026, 3, 7, 23, 30, 0, 0, time.UTC)))
+	require.Equal(t, 7, callOne(t, berlin, "weekday", time.Date(2026, 3, 7, 23, 30, 0, 0, time.UTC)))
 }
 
 func TestParseTime(t *testing.T) {

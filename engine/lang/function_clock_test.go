@@ -30,20 +30,20 @@ func TestAges(t *testing.T) {
 		{"the end of time", time.Unix(1<<60, 0), false, false, false},
 	} {
 		for _, limit := range []any{"30d", 30 * day} {
-			require.Equal(t, tt.within, call(t, c, "within", tt.at, limit), tt.name)
-			require.Equal(t, tt.olderThan, call(t, c, "olderThan", tt.at, limit), tt.name)
-			require.Equal(t, tt.upcoming, call(t, c, "upcoming", tt.at, limit), tt.name)
+			require.Equal(t, tt.within, callOne(t, c, "within", tt.at, limit), tt.name)
+			require.Equal(t, tt.olderThan, callOne(t, c, "olderThan", tt.at, limit), tt.name)
+			require.Equal(t, tt.upcoming, callOne(t, c, "upcoming", tt.at, limit), tt.name)
 		}
 	}
-	require.Equal(t, false, call(t, c, "within", c.Now, "-1d"))
-	require.Equal(t, false, call(t, c, "olderThan", ago(-time.Hour), "-1d"))
-	require.Contains(t, callErr(t, c, "within", nil, "90x"), `"x" is no unit`)
-	require.Equal(t, `duration must be a duration such as "30d", but it is an integer`, callErr(t, c, "within", c.Now, 30))
-	require.Equal(t, "time must be a time, but it is a text", callErr(t, c, "olderThan", "2026-01-01", "30d"))
+	require.Equal(t, false, callOne(t, c, "within", c.Now, "-1d"))
+	require.Equal(t, false, callOne(t, c, "olderThan", ago(-time.Hour), "-1d"))
+	require.Contains(t, callFails(t, c, "within", nil, "90x"), `"x" is no unit`)
+	require.Equal(t, `duration must be a duration such as "30d", but it is an integer`, callFails(t, c, "within", c.Now, 30))
+	require.Equal(t, "time must be a time, but it is a text", callFails(t, c, "olderThan", "2026-01-01", "30d"))
 }
 
 func TestAgesAreCheckedBeforeTheRun(t *testing.T) {
-	f := functionNamed(t, "within")
+	f := mustFunction(t, "within")
 	require.NoError(t, f.Literal(0, "anything"))
 	require.NoError(t, f.Literal(1, "30d"))
 	require.ErrorContains(t, f.Literal(1, "90x"), "no unit")
@@ -55,12 +55,12 @@ func TestAgesAreCheckedBeforeTheRun(t *testing.T) {
 	}
 	_, err := f.Infer([]step.Shape{step.ShapeTime, step.ShapeInt})
 	require.EqualError(t, err, `the duration must be a text such as "30d" or a duration, not integer`)
-	require.ErrorContains(t, functionNamed(t, "duration").Literal(0, "x"), "no duration")
+	require.ErrorContains(t, mustFunction(t, "duration").Literal(0, "x"), "no duration")
 }
 
 func TestNowIsInTheCompanysZone(t *testing.T) {
 	c := Context{Now: time.Date(2026, 3, 1, 22, 0, 0, 0, time.UTC), Zone: zoneOf(t, "Asia/Almaty")}
-	require.Equal(t, "2026-03-02 03:00", call(t, c, "now").(time.Time).Format("2006-01-02 15:04"))
-	require.Equal(t, 3, call(t, c, "hour", c.Now))
-	require.Equal(t, 22, call(t, Context{Now: c.Now}, "hour", c.Now), "without a zone it is UTC")
+	require.Equal(t, "2026-03-02 03:00", callOne(t, c, "now").(time.Time).Format("2006-01-02 15:04"))
+	require.Equal(t, 3, callOne(t, c, "hour", c.Now))
+	require.Equal(t, 22, callOne(t, Context{Now: c.Now}, "hour", c.Now), "without a zone it is UTC")
 }

@@ -37,13 +37,13 @@ func TestFormat(t *testing.T) {
 		{"d 'o''clock' ''", "en", "1 o'clock '"},
 		{"HH'h'mm", "es", "09h05"},
 	} {
-		require.Equal(t, tt.want, call(t, c, "format", at, tt.pattern, tt.locale), tt.pattern)
-		require.NoError(t, functionNamed(t, "format").Literal(1, tt.pattern))
+		require.Equal(t, tt.want, callOne(t, c, "format", at, tt.pattern, tt.locale), tt.pattern)
+		require.NoError(t, mustFunction(t, "format").Literal(1, tt.pattern))
 	}
-	require.Equal(t, "1 March", call(t, c, "format", at, "d MMMM"))
-	require.Equal(t, "23:30", call(t, c, "format", time.Date(2026, 3, 1, 20, 30, 0, 0, time.UTC), "HH:mm"))
+	require.Equal(t, "1 March", callOne(t, c, "format", at, "d MMMM"))
+	require.Equal(t, "23:30", callOne(t, c, "format", time.Date(2026, 3, 1, 20, 30, 0, 0, time.UTC), "HH:mm"))
 	for hour, want := range map[int]string{0: "12 AM", 1: "1 AM", 11: "11 AM", 12: "12 PM", 13: "1 PM", 23: "11 PM"} {
-		require.Equal(t, want, call(t, c, "format", time.Date(2026, 3, 1, hour, 0, 0, 0, c.Zone), "h a"))
+		require.Equal(t, want, callOne(t, c, "format", time.Date(2026, 3, 1, hour, 0, 0, 0, c.Zone), "h a"))
 	}
 }
 
@@ -63,7 +63,7 @@ func TestEveryMonthAndDayHasItsNames(t *testing.T) {
 }
 
 func TestFormatIsCheckedBeforeTheRun(t *testing.T) {
-	f := functionNamed(t, "format")
+	f := mustFunction(t, "format")
 	const letters = "the letters are d, M, y, E, H, h with a, m and s; put other words in 'quotes', as in d 'de' MMMM"
 	for pattern, want := range map[string]string{
 		"":                        `the pattern "" shows no part of the time: write for example "d MMMM, HH:mm"`,
@@ -86,7 +86,7 @@ func TestFormatIsCheckedBeforeTheRun(t *testing.T) {
 		strings.Repeat("d ", 101): "the pattern is longer than 200 bytes",
 	} {
 		require.EqualError(t, f.Literal(1, pattern), want, pattern)
-		require.Equal(t, want, callErr(t, exampleContext(t), "format", time.Time{}, pattern))
+		require.Equal(t, want, callFails(t, exampleContext(t), "format", time.Time{}, pattern))
 	}
 	require.NoError(t, f.Literal(0, "x"))
 	require.NoError(t, f.Literal(2, "es"))
@@ -114,10 +114,10 @@ func TestFormatIsCheckedBeforeTheRun(t *testing.T) {
 		require.EqualError(t, err, tt.want)
 	}
 	c := exampleContext(t)
-	require.Equal(t, "time must be a time, but it is an integer", callErr(t, c, "format", 1, "d"))
-	require.Equal(t, "pattern must be a text, but it is an integer", callErr(t, c, "format", c.Now, 1))
-	require.Equal(t, "locale must be a text, but it is an integer", callErr(t, c, "format", c.Now, "d", 1))
-	require.Contains(t, callErr(t, c, "format", c.Now, "d", ""), "no locale")
+	require.Equal(t, "time must be a time, but it is an integer", callFails(t, c, "format", 1, "d"))
+	require.Equal(t, "pattern must be a text, but it is an integer", callFails(t, c, "format", c.Now, 1))
+	require.Equal(t, "locale must be a text, but it is an integer", callFails(t, c, "format", c.Now, "d", 1))
+	require.Contains(t, callFails(t, c, "format", c.Now, "d", ""), "no locale")
 }
 
 func TestFormatNumber(t *testing.T) {
@@ -157,19 +157,19 @@ func TestFormatNumber(t *testing.T) {
 		{1e21, "0", "en", "1000000000000000000000"},
 		{1e-7, "0.00", "en", "0.00"},
 	} {
-		require.Equal(t, tt.want, call(t, c, "formatNumber", tt.n, tt.pattern, tt.locale), "%v %q", tt.n, tt.pattern)
-		require.NoError(t, functionNamed(t, "formatNumber").Literal(1, tt.pattern))
+		require.Equal(t, tt.want, callOne(t, c, "formatNumber", tt.n, tt.pattern, tt.locale), "%v %q", tt.n, tt.pattern)
+		require.NoError(t, mustFunction(t, "formatNumber").Literal(1, tt.pattern))
 	}
-	require.Equal(t, "1,234", call(t, c, "formatNumber", 1234, "#,##0"))
-	require.Equal(t, "number must be finite; was something divided by zero?", callErr(t, c, "formatNumber", math.NaN(), "0"))
-	require.Contains(t, callErr(t, c, "formatNumber", math.Inf(-1), "0"), "finite")
-	require.Contains(t, callErr(t, c, "formatNumber", "1", "0"), "number must be a number")
-	require.Contains(t, callErr(t, c, "formatNumber", 1, "x"), "no pattern for numbers")
-	require.Contains(t, callErr(t, c, "formatNumber", 1, 1), "pattern must be a text")
+	require.Equal(t, "1,234", callOne(t, c, "formatNumber", 1234, "#,##0"))
+	require.Equal(t, "number must be finite; was something divided by zero?", callFails(t, c, "formatNumber", math.NaN(), "0"))
+	require.Contains(t, callFails(t, c, "formatNumber", math.Inf(-1), "0"), "finite")
+	require.Contains(t, callFails(t, c, "formatNumber", "1", "0"), "number must be a number")
+	require.Contains(t, callFails(t, c, "formatNumber", 1, "x"), "no pattern for numbers")
+	require.Contains(t, callFails(t, c, "formatNumber", 1, 1), "pattern must be a text")
 }
 
 func TestFormatNumberIsCheckedBeforeTheRun(t *testing.T) {
-	f := functionNamed(t, "formatNumber")
+	f := mustFunction(t, "formatNumber")
 	for pattern, want := range map[string]string{
 		"":                             "it has no 0 or #",
 		"d MMMM":                       "it has no 0 or #",
@@ -210,9 +210,9 @@ func TestFormatDuration(t *testing.T) {
 		{time.Duration(math.MinInt64), "d", "-106751"},
 		{90 * time.Minute, "m / m", "90 / 90"},
 	} {
-		require.Equal(t, tt.want, call(t, c, "formatDuration", tt.d, tt.pattern), "%v %q", tt.d, tt.pattern)
+		require.Equal(t, tt.want, callOne(t, c, "formatDuration", tt.d, tt.pattern), "%v %q", tt.d, tt.pattern)
 	}
-	f := functionNamed(t, "formatDuration")
+	f := mustFunction(t, "formatDuration")
 	for pattern, want := range map[string]string{
 		"":     `the pattern "" shows no part of the duration: write for example "H:mm"`,
 		"hh":   `"hh" means nothing in the pattern "hh": the letters for durations are d, H, HH, m, mm, s and ss; put other words in 'quotes'`,
@@ -220,14 +220,14 @@ func TestFormatDuration(t *testing.T) {
 		"H 'x": `the pattern "H 'x" has a quote that is not closed; an apostrophe is written ''`,
 	} {
 		require.EqualError(t, f.Literal(1, pattern), want)
-		require.Equal(t, want, callErr(t, c, "formatDuration", time.Hour, pattern))
+		require.Equal(t, want, callFails(t, c, "formatDuration", time.Hour, pattern))
 	}
 	require.NoError(t, f.Literal(0, "1d"))
 	require.Error(t, f.Literal(0, "1x"))
 	_, err := f.Infer([]step.Shape{step.ShapeTime, step.ShapeText})
 	require.EqualError(t, err, `the duration must be a duration or a text such as "90m", not time`)
-	require.Contains(t, callErr(t, c, "formatDuration", 1, "H"), "duration must be")
-	require.Contains(t, callErr(t, c, "formatDuration", time.Hour, 1), "pattern must be a text")
+	require.Contains(t, callFails(t, c, "formatDuration", 1, "H"), "duration must be")
+	require.Contains(t, callFails(t, c, "formatDuration", time.Hour, 1), "pattern must be a text")
 }
 
 func FuzzPatterns(f *testing.F) {
@@ -238,7 +238,7 @@ func FuzzPatterns(f *testing.F) {
 	f.Fuzz(func(t *testing.T, pattern string, seconds int64, number float64) {
 		c := Context{Zone: zone}
 		for name, value := range map[string]any{"format": time.Unix(seconds, 0), "formatNumber": number, "formatDuration": time.Duration(seconds)} {
-			fn := functionNamed(t, name)
+			fn := mustFunction(t, name)
 			problem := fn.Literal(1, pattern)
 			for _, l := range []string{"en", "ru", "es"} {
 				got, err := fn.Call(c, append([]any{value, pattern}, any(l))[:len(fn.Params)])

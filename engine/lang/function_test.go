@@ -30,7 +30,7 @@ func exampleContext(t testing.TB) Context {
 	return Context{Now: time.Date(2026, 3, 2, 10, 30, 0, 0, z), Zone: z}
 }
 
-func functionNamed(t testing.TB, name string) Function {
+func mustFunction(t testing.TB, name string) Function {
 	t.Helper()
 	all := Functions()
 	i := slices.IndexFunc(all, func(f Function) bool { return f.Name == name })
@@ -38,16 +38,16 @@ func functionNamed(t testing.TB, name string) Function {
 	return all[i]
 }
 
-func call(t testing.TB, c Context, name string, args ...any) any {
+func callOne(t testing.TB, c Context, name string, args ...any) any {
 	t.Helper()
-	v, err := functionNamed(t, name).Call(c, args)
+	v, err := mustFunction(t, name).Call(c, args)
 	require.NoError(t, err)
 	return v
 }
 
-func callErr(t testing.TB, c Context, name string, args ...any) string {
+func callFails(t testing.TB, c Context, name string, args ...any) string {
 	t.Helper()
-	_, err := functionNamed(t, name).Call(c, args)
+	_, err := mustFunction(t, name).Call(c, args)
 	require.Error(t, err)
 	return err.Error()
 }
@@ -70,7 +70,7 @@ func TestFunctionsAreSortedAndComplete(t *testing.T) {
 	}
 	require.True(t, slices.IsSorted(names))
 	require.Len(t, slices.Compact(slices.Clone(names)), len(names))
-	require.Equal(t, "plural(number, one, few, many?)", functionNamed(t, "plural").Signature())
+	require.Equal(t, "plural(number, one, few, many?)", mustFunction(t, "plural").Signature())
 	require.Equal(t, "all(x, …)", Function{Name: "all", Params: []Param{{Name: "x"}}, Variadic: true}.Signature())
 }
 
@@ -95,8 +95,8 @@ func TestExamplesAreTrue(t *testing.T) {
 	}
 }
 
-// sample gives a value of a shape, often an odd one.
-func sample(r *rand.Rand, s step.Shape, depth int) any {
+// sampleOf gives a value of a shape, often an odd one.
+func sampleOf(r *rand.Rand, s step.Shape, depth int) any {
 	texts := []string{"", " ", "30d", "90x", "d MMMM", "0.00", "#,##0.##", "ru", "RU", "es", "created", "2026-03-01", "31.02.2026", "+79001234567",
 		"8 900 123-45-67", "Привет 👩‍👩‍👧!", "\xff\xfe", "'", "\x00", strings.Repeat("9", 400), "-", "\u0301", "yyyyMMdd", "H:mm", "-292y", "Ⅷ"}
 	ints := []int{0, 1, -1, 2, 5, 11, 21, 111, math.MaxInt, math.MinInt, 1 << 40, -1 << 40}
@@ -129,13 +129,13 @@ func sample(r *rand.Rand, s step.Shape, depth int) any {
 	case step.FormList:
 		list := make([]any, r.IntN(4))
 		for i := range list {
-			list[i] = sample(r, s.Element(), depth+1)
+			list[i] = sampleOf(r, s.Element(), depth+1)
 		}
 		return list
 	case step.FormObject:
 		record := map[string]any{}
 		for _, name := range []string{"created", "at", "id", ""}[:r.IntN(5)] {
-			record[name] = sample(r, step.ShapeAny, depth+1)
+			record[name] = sampleOf(r, step.ShapeAny, depth+1)
 		}
 		return record
 	}
@@ -147,11 +147,11 @@ func sample(r *rand.Rand, s step.Shape, depth int) any {
 	if r.IntN(8) == 0 {
 		return nil
 	}
-	return sample(r, step.Shape{Form: form}, depth)
+	return sampleOf(r, step.Shape{Form: form}, depth)
 }
 
-// holds reports whether v is a value of shape s as far as its form goes.
-func holds(s step.Shape, v any) bool {
+// hasForm reports whether v is a value of shape s as far as its form goes.
+func hasForm(s step.Shape, v any) bool {
 	if v == nil {
 		return s.Nullable
 	}
@@ -195,7 +195,7 @@ func TestNoFunctionPanicsAndResultsKeepTheirShape(t *testing.T) {
 				if p.NilOK {
 					s = s.OrNil()
 				}
-				args, shapes = append(args, sample(r, s, 0)), append(shapes, s)
+				args, shapes = append(args, sampleOf(r, s, 0)), append(shapes, s)
 			}
 			v, err := f.Call(contexts[r.IntN(len(contexts))], args)
 			if err != nil {
@@ -208,7 +208,7 @@ func TestNoFunctionPanicsAndResultsKeepTheirShape(t *testing.T) {
 				want, err = f.Infer(shapes)
 				require.NoError(t, err)
 			}
-			require.True(t, holds(want, v), "%s(%#v) = %#v, want %s", f.Name, args, v, want)
+			require.True(t, hasForm(want, v), "%s(%#v) = %#v, want %s", f.Name, args, v, want)
 		}
 	}
 }
@@ -221,7 +221,7 @@ func TestNoFunctionPanicsOnForeignValues(t *testing.T) {
 		for range 1000 {
 			args := make([]any, len(f.Params))
 			for i := range args {
-				args[i] = sample(r, step.ShapeAny, 0)
+				args[i] = sampleOf(r, step.ShapeAny, 0)
 			}
 			if _, err := f.Call(c, args); err != nil {
 				failed++
@@ -239,21 +239,21 @@ func TestWrongValuesAreNamedWithoutBeingShown(t *testing.T) {
 		"an object": map[string]any{"phone": "79001234567"}, "a list": []any{"79001234567"}, "something else": struct{}{},
 	}
 	for want, v := range values {
-		require.Equal(t, "text must be a text, but it is "+want, callErr(t, c, "mask", v))
+		require.Equal(t, "text must be a text, but it is "+want, callFails(t, c, "mask", v))
 	}
-	require.Equal(t, "time must be a time, but it is a text", callErr(t, c, "hour", "79001234567"))
-	require.Equal(t, "text is missing", callErr(t, c, "mask"))
+	require.Equal(t, "time must be a time, but it is a text", callFails(t, c, "hour", "79001234567"))
+	require.Equal(t, "text is missing", callFails(t, c, "mask"))
 }
 
 func TestDefault(t *testing.T) {
 	c := exampleContext(t)
-	require.Equal(t, "x", call(t, c, "default", "x", "y"))
-	require.Equal(t, "", call(t, c, "default", "", "y"))
-	require.Equal(t, "y", call(t, c, "default", nil, "y"))
-	require.Nil(t, call(t, c, "default", nil, nil))
-	require.Equal(t, 1.0, call(t, c, "default", 1, 2.5))
+	require.Equal(t, "x", callOne(t, c, "default", "x", "y"))
+	require.Equal(t, "", callOne(t, c, "default", "", "y"))
+	require.Equal(t, "y", callOne(t, c, "default", nil, "y"))
+	require.Nil(t, callOne(t, c, "default", nil, nil))
+	require.Equal(t, 1.0, callOne(t, c, "default", 1, 2.5))
 
-	infer := functionNamed(t, "default").Infer
+	infer := mustFunction(t, "default").Infer
 	for _, tt := range []struct {
 		a, b step.Shape
 		want string
@@ -279,15 +279,15 @@ func TestPlural(t *testing.T) {
 		math.MinInt: "визитов", 1.0: "визит", 1.5: "визита", 5.0: "визитов", math.NaN(): "визита", math.Inf(1): "визита",
 	}
 	for n, want := range ru {
-		require.Equal(t, want, call(t, c, "plural", n, "визит", "визита", "визитов"), "%v", n)
+		require.Equal(t, want, callOne(t, c, "plural", n, "визит", "визита", "визитов"), "%v", n)
 	}
 	en := map[any]string{0: "visits", 1: "visit", 2: "visits", 21: "visits", -1: "visit", 1.0: "visit", 1.5: "visits"}
 	for n, want := range en {
-		require.Equal(t, want, call(t, c, "plural", n, "visit", "visits"), "%v", n)
+		require.Equal(t, want, callOne(t, c, "plural", n, "visit", "visits"), "%v", n)
 	}
-	require.Contains(t, callErr(t, c, "plural", 1, "visit"), "two forms")
-	require.Equal(t, "few must be a text, but it is an integer", callErr(t, c, "plural", 1, "a", 2))
-	require.Equal(t, "number must be a number, but it is a text", callErr(t, c, "plural", "1", "a", "b"))
+	require.Contains(t, callFails(t, c, "plural", 1, "visit"), "two forms")
+	require.Equal(t, "few must be a text, but it is an integer", callFails(t, c, "plural", 1, "a", 2))
+	require.Equal(t, "number must be a number, but it is a text", callFails(t, c, "plural", "1", "a", "b"))
 }
 
 func TestNewestAndOldest(t *testing.T) {
@@ -299,24 +299,24 @@ func TestNewestAndOldest(t *testing.T) {
 	without := map[string]any{"id": 4, "created": nil, "read": nil}
 	list := []any{without, a, b, twin}
 
-	require.Equal(t, b, call(t, c, "newest", list))
-	require.Equal(t, a, call(t, c, "oldest", list))
-	require.Equal(t, a, call(t, c, "newest", list, "read"))
-	require.Nil(t, call(t, c, "newest", []any{}))
-	require.Nil(t, call(t, c, "newest", []any{without, nil}))
-	require.Equal(t, day(5), call(t, c, "newest", []any{day(2), nil, day(5), day(4)}))
+	require.Equal(t, b, callOne(t, c, "newest", list))
+	require.Equal(t, a, callOne(t, c, "oldest", list))
+	require.Equal(t, a, callOne(t, c, "newest", list, "read"))
+	require.Nil(t, callOne(t, c, "newest", []any{}))
+	require.Nil(t, callOne(t, c, "newest", []any{without, nil}))
+	require.Equal(t, day(5), callOne(t, c, "newest", []any{day(2), nil, day(5), day(4)}))
 	one := map[string]any{"seen": day(1), "name": "x"}
-	require.Equal(t, one, call(t, c, "oldest", []any{one}))
+	require.Equal(t, one, callOne(t, c, "oldest", []any{one}))
 
 	two := []any{map[string]any{"x": day(1), "y": day(2)}}
-	require.Equal(t, `the records have several times (x, y): name one, as in newest(list, "x")`, callErr(t, c, "newest", two))
-	require.Equal(t, "newest compares times, but found a text", callErr(t, c, "newest", []any{map[string]any{"x": "2026"}}, "x"))
-	require.Equal(t, "oldest compares times, but found an integer", callErr(t, c, "oldest", []any{1}))
-	require.Equal(t, "list must be a list, but it is an object", callErr(t, c, "oldest", a))
+	require.Equal(t, `the records have several times (x, y): name one, as in newest(list, "x")`, callFails(t, c, "newest", two))
+	require.Equal(t, "newest compares times, but found a text", callFails(t, c, "newest", []any{map[string]any{"x": "2026"}}, "x"))
+	require.Equal(t, "oldest compares times, but found an integer", callFails(t, c, "oldest", []any{1}))
+	require.Equal(t, "list must be a list, but it is an object", callFails(t, c, "oldest", a))
 }
 
 func TestNewestIsCheckedBeforeTheRun(t *testing.T) {
-	f := functionNamed(t, "newest")
+	f := mustFunction(t, "newest")
 	field := func(name string, s step.Shape) step.Field { return step.Field{Name: name, Shape: s} }
 	message := step.ObjectOf(field("id", step.ShapeInt), field("created", step.ShapeTime), field("read", step.ShapeTime.OrNil()))
 	visit := step.ObjectOf(field("from", step.ShapeTime), field("to", step.ShapeTime))
@@ -397,9 +397,9 @@ func TestTextFunctions(t *testing.T) {
 		if tt.arg != nil {
 			args = append(args, tt.arg)
 		}
-		require.Equal(t, tt.want, call(t, c, tt.name, args...), "%s(%q, %v)", tt.name, tt.text, tt.arg)
+		require.Equal(t, tt.want, callOne(t, c, tt.name, args...), "%s(%q, %v)", tt.name, tt.text, tt.arg)
 	}
-	require.Equal(t, "length must be an integer, but it is a number", callErr(t, c, "truncate", "x", 1.5))
+	require.Equal(t, "length must be an integer, but it is a number", callFails(t, c, "truncate", "x", 1.5))
 }
 
 func FuzzTruncate(f *testing.F) {
@@ -443,15 +443,15 @@ func TestPhone(t *testing.T) {
 		{[]any{"[tg] 807892"}, nil},
 		{[]any{-5}, nil},
 	} {
-		require.Equal(t, tt.want, call(t, c, "phone", tt.args...), "%v", tt.args)
+		require.Equal(t, tt.want, callOne(t, c, "phone", tt.args...), "%v", tt.args)
 	}
-	f := functionNamed(t, "phone")
+	f := mustFunction(t, "phone")
 	require.NoError(t, f.Literal(0, "XX"))
 	require.NoError(t, f.Literal(1, "KZ"))
 	require.EqualError(t, f.Literal(1, "Russia"), `"Russia" is no region: write the two letters of a country, such as RU, KZ, MX or ES`)
 	require.Error(t, f.Literal(1, ""))
-	require.Contains(t, callErr(t, c, "phone", "1", "7"), "no region")
-	require.Equal(t, "text must be a text or an integer, but it is a boolean", callErr(t, c, "phone", true))
+	require.Contains(t, callFails(t, c, "phone", "1", "7"), "no region")
+	require.Equal(t, "text must be a text or an integer, but it is a boolean", callFails(t, c, "phone", true))
 
 	_, err := f.Infer([]step.Shape{step.ShapeTime})
 	require.EqualError(t, err, "a phone is a text or an integer, not time")
