@@ -1,0 +1,153 @@
+package chat2desk
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+)
+
+// answer is a decoded body: the envelope, whatever shape it came in.
+type answer struct {
+	fields map[string]any // the top object; nil for a bare array
+	data   any            // the data member; of a bare array the array; of a bare object the object
+	has    bool           // there was a data member, or there is no envelope at all
+	total  *int
+	limit  *int
+}
+
+var (
+	errNotJSON = errors.New("the answer is no JSON")
+	errCutOff  = errors.New("the answer broke off")
+)
+
+// decodeAnswer reads a body, whatever its content type says. Only an object or
+// an array is an answer.
+func decodeAnswer(body []byte) (answer, error) {
+	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\ufeff"))))
+	d.UseNumber()
+	var v any
+	switch err := d.Decode(&v); {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return answer{}, errCutOff
+	case err != nil:
+		return answer{}, errNotJSON
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return answer{}, errNotJSON
+	}
+	switch x := v.(type) {
+	case []any:
+		return answer{data: x, has: true}, nil
+	case map[string]any:
+		a := answer{fields: x}
+		if a.data, a.has = x["data"]; !a.has && x["status"] == nil && x["error"] == nil && x["errors"] == nil && x["meta"] == nil {
+			a.data, a.has = x, true
+		}
+		if meta, ok := x["meta"].(map[string]any); ok {
+			m := row{what: "meta", fields: meta}
+			a.total, a.limit = m.num("total"), m.num("limit")
+		}
+		return a, nil
+	}
+	return answer{}, errNotJSON
+}
+
+// status is the envelope's own verdict in lower case, the inner one of
+// {"data":{"status":"error"}} included.
+func (a answer) status() string {
+	s := strings.ToLower(strings.TrimSpace(scalar(a.fields["status"])))
+	if inner := a.inner(); s != "error" && inner != nil && strings.EqualFold(scalar(inner["status"]), "error") {
+		return "error"
+	}
+	return s
+}
+
+// inner is data when it is an object that reports an error.
+func (a answer) inner() map[string]any {
+	m, ok := a.fields["data"].(map[string]any)
+	if ok && strings.EqualFold(scalar(m["status"]), "error") {
+		return m
+	}
+	return nil
+}
+
+// failed reports whether the body itself says that the call failed.
+func (a answer) failed() bool {
+	switch s := a.status(); {
+	case s == "error" || s == "fail" || s == "failed":
+		return true
+	case s == "success" || s == "ok":
+		return false
+	}
+	return filled(a.fields["error"]) || filled(a.fields["errors"])
+}
+
+// shaped reports whether the body is an error as this API writes them.
+func (a answer) shaped() bool {
+	return a.failed() || filled(a.fields["message"]) || filled(a.fields["error"]) || filled(a.fields["errors"])
+}
+
+// namesField reports whether errors is an object: the API names the parameter
+// that it refuses.
+func (a answer) namesField() bool {
+	for _, m := range []map[string]any{a.fields, a.inner()} {
+		if e, ok := m["errors"].(map[string]any); ok && len(e) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// words is what the body says about a failure: message, errors, error.
+func (a answer) words() string {
+	var out []string
+	add := func(s string) {
+		if s = strings.TrimSpace(s); s != "" && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	for _, m := range []map[string]any{a.fields, a.inner()} {
+		for _, key := range []string{"message", "errors", "error"} {
+			flatten(m[key], "", add)
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// flatten gives the texts inside v, each after the names that lead to it.
+func flatten(v any, path string, add func(string)) {
+	switch x := v.(type) {
+	case map[string]any:
+		keys := make([]string, 0, len(x))
+		for k := range x {
+			keys = append(keys, k)
+		}
+		slices.Sort(keys)
+		for _, k := range keys {
+			flatten(x[k], k+": ", add)
+		}
+	case []any:
+		for _, e := range x {
+			flatten(e, path, add)
+		}
+	default:
+		if s := strings.TrimSpace(scalar(v)); s != "" {
+			add(path + s)
+		}
+	}
+}
+
+func filled(v any) bool {
+	switch x := v.(type) {
+	case map[string]any:
+		return len(x) > 0
+	case []any:
+		return len(x) > 0
+	case bool:
+		return x
+	}
+	return strings.TrimSpace(scalar(v)) != ""
+}

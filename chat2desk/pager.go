@@ -1,0 +1,204 @@
+package chat2desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+const (
+	maxPage   = 200  // what the API gives at most; it may give less
+	memorised = 8192 // keys of the last records kept, to know them when they come again
+	maxBarren = 64   // pages in a row that may bring nothing new
+)
+
+// page is one page of a listing.
+type page[T any] struct {
+	items        []T
+	total, limit *int
+}
+
+// full reports whether the page holds all that could be asked for, so that more
+// may follow whatever the total says.
+func (g page[T]) full(want int) bool {
+	if g.limit != nil && *g.limit > 0 {
+		want = min(want, *g.limit)
+	}
+	return len(g.items) >= want
+}
+
+// pager reads a listing that is paged by offset while it changes.
+//
+// Every page but the first begins one row before the end of the last one, with a
+// row seen before. When no row of a page is known, rows were deleted meanwhile
+// and others moved up past the offset: it steps back until a known row shows, so
+// that nobody who was there throughout is missed. Rows that come again, because
+// new ones pushed them on, are given once. The server's own clamp is taken from
+// what comes back, never from what was asked.
+type pager[T any, K comparable] struct {
+	op, what string
+	fetch    func(ctx context.Context, limit, offset int) (page[T], error)
+	key      func(T) K
+	first    *page[T] // read already
+	from     int      // the offset to begin at
+	max      int      // records to give at most; 0 is all
+
+	memory map[K]struct{}
+	order  []K // memory's keys, oldest first
+	given  int
+	pos    int // the row after the last one read
+	size   int // rows of the last page
+	pages  int
+	barren int
+	works  bool // a later page brought something: offset is honoured
+	last   []K  // keys of the last page
+}
+
+// next gives what the next page brings that is new. ended is true once there is
+// nothing after it.
+func (p *pager[T, K]) next(ctx context.Context) (fresh []T, ended bool, err error) {
+	want, overlap := maxPage, 0
+	if p.pages == 0 {
+		p.memory, p.pos = map[K]struct{}{}, p.from
+	} else if p.size > 1 {
+		overlap = 1
+	}
+	if p.max > 0 {
+		want = min(want, p.max-p.given+overlap)
+	}
+	offset := p.pos - overlap
+	g, err := p.page(ctx, want, offset)
+	if err != nil {
+		return nil, false, err
+	}
+	if overlap == 1 && !p.knows(g) {
+		if g, offset, err = p.stepBack(ctx, g, offset); err != nil {
+			return nil, false, err
+		}
+		want = maxPage
+	}
+	keys := make([]K, 0, len(g.items))
+	for _, item := range g.items {
+		k := p.key(item)
+		keys = append(keys, k)
+		if p.remember(k) && (p.max == 0 || p.given < p.max) {
+			fresh = append(fresh, item)
+			p.given++
+		}
+	}
+	same := p.pages > 0 && len(keys) > 1 && slices.Equal(keys, p.last)
+	p.pos, p.size, p.last = offset+len(keys), len(keys), keys
+	p.works = p.works || p.pages > 0 && len(fresh) > 0
+	p.pages++
+	if p.max > 0 && p.given >= p.max {
+		return fresh, true, nil
+	}
+	ended, err = p.judge(g, len(fresh) > 0, same, want)
+	return fresh, ended, err
+}
+
+// page fetches, the first one from where it was read already.
+func (p *pager[T, K]) page(ctx context.Context, limit, offset int) (page[T], error) {
+	if p.first != nil && p.pages == 0 {
+		return *p.first, nil
+	}
+	return p.fetch(ctx, limit, offset)
+}
+
+// judge decides whether the listing ends with this page.
+func (p *pager[T, K]) judge(g page[T], brought, same bool, want int) (bool, error) {
+	atEnd := g.total == nil || p.pos >= *g.total
+	if brought {
+		p.barren = 0
+		return g.total != nil && atEnd && !g.full(want), nil
+	}
+	if p.barren++; p.barren > maxBarren {
+		return false, badAnswer(p.op, "the list changes faster than it can be read; try again later")
+	}
+	switch {
+	case same && (g.total != nil && p.from+p.given < *g.total || g.total == nil && g.full(want)):
+		return false, p.deadOffset(fmt.Sprintf("every page is the first again, and only %d of the %ss can be read", p.given, p.what))
+	case atEnd:
+		return true, nil
+	case len(g.items) > 1:
+		return false, nil // pushed on by new rows; what follows is further on
+	case p.works:
+		return true, nil // the count includes what the API does not show
+	}
+	return false, p.deadOffset(fmt.Sprintf("it counts %d %ss but gives only %d", *g.total, p.what, p.given))
+}
+
+// errDeadOffset is the cause in errors of listings whose offset does nothing.
+var errDeadOffset = errors.New("offset is ignored")
+
+func (p *pager[T, K]) deadOffset(found string) error {
+	e := badAnswer(p.op, "this instance ignores offset: "+found)
+	e.Err = errDeadOffset
+	return e
+}
+
+// stepBack goes back from a page of which nothing is known until a page holds a
+// known row.
+func (p *pager[T, K]) stepBack(ctx context.Context, g page[T], offset int) (page[T], int, error) {
+	// Rows that are counted and not given were not deleted: offset is dead.
+	if len(g.items) == 0 && g.total != nil && *g.total >= p.pos {
+		return g, offset, nil
+	}
+	start := offset
+	for offset > p.from && !p.knows(g) {
+		if start-offset > memorised {
+			return g, offset, badAnswer(p.op, "too many "+p.what+"s were deleted while the list was read; try again")
+		}
+		offset = max(p.from, offset-max(1, max(p.size, len(g.items))-1))
+		var err error
+		if g, err = p.fetch(ctx, maxPage, offset); err != nil {
+			return g, offset, err
+		}
+	}
+	if !p.knows(g) && p.given > memorised {
+		return g, offset, badAnswer(p.op, "the list was replaced while it was read; try again")
+	}
+	return g, offset, nil
+}
+
+func (p *pager[T, K]) knows(g page[T]) bool {
+	return slices.ContainsFunc(g.items, func(item T) bool {
+		_, known := p.memory[p.key(item)]
+		return known
+	})
+}
+
+// remember reports whether k is new, and forgets the oldest beyond memorised.
+func (p *pager[T, K]) remember(k K) bool {
+	if _, known := p.memory[k]; known {
+		return false
+	}
+	p.memory[k] = struct{}{}
+	p.order = append(p.order, k)
+	if len(p.order) > memorised {
+		delete(p.memory, p.order[0])
+		p.order = p.order[1:]
+	}
+	return true
+}
+
+// stream gives every record to yield until it wants no more.
+func (p *pager[T, K]) stream(ctx context.Context, yield func(T, error) bool) {
+	for {
+		fresh, ended, err := p.next(ctx)
+		for _, item := range fresh {
+			if !yield(item, nil) {
+				return
+			}
+		}
+		if err != nil {
+			var zero T
+			yield(zero, err)
+			return
+		}
+		if ended {
+			return
+		}
+	}
+}
