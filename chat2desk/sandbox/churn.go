@@ -1,0 +1,70 @@
+package sandbox
+
+import "strconv"
+
+// Churn changes the people while they are being listed, so that pages shift
+// under whoever reads them by offset.
+type Churn struct {
+	Delete int // people deleted after each page, from among those already listed
+	Insert int // people who come in after each page
+	Pages  int // only after so many pages; 0 is after every one
+}
+
+// churn happens after a page of clients was made.
+func (s *Server) churn(p page, f contactFilter, desc bool) {
+	rule := s.options.Churn
+	if rule.Delete == 0 && rule.Insert == 0 {
+		return
+	}
+	nth := s.pages.Add(1)
+	if rule.Pages > 0 && nth > int64(rule.Pages) {
+		return
+	}
+	s.state.mu.Lock()
+	defer s.state.mu.Unlock()
+	d := rollFor(s.state.crowd.seed, uint64(nth), 'x')
+	for range rule.Delete {
+		places, all := s.state.listing(f)
+		total := len(places)
+		if all {
+			total = s.state.people()
+		}
+		listed := min(p.offset+p.limit, total)
+		if listed == 0 {
+			break
+		}
+		pos := d.below(listed)
+		if desc {
+			pos = total - 1 - pos
+		}
+		if !all {
+			pos = int(places[pos])
+		}
+		s.state.remove(s.state.idAt(pos))
+	}
+	for range rule.Insert {
+		k := Contact{Name: "New client", Phone: "7900" + strconv.FormatInt(1_000_000+s.state.lastContact%9_000_000, 10), Created: s.now().UTC()}
+		for _, t := range s.state.w.Tags { // all of them, so that a listing by any tag shifts
+			k.Tags = append(k.Tags, t.ID)
+		}
+		if len(s.state.w.Channels) > 0 {
+			ch := s.state.w.Channels[0]
+			k.Channels = []ContactChannel{{ch.ID, ch.Transports}}
+		}
+		s.state.create(k)
+	}
+}
+
+// PresentThroughout gives the ids of everybody who was there at New and still
+// is: a listing must have all of them.
+func (s *Server) PresentThroughout() []int64 {
+	s.state.mu.RLock()
+	defer s.state.mu.RUnlock()
+	var ids []int64
+	for pos := range s.state.w.Count() {
+		if id := s.state.idAt(pos); !s.state.gone[id] {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
