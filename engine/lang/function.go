@@ -40,7 +40,7 @@ type Function struct {
 	Name string
 	Doc  string // one sentence
 	// Example is `expression → value`, the value in the language's own notation.
-	// It holds on the day that exampleContext describes in the tests.
+	// It holds on Monday, 2 March 2026, at 10:30 in Europe/Moscow.
 	Example  string
 	Params   []Param
 	Variadic bool       // the last parameter repeats
