@@ -14,7 +14,7 @@ import (
 // was released: append.
 var formats = []string{format1}
 
-// applicationID tells our files from other SQLite files: "flwr".
+// applicationID stands in the file's head and tells our files from other SQLite files: "flwr".
 const applicationID = 0x666c7772
 
 // format1 clusters sends on the identity, since that is how apply and plan look
@@ -72,18 +72,15 @@ CREATE INDEX sends_by_contact ON sends (contact) WHERE contact <> 0;
 CREATE INDEX sends_open ON sends (run) WHERE state IN (1, 5);
 `
 
-// prepareFormat refuses foreign and newer files and brings older ones forward.
+// prepareFormat refuses newer files and brings older ones forward.
 func (s *Store) prepareFormat(ctx context.Context, o Options, formats []string) error {
-	var app, found int
-	if err := s.reader.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&app); err != nil {
-		return err
-	}
+	var found int
 	if err := s.reader.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&found); err != nil {
 		return err
 	}
 	switch known := len(formats); {
-	case app != applicationID || found < 1:
-		return errors.New("it is an SQLite file of another program")
+	case found < 1:
+		return fmt.Errorf("it has format %d", found)
 	case found == known:
 		return nil
 	case found > known, o.ReadOnly:

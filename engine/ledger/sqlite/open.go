@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -82,8 +83,8 @@ func open(ctx context.Context, path string, o Options, formats []string) (_ *Sto
 	if err := s.prepareFormat(ctx, o, formats); err != nil {
 		return nil, s.unreadable(err)
 	}
-	if size <= smallBytes || unclean && !o.ReadOnly {
-		if err := s.check(ctx); err != nil {
+	if small := size <= smallBytes; small || unclean && !o.ReadOnly {
+		if err := s.check(ctx, small); err != nil {
 			return nil, s.unreadable(err)
 		}
 	}
@@ -147,8 +148,15 @@ func connect(path string, readOnly bool) (*sql.DB, error) {
 	return db, nil
 }
 
+// The head of an SQLite file: what it opens with, and where the id of the program
+// that made it stands.
+const (
+	headBytes = 100
+	appOffset = 68
+)
+
 // inspect looks at the file without SQLite, which would take an empty file for a
-// new database.
+// new database and turn one of another program to our settings.
 func inspect(path string) (size int64, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -162,12 +170,16 @@ func inspect(path string) (size int64, err error) {
 		return 0, fmt.Errorf("open ledger: %w", err)
 	}
 	defer f.Close()
-	head := make([]byte, len(magic))
-	if _, err := io.ReadFull(f, head); err != nil {
+	head := make([]byte, headBytes)
+	switch _, err := io.ReadFull(f, head); {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return 0, &ledger.UnreadableError{Path: path, Err: fmt.Errorf("it has only %d bytes", info.Size())}
-	}
-	if !bytes.Equal(head, magic) {
+	case err != nil:
+		return 0, fmt.Errorf("open ledger: %w", err)
+	case !bytes.HasPrefix(head, magic):
 		return 0, &ledger.UnreadableError{Path: path, Err: errors.New("it is not an SQLite file")}
+	case binary.BigEndian.Uint32(head[appOffset:]) != applicationID:
+		return 0, &ledger.UnreadableError{Path: path, Err: errors.New("it is an SQLite file of another program")}
 	}
 	return info.Size(), nil
 }

@@ -16,6 +16,9 @@ import (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
+// How long a test waits for another goroutine, and how often it looks.
+const eventually, tick = 10 * time.Second, time.Millisecond
+
 func openNew(t testing.TB) *Store {
 	t.Helper()
 	return reopen(t, filepath.Join(t.TempDir(), "state", "ledger.db"))
