@@ -39,7 +39,7 @@ func (g *grammar) document(root *Node) {
 		d.Env = env.Items
 	}
 
-	if d.Flow == nil {
+	if d.Flow == nil && !misspelt(root, "flow", flowShape.keys) {
 		g.missing(root, "flow", topLevel, "flow: a-name\nThe name is the identity under which sends are remembered.")
 	}
 	g.name(d.Flow, dottedName, "flow name", nil)
@@ -51,6 +51,7 @@ func (g *grammar) document(root *Node) {
 
 	steps := root.Get("steps")
 	switch {
+	case steps == nil && misspelt(root, "steps", flowShape.keys):
 	case steps == nil:
 		g.missing(root, "steps", topLevel, "steps:\n  - id: clients\n    uses: chat2desk_list_clients")
 	case isList(steps) && len(steps.Items) == 0:
@@ -173,6 +174,9 @@ func (g *grammar) step(n *Node, loops []*Node) *Step {
 
 func (g *grammar) id(s *Step) {
 	if s.ID == nil {
+		if misspelt(s.Node, "id", stepShape.keys) {
+			return
+		}
 		g.missing(s.Node, "id", stepSubject, "id: a_name\nOther steps and the memory of sends refer to it.")
 		return
 	}
@@ -193,6 +197,7 @@ func (g *grammar) together(s *Step) {
 	block := key(s.Node, "steps")
 	uses := key(s.Node, "uses")
 	switch {
+	case uses == nil && block == nil && (misspelt(s.Node, "uses", stepShape.keys) || misspelt(s.Node, "steps", stepShape.keys)):
 	case uses == nil && block == nil:
 		at := s.Node.Span
 		if len(s.Node.Entries) > 0 {
@@ -214,7 +219,7 @@ func (g *grammar) together(s *Step) {
 
 func (g *grammar) needs(n *Node, has, other, reason string) {
 	k := key(n, has)
-	if k == nil || key(n, other) != nil {
+	if k == nil || key(n, other) != nil || misspelt(n, other, stepShape.keys) {
 		return
 	}
 	g.out.Add("needs-key", k.Span, "%q without %q", has, other).
@@ -230,6 +235,17 @@ func key(n *Node, name string) *Node {
 		}
 	}
 	return nil
+}
+
+// misspelt reports whether a map has an unknown key that probably means name;
+// that is reported, and that name is absent need not be.
+func misspelt(n *Node, name string, keys []string) bool {
+	for _, e := range n.Entries {
+		if !contains(keys, e.Key.Text) && diag.Closest(e.Key.Text, keys) == name {
+			return true
+		}
+	}
+	return false
 }
 
 func later(a, b *Node) *Node {
@@ -293,8 +309,8 @@ func (g *grammar) name(n *Node, form *regexp.Regexp, what string, reserved []str
 		if form == dottedName {
 			marks = "letters, digits, _, - and ."
 		}
-		d.WithDetail("A %s has %s of the English alphabet, and begins with a letter or _.", what, marks)
-		if better := nameLike(n.Text, form); better != "" {
+		d.WithDetail("%s has %s of the English alphabet, and begins with a letter or _.", upper(article(what)), marks)
+		if better := nameLike(n.Text, form, what); better != "" {
 			d.WithHint("write: %s", better)
 		} else {
 			d.WithHint("choose a name such as %s", map[bool]string{true: "spring-sale", false: "send_offer"}[form == dottedName])
@@ -302,7 +318,7 @@ func (g *grammar) name(n *Node, form *regexp.Regexp, what string, reserved []str
 		return false
 	}
 	if contains(reserved, n.Text) {
-		g.out.Add("reserved-name", n.Span, "%q cannot be a %s", n.Text, what).
+		g.out.Add("reserved-name", n.Span, "%q cannot be %s", n.Text, article(what)).
 			WithDetail("Expressions use this name already. Reserved are %s.", strings.Join(reserved, ", ")).
 			WithHint("write: %s_1, or a name that says more", n.Text)
 		return false
@@ -310,21 +326,29 @@ func (g *grammar) name(n *Node, form *regexp.Regexp, what string, reserved []str
 	return true
 }
 
-var notInName = regexp.MustCompile(`[^A-Za-z0-9_]+`)
+var notInName = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
 
 // nameLike is the nearest good name, "" when little would be left of it.
-func nameLike(text string, form *regexp.Regexp) string {
-	name := strings.Trim(notInName.ReplaceAllString(text, "_"), "_")
-	if len(text) > maxShown || 2*len(name) < len(text) {
+func nameLike(text string, form *regexp.Regexp, what string) string {
+	name := notInName.ReplaceAllString(text, "_")
+	if form == plainName {
+		name = strings.NewReplacer("-", "_", ".", "_").Replace(name)
+	}
+	if name = strings.Trim(name, "_-."); len(text) > maxShown || 2*len(name) < len(text) {
 		return ""
 	}
 	if !form.MatchString(name) {
-		name = "_" + name
-	}
-	if !form.MatchString(name) {
-		return ""
+		kind, _, _ := strings.Cut(what, " ")
+		name = kind + "_" + name
 	}
 	return name
+}
+
+func article(noun string) string {
+	if strings.IndexByte("aeiou", noun[0]) >= 0 {
+		return "an " + noun
+	}
+	return "a " + noun
 }
 
 func short(text string) string {

@@ -118,7 +118,7 @@ func (n *Node) String() string {
 		return "a map"
 	case n.Kind == List:
 		return "a list"
-	case n.Style == Plain && number.MatchString(n.Text):
+	case n.Style == Plain && len(n.Text) <= maxShown && number.MatchString(n.Text):
 		return "the number " + n.Text
 	}
 	text := []rune(n.Text)

@@ -44,7 +44,11 @@ func ParseNode(file string, source []byte) (*Node, diag.List) {
 	}
 	b := builder{src: s, out: &problems, broken: broken, anchors: map[*yaml.Node]*anchor{}}
 	root := b.build(y, 1)
-	b.unusedAnchors()
+	if b.limited {
+		root.node.Broken = true // what was not read would only look like mistakes
+	} else {
+		b.unusedAnchors()
+	}
 	problems.Sort()
 	return root.node, problems
 }

@@ -12,6 +12,7 @@ type shape struct {
 	template bool     // also a single ${{ }}
 	keys     []string // of a section: the keys that it has
 	inner    map[string]shape
+	example  string // what a hint shows
 }
 
 type want uint8
@@ -46,17 +47,18 @@ var (
 	deliveryShape = shape{is: section, keys: []string{"unknown", "settle"}}
 	scheduleShape = shape{is: section, keys: []string{"cron"}}
 	retryShape    = shape{is: section, keys: []string{"attempts", "backoff"}}
+	stepsShape    = shape{is: list, example: "a list of steps:\n- id: clients\n  uses: chat2desk_list_clients"}
 	movedShape    = shape{is: section, keys: []string{"from", "to"}}
-	inputShape    = shape{is: section, keys: []string{"type", "items", "required", "default", "pattern", "enum", "min", "max", "description", "sensitive"}, inner: map[string]shape{
+	inputShape    = shape{is: section, keys: []string{"type", "items", "required", "default", "pattern", "enum", "min", "max", "description", "sensitive"}, example: "the input as a map: { type: string }", inner: map[string]shape{
 		"default": {is: anything}, "enum": {is: list},
 	}}
 	flowShape = shape{is: section, keys: []string{"flow", "description", "inputs", "env", "connection", "guard", "delivery", "schedule", "campaign", "oncePer", "moved", "steps", "finally", "outputs"}, inner: map[string]shape{
 		"inputs": {is: table}, "env": {is: names}, "connection": connectionShape, "guard": guardShape,
-		"delivery": deliveryShape, "schedule": scheduleShape, "moved": {is: list},
-		"steps": {is: list}, "finally": {is: list}, "outputs": {is: table},
+		"delivery": deliveryShape, "schedule": scheduleShape, "moved": {is: list, example: "a list: [{ from: old_id, to: new_id }]"},
+		"steps": stepsShape, "finally": stepsShape, "outputs": {is: table},
 	}}
-	stepShape = shape{is: section, keys: []string{"id", "name", "uses", "with", "if", "else", "forEach", "as", "key", "concurrency", "steps", "outputs", "retry", "timeout", "onError", "oncePer"}, inner: map[string]shape{
-		"with": {is: table}, "forEach": {is: textsOr}, "steps": {is: list}, "outputs": {is: table}, "retry": retryShape,
+	stepShape = shape{is: section, keys: []string{"id", "name", "uses", "with", "if", "else", "forEach", "as", "key", "concurrency", "steps", "outputs", "retry", "timeout", "onError", "oncePer"}, example: "- id: and uses: lines", inner: map[string]shape{
+		"with": {is: table}, "forEach": {is: textsOr}, "steps": stepsShape, "outputs": {is: table}, "retry": retryShape,
 	}}
 )
 
@@ -72,9 +74,14 @@ func (c checker) fits(n *Node, s shape, subject string) bool {
 		return false
 	}
 	if n.Kind == Scalar && n.Null && s.is != anything {
-		c.out.Add("missing-value", n.Span, "%s has no value", subject).
-			WithDetail("Nothing stands after the colon. %s takes %s.", upper(subject), s.is).
-			WithHint("write the value, indented below its key when it is a list or a map, or remove the key")
+		d := c.out.Add("missing-value", n.Span, "%s has no value", subject).
+			WithDetail("%s takes %s; here stands nothing.", upper(subject), s.is)
+		switch s.is {
+		case text, textsOr:
+			d.WithHint("write the value after the colon, or remove the key")
+		default:
+			d.WithHint("write its lines below, indented by two more spaces, or remove the key")
+		}
 		return false
 	}
 	if s.template && n.Kind == Scalar && strings.HasPrefix(n.Text, "${{") {
@@ -114,7 +121,7 @@ func (c checker) section(n *Node, s shape, subject string) {
 		key := e.Key.Text
 		if !contains(s.keys, key) {
 			c.out.Add("unknown-key", e.Key.Span, "unknown key %q", key).
-				WithDetail("%s has the keys %s.", upper(subject), strings.Join(s.keys, ", ")).
+				WithDetail("%s takes %s.", upper(subject), keyList(s.keys)).
 				WithHint("%s", keyHint(key, s.keys, subject))
 			continue
 		}
@@ -122,10 +129,20 @@ func (c checker) section(n *Node, s shape, subject string) {
 	}
 }
 
-// keySubject names a key of a section: "flow", `"rate" of connection`.
+func keyList(keys []string) string {
+	if len(keys) == 1 {
+		return "one key, " + keys[0]
+	}
+	return "the keys " + strings.Join(keys, ", ")
+}
+
+// keySubject names a key of a section: flow, connection.rate, "with" of a step.
 func keySubject(key, of string) string {
 	if of == topLevel {
 		return key
+	}
+	if !strings.HasPrefix(of, "a ") && !strings.HasPrefix(of, "an ") {
+		return of + "." + key
 	}
 	return "\"" + key + "\" of " + of
 }
@@ -170,9 +187,16 @@ var homes = func() map[string]string {
 }()
 
 func shapeHint(s shape, n *Node) string {
+	if m := gluedKey.FindStringSubmatch(n.Text); m != nil && n.Kind == Scalar && (s.is == section || s.is == table) && len(n.Text) <= maxShown {
+		return "put a space after the colon: " + m[1] + ": " + m[2]
+	}
 	switch {
+	case s.example != "":
+		return "write " + s.example
 	case n.Kind == Scalar && (s.is == list || s.is == names) && n.Style == Plain && len(n.Text) <= maxShown:
 		return "write a list: [" + n.Text + "]"
+	case n.Kind == Scalar && (s.is == list || s.is == names) && len(n.Text) <= maxShown:
+		return "write a list: [" + quote(n.Text) + "]"
 	case s.is == list || s.is == names:
 		return "write one item a line, each after a dash and a space"
 	case n.Kind == List && s.is == text && len(n.Items) > 0 && n.Items[0].Kind == Scalar:

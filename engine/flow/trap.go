@@ -3,6 +3,7 @@ package flow
 import (
 	"bytes"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/flowrunner/flowrunner/engine/diag"
@@ -91,10 +92,17 @@ func (t *traps) line(begin int) int {
 		return t.next(at)
 	}
 	t.plain = -1
+	below := -1 // the block in which this line may be the value of the line above
+	if n := len(t.columns); t.opened && n > 0 && column > t.columns[n-1] {
+		below = t.columns[n-1]
+	}
 	if !t.indent(at, column) {
 		return t.next(at)
 	}
 	parent := column
+	if below >= 0 {
+		parent = below
+	}
 	dash := false
 	for at < end && text[at] == '-' && isSpaceAt(text, at+1) {
 		dash = true
@@ -117,17 +125,37 @@ func (t *traps) line(begin int) int {
 			return t.next(at)
 		}
 		return t.value(string(text[at:colon]), value, at-begin)
-	case dash:
-		return t.value("", at, parent)
-	case strings.IndexByte(`"'[{|>@`+"`"+`%*&!`, text[at]) >= 0:
+	case (dash || below >= 0) && !t.glued(at, end, at-begin), strings.IndexByte(indicators, text[at]) >= 0:
 		return t.value("", at, parent)
 	}
 	t.noColon(at, end)
 	return t.next(at)
 }
 
+// indicators begin no plain text.
+const indicators = "\"'[{|>@`%*&!?"
+
+// glued reports whether a line without a key is one whose space was forgotten,
+// "limit:20": the line below it is a key, or another such, of the same column.
+func (t *traps) glued(at, end, column int) bool {
+	if !gluedKey.Match(beforeComment(t.src.text[at:end])) {
+		return false
+	}
+	begin := t.next(at)
+	next := begin
+	for next < len(t.src.text) && t.src.text[next] == ' ' {
+		next++
+	}
+	line := beforeComment(t.src.text[next:t.src.lineEnd(next)])
+	return next-begin == column && (keyColon.Match(line) || gluedKey.Match(line))
+}
+
 // indent fits a line into the open blocks, and reports one that fits none.
 func (t *traps) indent(at, column int) bool {
+	levels := make([]string, len(t.columns))
+	for i, c := range t.columns {
+		levels[i] = strconv.Itoa(c)
+	}
 	popped := false
 	for len(t.columns) > 0 && t.columns[len(t.columns)-1] > column {
 		t.columns = t.columns[:len(t.columns)-1]
@@ -142,14 +170,10 @@ func (t *traps) indent(at, column int) bool {
 	}
 	if !t.indented {
 		t.indented = true
-		var levels []string
-		for _, c := range t.columns {
-			levels = append(levels, plural(c, "space"))
-		}
 		d := t.out.Add("bad-indent", t.src.span(at, t.src.lineEnd(at)), "the indentation fits no line above").
 			WithHint("give keys that belong together the same number of spaces")
 		if len(levels) > 0 {
-			d.WithDetail("This line is indented by %s; the lines above it use %s.", plural(column, "space"), strings.Join(levels, ", "))
+			d.WithDetail("This line is indented by %s; the lines above it by %s.", plural(column, "space"), strings.Join(levels, ", "))
 		}
 	}
 	return false
@@ -212,7 +236,14 @@ func (t *traps) noColon(at, end int) {
 	t.out.Add("missing-colon", t.src.span(at, at+len(line)), "a key or a colon is missing").
 		WithDetail("Here a line of the form \"key: value\" is expected.").
 		WithHint("write a colon and a space after the key; a text of several lines goes in quotes or below a |")
+	if word.Match(line) {
+		t.out[len(t.out)-1].Hint = "write: " + string(line) + ":"
+		t.opened = true
+	}
 	t.masks = append(t.masks, stretch{at, at + len(line)})
 }
 
-var gluedKey = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*):(\S.*)$`)
+var (
+	gluedKey = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*):([^\s/].*)$`)
+	word     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+)

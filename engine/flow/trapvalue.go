@@ -52,9 +52,13 @@ func (t *traps) value(key string, at, parent int) int {
 		rest := strings.TrimSpace(string(beforeComment(line)[1:]))
 		t.out.Add("yaml-tag", t.src.span(at, at+1), "a value begins with !").
 			WithDetail("In YAML a leading ! names a type, so the text after it would be lost. Types are declared, never tagged.").
-			WithHint("write an expression as: not %s\nor put the whole value in quotes: %s", rest, quote("!"+rest))
+			WithHint("%s", notHint(rest))
 		t.masks = append(t.masks, stretch{at, end})
 	default:
+		if key == "" && c == '?' && isSpaceAt(text, at+1) {
+			t.leading(key, at, "In YAML it announces a key of several lines, which a flow never needs.")
+			break
+		}
 		if (c == '-' || c == '?' || c == ':') && isSpaceAt(text, at+1) {
 			t.leading(key, at, "Here it would begin a list or a map, which goes on lines of its own.")
 			break
@@ -67,11 +71,23 @@ func (t *traps) value(key string, at, parent int) int {
 
 // leading reports a value whose first character means something else in YAML.
 func (t *traps) leading(key string, at int, meaning string) {
-	line := beforeComment(t.src.text[at:t.src.lineEnd(at)])
+	line := t.shown(at)
 	t.out.Add("leading-character", t.src.span(at, at+1), "a value begins with %s", line[:1]).
 		WithDetail("%s", meaning).
-		WithHint("%s", quoteHint(key, string(line)))
+		WithHint("%s", quoteHint(key, string(t.shown(at))))
 	t.masks = append(t.masks, stretch{at, at + len(line)})
+}
+
+// shown is the value at at as its writer meant it: up to the end of the line,
+// without a comment that stands apart from it.
+func (t *traps) shown(at int) []byte {
+	line := bytes.TrimRight(t.src.text[at:t.src.lineEnd(at)], " \t")
+	for i := 1; i+1 < len(line); i++ {
+		if line[i] == '#' && isBlank(line[i-1]) && isBlank(line[i+1]) {
+			return bytes.TrimRight(line[:i], " \t")
+		}
+	}
+	return line
 }
 
 // maxQuoted is how long a value a hint repeats with quotes around it.
@@ -81,12 +97,22 @@ func quoteHint(key, value string) string {
 	switch {
 	case len(value) > maxQuoted && key != "":
 		return "put the whole value in quotes, or write it on the lines below " + key + ": |"
+	case strings.ContainsAny(value, `"\`) && strings.Contains(value, "'") && key != "":
+		return "write it on the line below, indented, after " + key + ": |"
 	case len(value) > maxQuoted:
 		return "put the whole value in quotes"
 	case key != "":
 		return "put it in quotes: " + key + ": " + quote(value)
 	}
 	return "put it in quotes: " + quote(value)
+}
+
+// notHint is the way out for a value !rest.
+func notHint(rest string) string {
+	if len(rest) > maxQuoted {
+		return "put the whole value in quotes; an expression may also begin with not"
+	}
+	return "put the whole value in quotes: " + quote("!"+rest) + "\nor, in an expression, write: not " + rest
 }
 
 func (t *traps) plainValue(key string, at int, line []byte) {
@@ -96,7 +122,7 @@ func (t *traps) plainValue(key string, at int, line []byte) {
 	}
 	t.out.Add("colon-in-text", t.src.span(at+m[0], at+m[0]+1), "a colon stands in an unquoted text").
 		WithDetail("In YAML a colon and a space begin a value, so the text around it must be quoted.").
-		WithHint("%s", quoteHint(key, string(line)))
+		WithHint("%s", quoteHint(key, string(t.shown(at))))
 	t.masks = append(t.masks, stretch{at, at + len(line)})
 }
 
@@ -134,7 +160,7 @@ func (t *traps) quoted(key string, at int) int {
 	} else {
 		t.out.Add("text-after-quote", t.src.span(rest, mask.to), "text follows a closing quote").
 			WithDetail("A value that begins with a quote ends where that quote is closed.").
-			WithHint("%s", quoteHint(key, string(line)))
+			WithHint("%s", quoteHint(key, string(t.shown(at))))
 	}
 	t.masks = append(t.masks, mask)
 	return t.next(at)

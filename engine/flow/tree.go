@@ -60,7 +60,7 @@ func (b *builder) build(y *yaml.Node, depth int) *tree {
 		return b.alias(y, depth)
 	}
 	at := b.src.offset(y.Line, y.Column)
-	at, name := b.properties(at, y)
+	at, name, tagged := b.properties(at, y)
 	if depth > maxDepth {
 		return b.tooDeep(at)
 	}
@@ -79,6 +79,7 @@ func (b *builder) build(y *yaml.Node, depth int) *tree {
 	default:
 		t = b.scalar(y, at)
 	}
+	t.node.Broken = t.node.Broken || tagged
 	if a != nil {
 		a.tree = t
 	}
@@ -92,8 +93,9 @@ func (b *builder) tooDeep(at int) *tree {
 }
 
 // properties moves over an anchor and a tag before a value, refuses the tag, and
-// returns where the value begins and the anchor stands.
-func (b *builder) properties(at int, y *yaml.Node) (value int, name stretch) {
+// returns where the value begins and the anchor stands. What was tagged is broken:
+// the tag may well have been meant as text.
+func (b *builder) properties(at int, y *yaml.Node) (value int, name stretch, tagged bool) {
 	text := b.src.text
 	for at < len(text) && (text[at] == '&' || text[at] == '!') {
 		end := at
@@ -104,6 +106,7 @@ func (b *builder) properties(at int, y *yaml.Node) (value int, name stretch) {
 			name = stretch{at, end}
 		} else {
 			b.tag(at, end, y)
+			tagged = true
 		}
 		at = end
 		if y.Kind == yaml.ScalarNode && y.Value == "" && y.Style&^yaml.TaggedStyle == 0 {
@@ -113,16 +116,16 @@ func (b *builder) properties(at int, y *yaml.Node) (value int, name stretch) {
 		}
 		at = b.src.skipSpace(at)
 	}
-	return at, name
+	return at, name, tagged
 }
 
 func (b *builder) tag(from, to int, y *yaml.Node) {
-	rest := strings.TrimSpace(string(b.src.text[from+1 : b.src.lineEnd(to)]))
+	rest := string(bytes.TrimSpace(beforeComment(b.src.text[from+1 : b.src.lineEnd(to)])))
 	d := b.out.Add("yaml-tag", b.src.span(from, to), "a value begins with !").
 		WithDetail("In YAML a leading ! names a type, so the text after it would be lost. Types are declared, never tagged.")
 	switch {
 	case y.Kind == yaml.ScalarNode && rest != "" && to-from > 1 && b.src.text[from+1] != '!':
-		d.WithHint("write an expression as: not %s\nor put the whole value in quotes: %s", rest, quote("!"+rest))
+		d.WithHint("%s", notHint(rest))
 	default:
 		d.WithHint("remove the tag, or put the whole value in quotes")
 	}
