@@ -18,7 +18,8 @@ var (
 
 func TestRegistryHasEveryKindOfTheLanguage(t *testing.T) {
 	require.Equal(t, []string{
-		"assert", "distinct", "filter", "group", "join", "limit", "map", "set", "sort",
+		"assert", "distinct", "filter", "group", "join", "limit", "map", "print", "read_csv", "read_json",
+		"set", "sort", "write_csv", "write_json",
 	}, Registry().Names())
 }
 

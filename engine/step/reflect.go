@@ -14,7 +14,7 @@ import (
 //
 //	flow:"name"           its name in YAML; without it the field is ours alone
 //	doc:"…"               one sentence, demanded of every field
-//	enum:"a,b"            the texts allowed
+//	enum:"a,b"            the texts allowed; enum:".|," where one of them is a comma
 //	min:"1" max:"200"     bounds of a number, or of a list's length
 //	default:"20"          what the kind does when it is left out
 //	nonempty:"true"       written but nil, "" or [] is an error
@@ -120,7 +120,7 @@ func membersOf(t reflect.Type) []member {
 			Min: bound(f.Tag, "min"), Max: bound(f.Tag, "max"),
 		}}
 		if e := f.Tag.Get("enum"); e != "" {
-			m.Enum = strings.Split(e, ",")
+			m.Enum = splitEnum(e)
 		}
 		ft := f.Type
 		if ft.Kind() == reflect.Pointer || ft.Kind() == reflect.Slice || f.Tag.Get("optional") == "true" {
@@ -143,6 +143,14 @@ func membersOf(t reflect.Type) []member {
 	}
 	memberCache.Store(t, out)
 	return out
+}
+
+// splitEnum reads an enum tag.
+func splitEnum(tag string) []string {
+	if strings.Contains(tag, "|") {
+		return strings.Split(tag, "|")
+	}
+	return strings.Split(tag, ",")
 }
 
 func bound(tag reflect.StructTag, key string) *float64 {

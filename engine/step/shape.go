@@ -44,7 +44,7 @@ func (f Form) String() string { return formNames[f] }
 type Shape struct {
 	Form     Form
 	Nullable bool    // may be nil
-	Elem     *Shape  // of a list, and of each value of a Named; nil is anything
+	Elem     *Shape  // of a list, or of the other names of an Open object; nil is anything
 	Fields   []Field // of an object, in declared order
 	Open     bool    // an object that may hold other names too, of any shape
 	Stream   bool    // a list that is read once, record by record

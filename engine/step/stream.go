@@ -24,6 +24,9 @@ func StreamList[T any](list []T) Stream[T] {
 	}}
 }
 
+// IsZero reports whether s was never given: an optional parameter left out.
+func (s Stream[T]) IsZero() bool { return s.seq == nil }
+
 // All ranges over the records.
 func (s Stream[T]) All() iter.Seq2[T, error] {
 	if s.seq == nil {
