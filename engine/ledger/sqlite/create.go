@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
 // create makes a new ledger under another name and links it into place when it
@@ -35,7 +36,7 @@ func create(ctx context.Context, path string, formats []string) (err error) {
 	if err := fill(ctx, draft, formats); err != nil {
 		return fail(err)
 	}
-	if err := syncPath(draft); err != nil {
+	if err := syncFile(draft); err != nil {
 		return fail(err)
 	}
 	if err := os.Link(draft, path); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -48,7 +49,7 @@ func create(ctx context.Context, path string, formats []string) (err error) {
 			return fail(err)
 		}
 	}
-	if err := syncPath(dir); err != nil {
+	if err := syncDir(dir); err != nil {
 		return fail(err)
 	}
 	return nil
@@ -69,11 +70,23 @@ func fill(ctx context.Context, path string, formats []string) error {
 	return db.Close()
 }
 
-func syncPath(path string) error {
+// syncFile forces a file that was written elsewhere to the disk.
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// syncDir makes a new name durable. Windows has no such call and needs none.
+func syncDir(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	return f.Sync()
+	return errors.Join(f.Sync(), f.Close())
 }

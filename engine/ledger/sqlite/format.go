@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/flowrunner/flowrunner/engine/ledger"
 )
@@ -92,27 +93,32 @@ func (s *Store) prepareFormat(ctx context.Context, o Options, formats []string) 
 	return upgrade(ctx, s.reader, formats, found)
 }
 
-// keepCopy writes the ledger as it is beside itself before it is changed.
+// keepCopy writes the ledger as it is beside itself before it is changed. An
+// earlier copy of the same format came from an upgrade that failed.
 func (s *Store) keepCopy(ctx context.Context, format int) error {
 	kept := fmt.Sprintf("%s.format%d", s.path, format)
+	fail := func(err error) error { return fmt.Errorf("copy it to %s before the upgrade: %w", kept, err) }
 	draft := kept + ".new"
 	if err := os.Remove(draft); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("copy before the upgrade: %w", err)
+		return fail(err)
 	}
 	f, err := os.OpenFile(draft, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("copy before the upgrade: %w", err)
+		return fail(err)
 	}
 	if err := f.Close(); err != nil {
-		return fmt.Errorf("copy before the upgrade: %w", err)
+		return fail(err)
 	}
 	if _, err := s.reader.ExecContext(ctx, `VACUUM INTO ?`, draft); err != nil {
-		return fmt.Errorf("copy before the upgrade: %w", err)
+		return fail(err)
 	}
-	if err := syncPath(draft); err != nil {
-		return fmt.Errorf("copy before the upgrade: %w", err)
+	if err := syncFile(draft); err != nil {
+		return fail(err)
 	}
-	return os.Rename(draft, kept)
+	if err := os.Rename(draft, kept); err != nil {
+		return fail(err)
+	}
+	return syncDir(filepath.Dir(kept))
 }
 
 // upgrade runs every missing format step and sets the version, all in one

@@ -43,8 +43,6 @@ type op struct {
 // batch goes on.
 type rejection struct{ error }
 
-func (r rejection) Unwrap() error { return r.error }
-
 func startWriter(ctx context.Context, path string) (*writer, error) {
 	db, err := connect(path, false)
 	if err != nil {
