@@ -1,0 +1,70 @@
+package lang
+
+import (
+	"errors"
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// notText says which function makes a text of a value that has no obvious one.
+func notText(s step.Shape) error {
+	how := howToText(s, "x")
+	if how == "" {
+		return nil
+	}
+	return errors.New(article(s.NotNil()) + " cannot stand in a text: " + how)
+}
+
+// howToText is the advice; "" for what needs none. expr is how the value is
+// written.
+func howToText(s step.Shape, expr string) string {
+	switch s.Form {
+	case step.FormTime:
+		return "write format(" + expr + `, "d MMMM, HH:mm", "ru")`
+	case step.FormDuration:
+		return "write what is meant: round(" + "(" + expr + ").Hours()), or .Minutes() or .Seconds()"
+	case step.FormBool:
+		return "write " + expr + ` ? "yes" : "no"`
+	case step.FormNil:
+		return `write ?? "…"`
+	case step.FormList:
+		if s.Element().Form == step.FormObject {
+			return "write join(map(" + expr + `, .name), ", "), with the field that you want`
+		}
+		if e := s.Element().Form; e == step.FormInt || e == step.FormNumber {
+			return "write join(map(" + expr + `, string(#)), ", ")`
+		}
+		return "write join(" + expr + `, ", ")`
+	case step.FormObject:
+		return "name a field of it: " + expr + ".name"
+	case step.FormSecret:
+		return "a secret may only be passed on as it is, where a secret is wanted"
+	}
+	return ""
+}
+
+// shapeOfValue is the shape of a run-time value, as far as messages need it.
+func shapeOfValue(v any) step.Shape {
+	switch v.(type) {
+	case nil:
+		return step.ShapeNil
+	case bool:
+		return step.ShapeBool
+	case int:
+		return step.ShapeInt
+	case float64:
+		return step.ShapeNumber
+	case string:
+		return step.ShapeText
+	case time.Time:
+		return step.ShapeTime
+	case time.Duration:
+		return step.ShapeDuration
+	case step.Secret:
+		return step.ShapeSecret
+	case []any:
+		return step.Shape{Form: step.FormList}
+	}
+	return step.Shape{Form: step.FormObject, Open: true}
+}

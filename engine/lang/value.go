@@ -1,0 +1,567 @@
+package lang
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/flowrunner/flowrunner/engine/diag"
+	"github.com/flowrunner/flowrunner/engine/flow"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// Value is a compiled value of a flow: a literal, an expression, a text with
+// holes, a list or map of those, or a bare expression for a kind to call. It is
+// immutable and may be used from many goroutines.
+type Value struct {
+	node   *flow.Node
+	shape  step.Shape
+	form   form
+	refs   []Ref
+	static bool // no expression anywhere inside
+}
+
+// form is how a Value gets its run-time value.
+type form interface {
+	eval(env map[string]any) (any, error)
+}
+
+// Shape is the static type of the value. That of a bare expression is the shape
+// of its result for one record.
+func (v *Value) Shape() step.Shape { return v.shape }
+
+// Refs are the paths that the value's expressions read.
+func (v *Value) Refs() []Ref { return v.refs }
+
+// Span is where the value stands.
+func (v *Value) Span() diag.Span { return v.node.Span }
+
+// Eval computes the value. An error is always an *EvalError.
+func (v *Value) Eval(env map[string]any) (any, error) { return v.form.eval(env) }
+
+// Literal is the run-time value of one without any expression.
+func (v *Value) Literal() (any, bool) {
+	if !v.static {
+		return nil, false
+	}
+	out, err := v.form.eval(nil)
+	return out, err == nil
+}
+
+// Reference is the path of a value that is ${{ a.b.c }} and nothing else. What it
+// names, a stream too, is passed on untouched.
+func (v *Value) Reference() (Ref, bool) {
+	if e, ok := v.form.(exprForm); ok && e.pure != nil {
+		return *e.pure, true
+	}
+	return Ref{}, false
+}
+
+// Expr is the bare expression that the value is, nil for every other value.
+func (v *Value) Expr() *Expr {
+	if b, ok := v.form.(boundForm); ok {
+		return b.Expr
+	}
+	return nil
+}
+
+// The forms.
+type (
+	literalForm struct{ value any }
+	exprForm    struct{ *Expr }
+	boundForm   struct{ *Expr }
+	textForm    struct{ *template }
+	secretForm  struct{ *template }
+	listForm    []*Value
+	objectForm  []step.NamedItem[*Value]
+	namedForm   []step.NamedItem[*Value]
+	asTextForm  struct{ *template } // a single hole of a text that may be nil
+)
+
+func (f literalForm) eval(map[string]any) (any, error)    { return f.value, nil }
+func (f exprForm) eval(env map[string]any) (any, error)   { return f.Eval(env) }
+func (f boundForm) eval(env map[string]any) (any, error)  { return f.Bind(env), nil }
+func (f textForm) eval(env map[string]any) (any, error)   { return f.render(env) }
+func (f secretForm) eval(env map[string]any) (any, error) { return f.reveal(env) }
+func (f asTextForm) eval(env map[string]any) (any, error) { return f.renderOne(env) }
+
+func (f listForm) eval(env map[string]any) (any, error) {
+	out := make([]any, len(f))
+	for i, v := range f {
+		var err error
+		if out[i], err = v.Eval(env); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (f objectForm) eval(env map[string]any) (any, error) {
+	out := make(map[string]any, len(f))
+	for _, item := range f {
+		v, err := item.Value.Eval(env)
+		if err != nil {
+			return nil, err
+		}
+		out[item.Name] = v
+	}
+	return out, nil
+}
+
+func (f namedForm) eval(env map[string]any) (any, error) {
+	out := make(step.Named[any], len(f))
+	for i, item := range f {
+		v, err := item.Value.Eval(env)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = step.NamedItem[any]{Name: item.Name, Value: v}
+	}
+	return out, nil
+}
+
+// CompileValue compiles what stands where a field is wanted. The Value is nil
+// when there are problems.
+func CompileValue(n *flow.Node, s *Scope, want step.Field) (*Value, diag.List) {
+	c := &valueCompiler{scope: s}
+	v := c.value(n, want)
+	c.problems.Sort()
+	if c.problems.HasErrors() || v == nil {
+		return nil, c.problems
+	}
+	return v, c.problems
+}
+
+// valueCompiler collects the problems of one value.
+type valueCompiler struct {
+	scope    *Scope
+	problems diag.List
+}
+
+// value compiles n; nil after a problem.
+func (c *valueCompiler) value(n *flow.Node, want step.Field) *Value {
+	switch {
+	case n.Broken:
+		return nil
+	case want.Bare:
+		return c.bare(n, want)
+	case want.Named:
+		return c.named(n, want)
+	}
+	switch n.Kind {
+	case flow.List:
+		return c.list(n, want)
+	case flow.Map:
+		return c.object(n, want)
+	}
+	return c.scalar(n, want)
+}
+
+// bare compiles an expression that a kind calls for each record. The caller has
+// put `item` into the scope.
+func (c *valueCompiler) bare(n *flow.Node, want step.Field) *Value {
+	shape := step.ShapeAny
+	if want.Bool {
+		shape = step.ShapeBool
+	}
+	e, problems := CompileExpr(n, c.scope, shape)
+	c.problems = append(c.problems, problems...)
+	if e == nil {
+		return nil
+	}
+	return &Value{node: n, shape: e.shape, form: boundForm{e}, refs: e.refs}
+}
+
+// named compiles a mapping of names to values that keeps its order.
+func (c *valueCompiler) named(n *flow.Node, want step.Field) *Value {
+	if n.Kind == flow.Scalar && strings.Contains(n.Text, "${{") {
+		return c.scalar(n, want)
+	}
+	if n.Kind != flow.Map {
+		c.wrong(n, want, article(nodeShape(n))).WithHint("write names and values, one a line:\n  name: ${{ item.name }}")
+		return nil
+	}
+	elem := step.Field{Name: want.Name, Enum: want.Enum}
+	switch {
+	case want.Shape.Elem != nil:
+		elem.Shape = *want.Shape.Elem
+	case len(want.Enum) > 0:
+		elem.Shape = step.ShapeText
+	default:
+		elem.Shape = step.ShapeAny
+	}
+	out := &Value{node: n, shape: step.Shape{Form: step.FormObject}, static: true}
+	var items namedForm
+	for _, entry := range n.Entries {
+		if len(want.Enum) == 0 {
+			c.bracesForgotten(entry.Value)
+		}
+		elem.Name = entry.Key.Text
+		if v := c.member(out, entry, elem); v != nil {
+			items = append(items, step.NamedItem[*Value]{Name: entry.Key.Text, Value: v})
+		}
+	}
+	out.form = items
+	return out
+}
+
+// member compiles one entry of a map and adds what it reads to the whole.
+func (c *valueCompiler) member(whole *Value, entry flow.Entry, want step.Field) *Value {
+	v := c.value(entry.Value, want)
+	if v == nil {
+		whole.shape.Fields = append(whole.shape.Fields, step.Field{Name: entry.Key.Text, Shape: unknown})
+		return nil
+	}
+	whole.shape.Fields = append(whole.shape.Fields, step.Field{Name: entry.Key.Text, Shape: v.shape})
+	whole.refs = append(whole.refs, v.refs...)
+	whole.static = whole.static && v.static
+	return v
+}
+
+// bracesForgotten refuses a text that would be an expression, where a computed
+// value is what people mean.
+func (c *valueCompiler) bracesForgotten(n *flow.Node) {
+	if n.Kind != flow.Scalar || n.Null || strings.Contains(n.Text, "${{") {
+		return
+	}
+	e, _ := compile(n, 0, len(n.Text), c.scope)
+	if e != nil && len(e.refs) > 0 {
+		text := clip(e.Source())
+		c.problems.Add("missing-braces", n.Span, "this would be the text %s, not its value", quote(text)).
+			WithDetail("Values are computed only inside ${{ }}.").
+			WithHint("write ${{ %s }}", text)
+	}
+}
+
+func (c *valueCompiler) list(n *flow.Node, want step.Field) *Value {
+	if want.Shape.Form != step.FormList && want.Shape.Form != step.FormAny {
+		c.wrong(n, want, "a list")
+		return nil
+	}
+	elem := step.Field{Name: want.Name, Shape: want.Shape.Element(), Enum: want.Enum, NonEmpty: want.NonEmpty}
+	out := &Value{node: n, shape: step.Shape{Form: step.FormList}, static: true}
+	items := make(listForm, 0, len(n.Items))
+	for _, item := range n.Items {
+		v := c.value(item, elem)
+		if v == nil {
+			continue
+		}
+		items = append(items, v)
+		e := v.shape
+		if out.shape.Elem != nil {
+			e = join(*out.shape.Elem, e)
+		}
+		out.shape.Elem = &e
+		out.refs = append(out.refs, v.refs...)
+		out.static = out.static && v.static
+	}
+	c.length(n, want, len(n.Items))
+	out.form = items
+	return out
+}
+
+// object compiles a map: of any names where the wanted object is open or
+// unknown, else of exactly its fields.
+func (c *valueCompiler) object(n *flow.Node, want step.Field) *Value {
+	s := want.Shape
+	if s.Form != step.FormObject && s.Form != step.FormAny {
+		c.wrong(n, want, "a map")
+		return nil
+	}
+	out := &Value{node: n, shape: step.Shape{Form: step.FormObject}, static: true}
+	var items objectForm
+	exact := s.Form == step.FormObject && !s.Open
+	for _, entry := range n.Entries {
+		field, known := s.Field(entry.Key.Text)
+		switch {
+		case !known && exact:
+			c.problems.Add("unknown-parameter", entry.Key.Span, "unknown name %q", entry.Key.Text).
+				WithHint("%s", diag.DidYouMean(entry.Key.Text, s.Names()))
+			continue
+		case !known && s.Elem != nil:
+			field = step.Field{Shape: *s.Elem}
+		case !known:
+			field = step.Field{Shape: step.ShapeAny}
+		}
+		field.Name = entry.Key.Text
+		if v := c.member(out, entry, field); v != nil {
+			items = append(items, step.NamedItem[*Value]{Name: entry.Key.Text, Value: v})
+		}
+	}
+	for _, f := range s.Fields {
+		if exact && !f.Optional && !f.Shape.Nullable && n.Get(f.Name) == nil {
+			c.problems.Add("missing-parameter", n.Span, "%q is missing", f.Name)
+		}
+	}
+	out.form = items
+	return out
+}
+
+// scalar compiles a text of YAML: with holes, or a literal.
+func (c *valueCompiler) scalar(n *flow.Node, want step.Field) *Value {
+	if n.Null || !strings.Contains(n.Text, "${{") {
+		return c.literal(n, want)
+	}
+	parts, problems := splitTemplate(n)
+	if len(problems) > 0 {
+		c.problems = append(c.problems, problems...)
+		return nil
+	}
+	scope := c.scope
+	if want.Shape.Form == step.FormSecret {
+		scope = scope.AllowSecrets()
+	}
+	single := isSingle(n, parts)
+	t := &template{node: n, trim: want.Shape.Form == step.FormText}
+	out := &Value{node: n}
+	holes := 0
+	ok := true
+	for _, p := range parts {
+		if !p.hole {
+			t.parts = append(t.parts, templatePart{text: n.Text[p.from:p.to]})
+			continue
+		}
+		holes++
+		e, problems := compile(n, p.from, p.to, scope)
+		c.problems = append(c.problems, problems...)
+		if e == nil {
+			ok = false
+			continue
+		}
+		t.parts = append(t.parts, templatePart{hole: e})
+		out.refs = append(out.refs, e.refs...)
+		out.shape.Outcome = out.shape.Outcome || e.shape.HasOutcome()
+	}
+	if !ok {
+		return nil
+	}
+	if single != nil {
+		for _, p := range t.parts {
+			if p.hole != nil {
+				return c.single(n, want, p.hole, out)
+			}
+		}
+	}
+	return c.template(n, want, t, holes, out)
+}
+
+// isSingle gives the hole of a text that is one hole and spaces.
+func isSingle(n *flow.Node, parts []part) *part {
+	var found *part
+	for i, p := range parts {
+		switch {
+		case p.hole && found == nil:
+			found = &parts[i]
+		case p.hole, strings.TrimSpace(n.Text[p.from:p.to]) != "":
+			return nil
+		}
+	}
+	return found
+}
+
+// single is a value that is exactly one expression: it keeps its type.
+func (c *valueCompiler) single(n *flow.Node, want step.Field, e *Expr, out *Value) *Value {
+	out.shape, out.form = e.shape, exprForm{e}
+	switch {
+	case want.Shape.Form == step.FormText:
+		return c.singleText(n, want, e, out)
+	case want.Shape.Form == step.FormSecret && e.shape.Form != step.FormSecret:
+		c.literalToken(n)
+		return nil
+	case !want.Shape.Accepts(e.shape):
+		d := c.problems.Add("wrong-type", e.Span(), "%s must be %s, not %s", subject(want), article(want.Shape.NotNil()), e.shape)
+		d.Hint = conversion(e, want.Shape)
+		return nil
+	case e.shape.Form == step.FormNil && !want.Shape.Nullable && !want.Optional:
+		c.problems.Add("maybe-nil", e.Span(), "%s must not be nil", subject(want))
+		return nil
+	}
+	return out
+}
+
+// singleText is one expression where a text is wanted: integers and numbers are
+// written as they are in any text, nil is left to parameters that take it.
+func (c *valueCompiler) singleText(n *flow.Node, want step.Field, e *Expr, out *Value) *Value {
+	s := e.shape
+	nilOK := (want.Shape.Nullable || want.Optional) && s.Form != step.FormNil
+	checked := *e
+	if nilOK {
+		checked.shape.Nullable = false
+	}
+	if problems := checkHole(&checked, false); len(problems) > 0 {
+		c.problems = append(c.problems, problems...)
+		return nil
+	}
+	out.shape = step.Shape{Form: step.FormText, Nullable: s.Nullable, Outcome: s.Outcome}
+	out.form = asTextForm{&template{node: n, trim: true, parts: []templatePart{{hole: e}}}}
+	return out
+}
+
+// renderOne renders a text of one hole, or gives nil where that is nil.
+func (t *template) renderOne(env map[string]any) (any, error) {
+	hole := t.parts[0].hole
+	v, err := hole.Eval(env)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	text, err := plainText(v)
+	if err != nil {
+		return nil, &EvalError{Span: hole.Span(), Reason: err.Error()}
+	}
+	return t.finish(text)
+}
+
+// template is a text with holes.
+func (c *valueCompiler) template(n *flow.Node, want step.Field, t *template, holes int, out *Value) *Value {
+	secret := want.Shape.Form == step.FormSecret
+	if !secret && want.Shape.Form != step.FormText && want.Shape.Form != step.FormAny {
+		d := c.problems.Add("wrong-type", n.Span, "%s must be %s, not a text", subject(want), article(want.Shape.NotNil()))
+		if holes > 0 {
+			d.WithDetail("With text around it, an expression gives a text.").WithHint("write one ${{ }} and nothing around it")
+		}
+		return nil
+	}
+	ok := true
+	reveals := false
+	for _, p := range t.parts {
+		if p.hole == nil {
+			continue
+		}
+		problems := checkHole(p.hole, secret)
+		c.problems = append(c.problems, problems...)
+		ok = ok && len(problems) == 0
+		reveals = reveals || p.hole.shape.Form == step.FormSecret
+	}
+	if !ok {
+		return nil
+	}
+	outcome := out.shape.Outcome
+	if secret {
+		if !reveals {
+			c.literalToken(n)
+			return nil
+		}
+		out.shape, out.form = step.ShapeSecret, secretForm{t}
+		return out
+	}
+	out.shape = step.ShapeText
+	out.shape.Outcome = outcome
+	if holes == 0 { // only escapes: a literal
+		text, _ := (&template{parts: t.parts, trim: t.trim, node: n}).render(nil)
+		return c.textLiteral(n, want, text)
+	}
+	out.form = textForm{t}
+	return out
+}
+
+// reveal renders a text around a secret, which is a secret itself.
+func (t *template) reveal(env map[string]any) (any, error) {
+	var b strings.Builder
+	for _, p := range t.parts {
+		if p.hole == nil {
+			b.WriteString(p.text)
+			continue
+		}
+		v, err := p.hole.Eval(env)
+		if err != nil {
+			return nil, err
+		}
+		if s, ok := v.(step.Secret); ok {
+			b.WriteString(s.Reveal())
+			continue
+		}
+		text, err := plainText(v)
+		if err != nil {
+			return nil, &EvalError{Span: p.hole.Span(), Reason: err.Error()}
+		}
+		b.WriteString(text)
+	}
+	return step.NewSecret(strings.TrimRight(b.String(), "\r\n")), nil
+}
+
+// literalToken refuses a secret that stands in the file.
+func (c *valueCompiler) literalToken(n *flow.Node) {
+	c.problems.Add("literal-token", n.Span, "a secret does not stand in the flow").
+		WithDetail("The file is read by others and kept in git.").
+		WithHint("write ${{ secrets.CHAT2DESK_API_TOKEN }} and set the environment variable of that name, or put the text into the file that CHAT2DESK_API_TOKEN_FILE names")
+}
+
+// subject names what is wanted.
+func subject(want step.Field) string {
+	if want.Name == "" {
+		return "this"
+	}
+	return want.Name
+}
+
+// conversion says how to make what is wanted of an expression.
+func conversion(e *Expr, want step.Shape) string {
+	text := clip(e.Source())
+	switch {
+	case want.Form == step.FormList && e.shape.Form != step.FormList:
+		return "write ${{ [" + text + "] }} for a list of one"
+	case want.Form == step.FormInt && e.shape.Form == step.FormNumber:
+		return "write ${{ round(" + text + ") }}"
+	case want.Form == step.FormInt && e.shape.Form == step.FormText:
+		return "write ${{ int(" + text + ") }}"
+	case want.Form == step.FormNumber && e.shape.Form == step.FormText:
+		return "write ${{ float(" + text + ") }}"
+	case want.Form == step.FormTime && e.shape.Form == step.FormText:
+		return "write ${{ date(" + text + ") }}"
+	case want.Form == step.FormDuration && e.shape.Form == step.FormText:
+		return "write ${{ duration(" + text + ") }}"
+	}
+	return ""
+}
+
+// length checks the bounds of a list.
+func (c *valueCompiler) length(n *flow.Node, want step.Field, got int) {
+	if want.Shape.Form != step.FormList {
+		return
+	}
+	switch {
+	case want.NonEmpty && got == 0:
+		c.empty(n, want, "[]")
+	case want.Min != nil && float64(got) < *want.Min:
+		c.problems.Add("out-of-range", n.Span, "%s has %d items, but at least %v are wanted", subject(want), got, *want.Min)
+	case want.Max != nil && float64(got) > *want.Max:
+		c.problems.Add("out-of-range", n.Span, "%s has %d items, but at most %v are allowed", subject(want), got, *want.Max)
+	}
+}
+
+func (c *valueCompiler) empty(n *flow.Node, want step.Field, found string) {
+	c.problems.Add("empty-value", n.Span, "%s is %s", subject(want), found).
+		WithDetail("A filter that is written must have a value; an empty one would select everybody.").
+		WithHint("write a value, or take the line out")
+}
+
+// textLiteral is a text as it is written.
+func (c *valueCompiler) textLiteral(n *flow.Node, want step.Field, text string) *Value {
+	if want.Shape.Form == step.FormText {
+		text = strings.TrimRight(text, "\r\n")
+		if got := utf8.RuneCountInString(text); got > MaxText {
+			c.problems.Add("text-too-long", n.Span, "%s", tooLong(got))
+			return nil
+		}
+	}
+	if len(want.Enum) > 0 && !slices.Contains(want.Enum, text) {
+		c.problems.Add("unknown-value", n.Span, "%s cannot be %s", subject(want), quote(text)).
+			WithDetail("Allowed: %s.", strings.Join(want.Enum, ", ")).
+			WithHint("%s", diag.DidYouMean(text, want.Enum))
+		return nil
+	}
+	if want.NonEmpty && strings.TrimSpace(text) == "" {
+		c.empty(n, want, `""`)
+		return nil
+	}
+	return c.constant(n, text, step.ShapeText)
+}
+
+func (c *valueCompiler) constant(n *flow.Node, value any, shape step.Shape) *Value {
+	return &Value{node: n, shape: shape, form: literalForm{value}, static: true}
+}
+
+// wrong reports that something else is wanted.
+func (c *valueCompiler) wrong(n *flow.Node, want step.Field, found string) *diag.Diagnostic {
+	return c.problems.Add("wrong-type", n.Span, "%s must be %s, not %s", subject(want), article(want.Shape.NotNil()), found)
+}
