@@ -19,6 +19,7 @@ type Record struct {
 	MessageID   int       // given by the API; 0 when there is none
 	Reason      string    // why it is not sent, refused or unknown; one line, without personal data
 	Attempts    int       // intents so far
+	Attempted   time.Time // of the last intent; a read-back looks from here on
 	At          time.Time // of the last change
 }
 

@@ -27,6 +27,10 @@ type Store interface {
 	// caller holds the flow's lock, so their processes are gone.
 	Begin(ctx context.Context, r Run) error
 
+	// Reopen lets an open run go on after its process ended, under the same id. A
+	// run that is not open gives *EndedError. Recover it first.
+	Reopen(ctx context.Context, run string) error
+
 	// Finish records how a run ended: its State, Finished, Counts, ExitCode and
 	// Reason. It does not heed ctx's cancellation.
 	Finish(ctx context.Context, r Run) error

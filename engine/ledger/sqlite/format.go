@@ -54,19 +54,20 @@ CREATE TABLE runs (
 CREATE INDEX runs_by_scope ON runs (scope, n);
 
 CREATE TABLE sends (
-	identity BLOB PRIMARY KEY,
-	state    INTEGER NOT NULL,
-	run      INTEGER NOT NULL,
-	seq      INTEGER NOT NULL,
-	step     TEXT NOT NULL,
-	period   TEXT NOT NULL,
-	contact  INTEGER NOT NULL,
-	content  BLOB NOT NULL,
-	message  INTEGER NOT NULL,
-	reason   TEXT NOT NULL,
-	attempts INTEGER NOT NULL,
-	at       INTEGER NOT NULL,
-	sum      INTEGER NOT NULL
+	identity  BLOB PRIMARY KEY,
+	state     INTEGER NOT NULL,
+	run       INTEGER NOT NULL,
+	seq       INTEGER NOT NULL,
+	step      TEXT NOT NULL,
+	period    TEXT NOT NULL,
+	contact   INTEGER NOT NULL,
+	content   BLOB NOT NULL,
+	message   INTEGER NOT NULL,
+	reason    TEXT NOT NULL,
+	attempts  INTEGER NOT NULL,
+	attempted INTEGER NOT NULL,
+	at        INTEGER NOT NULL,
+	sum       INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sends_by_run ON sends (run, seq);
 CREATE INDEX sends_by_contact ON sends (contact) WHERE contact <> 0;

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/flowrunner/flowrunner/engine/ledger"
 )
@@ -23,6 +24,9 @@ import (
 type Options struct {
 	ReadOnly  bool // refuse every write; implies MustExist
 	MustExist bool // *ledger.NotFoundError instead of a new ledger
+
+	// Now is the clock for changes that nobody gave a time for; nil is time.Now.
+	Now func() time.Time
 }
 
 // Store is an open ledger file.
@@ -33,6 +37,7 @@ type Store struct {
 	find    *sql.Stmt
 	writer  *writer // nil when read-only
 	closed  atomic.Bool
+	now     func() time.Time
 }
 
 var _ ledger.Store = (*Store)(nil)
@@ -70,7 +75,10 @@ func open(ctx context.Context, path string, o Options, formats []string) (_ *Sto
 	}
 	unclean := leftWAL(path)
 
-	s := &Store{path: path}
+	s := &Store{path: path, now: o.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
 	defer func() {
 		if err != nil {
 			_ = s.Close()

@@ -166,6 +166,23 @@ func (s *Store) Finish(ctx context.Context, r ledger.Run) error {
 	})
 }
 
+// Reopen lets an open run go on.
+func (s *Store) Reopen(ctx context.Context, id string) error {
+	return s.write(ctx, func(t *tx) error {
+		run, err := t.run(id)
+		if err != nil {
+			return err
+		}
+		if !run.state.Open() {
+			return rejection{&ledger.EndedError{Run: id, Known: true, State: run.state}}
+		}
+		delete(t.runs, id)
+		t.touched[run.scope] = true
+		_, err = t.stmt.reopenRun.ExecContext(t.ctx, run.n)
+		return err
+	})
+}
+
 // Recover turns the open intents of a dead run into unknown.
 func (s *Store) Recover(ctx context.Context, run, reason string) (n int, err error) {
 	err = s.write(context.WithoutCancel(ctx), func(t *tx) error {
@@ -173,7 +190,7 @@ func (s *Store) Recover(ctx context.Context, run, reason string) (n int, err err
 		if err != nil {
 			return err
 		}
-		if n, err = t.unsettle(ref.n, reason, time.Now()); n > 0 {
+		if n, err = t.unsettle(ref.n, reason, s.now()); n > 0 {
 			t.touched[ref.scope] = true
 		}
 		return err

@@ -17,7 +17,7 @@ import (
 // selectSends joins on the left: a send whose run is lost must be noticed, not
 // hidden.
 const selectSends = `
-SELECT s.identity, s.state, s.run, s.seq, s.step, s.period, s.contact, s.content, s.message, s.reason, s.attempts, s.at, s.sum,
+SELECT s.identity, s.state, s.run, s.seq, s.step, s.period, s.contact, s.content, s.message, s.reason, s.attempts, s.attempted, s.at, s.sum,
 	r.id, c.flow, c.campaign
 FROM sends s LEFT JOIN runs r ON r.n = s.run LEFT JOIN scopes c ON c.id = r.scope`
 
@@ -33,7 +33,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func (s send) sum() uint32 {
 	b := append([]byte(nil), s.Identity[:]...)
 	b = append(b, s.ContentHash[:]...)
-	for _, n := range []int64{int64(s.State), s.run, s.Seq, int64(s.Contact), int64(s.MessageID), int64(s.Attempts), nanos(s.At)} {
+	for _, n := range []int64{int64(s.State), s.run, s.Seq, int64(s.Contact), int64(s.MessageID), int64(s.Attempts), nanos(s.Attempted), nanos(s.At)} {
 		b = binary.BigEndian.AppendUint64(b, uint64(n))
 	}
 	for _, text := range []string{s.Step, s.Period, s.Reason} {
@@ -49,14 +49,14 @@ type scanner interface{ Scan(dest ...any) error }
 func scanSend(row scanner) (send, error) {
 	var s send
 	var identity, content []byte
-	var state, at, sum int64
+	var state, attempted, at, sum int64
 	var run, flow, campaign sql.NullString
-	err := row.Scan(&identity, &state, &s.run, &s.Seq, &s.Step, &s.Period, &s.Contact, &content, &s.MessageID, &s.Reason, &s.Attempts, &at, &sum,
+	err := row.Scan(&identity, &state, &s.run, &s.Seq, &s.Step, &s.Period, &s.Contact, &content, &s.MessageID, &s.Reason, &s.Attempts, &attempted, &at, &sum,
 		&run, &flow, &campaign)
 	if err != nil {
 		return send{}, badScan(err)
 	}
-	s.State, s.At = ledger.State(state), fromNanos(at)
+	s.State, s.Attempted, s.At = ledger.State(state), fromNanos(attempted), fromNanos(at)
 	s.Run, s.Flow, s.Campaign = run.String, flow.String, campaign.String
 	bad := copy(s.Identity[:], identity) != len(s.Identity) || len(identity) != len(s.Identity) ||
 		copy(s.ContentHash[:], content) != len(s.ContentHash) || len(content) != len(s.ContentHash) ||
@@ -113,7 +113,7 @@ func (s *Store) Intend(ctx context.Context, in ledger.Intention) error {
 		t.touched[run.scope] = true
 		return t.put(send{run: run.n, Record: ledger.Record{
 			Identity: in.Identity, State: ledger.Intent, Seq: in.Seq, Step: in.Step, Period: in.Period, Contact: in.Contact,
-			ContentHash: in.ContentHash, Attempts: now.Attempts + 1, At: in.At,
+			ContentHash: in.ContentHash, Attempts: now.Attempts + 1, Attempted: in.At, At: in.At,
 		}})
 	})
 }

@@ -63,7 +63,7 @@ func TestSendLife(t *testing.T) {
 	require.True(t, found)
 	want := ledger.Record{
 		Identity: identity(1), State: ledger.Intent, Run: "r1", Seq: 1, Flow: "spring", Campaign: "default", Step: "send",
-		Contact: 1001, ContentHash: [32]byte{1, 1}, Attempts: 1, At: noon,
+		Contact: 1001, ContentHash: [32]byte{1, 1}, Attempts: 1, Attempted: noon, At: noon,
 	}
 	require.Equal(t, want, got)
 
@@ -225,6 +225,46 @@ func TestBeginTakesOver(t *testing.T) {
 	require.Equal(t, ledger.Abandoned, ended.State)
 	require.NoError(t, s.Settle(t.Context(), ledger.Outcome{Identity: identity(1), Run: "r1", State: ledger.Sent, MessageID: 3}),
 		"what it learns late is still worth knowing")
+}
+
+func TestReopen(t *testing.T) {
+	s := openNew(t)
+	r := begin(t, s, "r1")
+	require.NoError(t, s.Intend(t.Context(), intention(1, "r1")))
+	r.State, r.Finished, r.ExitCode, r.Reason = ledger.Interrupted, noon, 130, "Ctrl-C"
+	require.NoError(t, s.Finish(t.Context(), r))
+	var ended *ledger.EndedError
+	require.ErrorAs(t, s.Intend(t.Context(), intention(2, "r1")), &ended)
+	require.Equal(t, ledger.Interrupted, ended.State)
+
+	require.NoError(t, s.Reopen(t.Context(), "r1"))
+	got, found, err := s.Unfinished(t.Context(), "spring", "default")
+	require.NoError(t, err)
+	require.True(t, found)
+	r.State, r.Finished, r.ExitCode, r.Reason = ledger.Running, time.Time{}, 0, ""
+	require.Equal(t, r, got)
+	require.NoError(t, s.Intend(t.Context(), intention(2, "r1")))
+
+	r.State = ledger.Finished
+	require.NoError(t, s.Finish(t.Context(), r))
+	require.ErrorAs(t, s.Reopen(t.Context(), "r1"), &ended)
+	require.ErrorAs(t, s.Reopen(t.Context(), "r2"), &ended)
+	require.False(t, ended.Known)
+}
+
+func TestRecoverKeepsTheTimeOfTheAttempt(t *testing.T) {
+	later := noon.Add(time.Hour)
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), Options{Now: func() time.Time { return later }})
+	require.NoError(t, err)
+	begin(t, s, "r1")
+	require.NoError(t, s.Intend(t.Context(), intention(1, "r1")))
+	_, err = s.Recover(t.Context(), "r1", "died")
+	require.NoError(t, err)
+	record, _, err := s.Find(t.Context(), identity(1))
+	require.NoError(t, err)
+	require.Equal(t, noon, record.Attempted)
+	require.Equal(t, later, record.At)
+	require.NoError(t, s.Close())
 }
 
 func TestSerialCountsChangesOfItsScope(t *testing.T) {

@@ -13,13 +13,14 @@ type statements struct {
 	findSend, putSend, settleSend, openSends *sql.Stmt
 	findRun, appliedRun, addRun, endRun      *sql.Stmt
 	openRuns, addScope, findScope, bumpScope *sql.Stmt
+	reopenRun                                *sql.Stmt
 }
 
 func (s *statements) each() map[**sql.Stmt]string {
 	return map[**sql.Stmt]string{
 		&s.findSend: selectSends + ` WHERE s.identity = ?`,
-		&s.putSend: `INSERT OR REPLACE INTO sends (identity, state, run, seq, step, period, contact, content, message, reason, attempts, at, sum)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&s.putSend: `INSERT OR REPLACE INTO sends (identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&s.settleSend: `UPDATE sends SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE identity = ?`,
 		&s.openSends:  selectSends + ` WHERE s.run = ? AND s.state IN (1, 5) AND s.state = 1`,
 		&s.findRun:    `SELECT n, scope, state FROM runs WHERE id = ?`,
@@ -27,6 +28,7 @@ func (s *statements) each() map[**sql.Stmt]string {
 		&s.addRun: `INSERT INTO runs (id, scope, plan_hash, file, flow_hash, inputs_hash, account, state, started, finished, counts, exit_code, reason)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&s.endRun:    `UPDATE runs SET state = ?, finished = ?, counts = ?, exit_code = ?, reason = ? WHERE n = ?`,
+		&s.reopenRun: `UPDATE runs SET state = 0, finished = 0, exit_code = 0, reason = '' WHERE n = ?`,
 		&s.openRuns:  selectRuns + ` WHERE r.scope = ? AND r.state IN (0, 2, 4) ORDER BY r.n`,
 		&s.addScope:  `INSERT OR IGNORE INTO scopes (flow, campaign, serial) VALUES (?, ?, 0)`,
 		&s.findScope: `SELECT id FROM scopes WHERE flow = ? AND campaign = ?`,
@@ -94,7 +96,7 @@ func (t *tx) send(id ledger.Identity) (send, bool, error) {
 
 func (t *tx) put(s send) error {
 	_, err := t.stmt.putSend.ExecContext(t.ctx, s.Identity[:], int(s.State), s.run, s.Seq, s.Step, s.Period, s.Contact, s.ContentHash[:],
-		s.MessageID, s.Reason, s.Attempts, nanos(s.At), int64(s.sum()))
+		s.MessageID, s.Reason, s.Attempts, nanos(s.Attempted), nanos(s.At), int64(s.sum()))
 	return err
 }
 
