@@ -172,7 +172,7 @@ func TestKilledRunnerForgetsNothing(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	path := filepath.Join(t.TempDir(), "state", "ledger.db")
 	var all []string
-	const kills = 8
+	const kills = 6
 	for kill := range kills {
 		what := fmt.Sprintf("seed %d, kill %d", seed, kill)
 		from := kill * 1_000_000

@@ -212,7 +212,7 @@ func TestFlippedBits(t *testing.T) {
 }
 
 // damageStep is the mean distance between the places damaged.
-const damageStep = 601
+const damageStep = 997
 
 func TestDamageFoundAtEveryOpening(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
