@@ -74,7 +74,12 @@ func shapeOf(t reflect.Type) Shape {
 	case reflect.Slice:
 		return ListOf(shapeOf(t.Elem()))
 	case reflect.Map:
-		return Shape{Form: FormObject, Open: true}
+		s := Shape{Form: FormObject, Open: true}
+		if t.Elem().Kind() != reflect.Interface {
+			elem := shapeOf(t.Elem()).OrNil() // a name that is not there
+			s.Elem = &elem
+		}
+		return s
 	case reflect.Struct:
 		return ObjectOf(fieldsOf(t)...)
 	case reflect.Interface:

@@ -1,0 +1,61 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/flowrunner/flowrunner/chat2desk"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// clientKey is the key of the API client that all steps of one effective
+// connection share, and with it one pace.
+type clientKey step.Connection
+
+// apiClient gives the client of a running step. A token that stands on the step
+// goes before that of the connection.
+func apiClient(ctx context.Context, token *step.Secret) (*chat2desk.Client, error) {
+	h := step.HostOf(ctx)
+	conn := h.Connection()
+	if token != nil && !token.IsZero() {
+		conn.Token = *token
+	}
+	if conn.Token.IsZero() {
+		return nil, &step.Failure{Class: step.ClassToken, Delivery: step.NotSent, Reason: "there is no API token", Hint: tokenHint}
+	}
+	v, err := h.Shared(clientKey(conn), func() (any, error) {
+		return chat2desk.New(conn.Token.Reveal(),
+			chat2desk.WithBaseURL(conn.BaseURL), chat2desk.WithScheme(conn.Scheme), chat2desk.WithRate(conn.Rate))
+	})
+	if err != nil {
+		return nil, failure(err)
+	}
+	return v.(*chat2desk.Client), nil
+}
+
+// CompanyID asks Chat2Desk which company the running step's connection belongs
+// to, as part of the account that sends are remembered under. It is "" only
+// where the instance surely does not say: it has no such endpoint, or gives no
+// id. Whatever else goes wrong is an error, since a guess would let everybody be
+// written to again under another account.
+func CompanyID(ctx context.Context) (id string, err error) {
+	c, err := apiClient(ctx, nil)
+	if err != nil {
+		return "", err
+	}
+	company, err := c.Company(ctx)
+	if err == nil {
+		return company.ID, nil
+	}
+	var e *chat2desk.Error
+	if !errors.As(err, &e) || e.Status != http.StatusNotFound {
+		return "", failure(err)
+	}
+	// A wrong base URL answers 404 too. Where another endpoint of the API works,
+	// it is this one that is not there.
+	if _, err := c.ListContacts(ctx, chat2desk.ContactsQuery{Limit: 1}); err != nil {
+		return "", failure(err)
+	}
+	return "", nil
+}
