@@ -18,9 +18,21 @@ import (
 //	   the kind chat2desk_list_clients has no such parameter.
 //	   fix: did you mean "tags"?
 func Format(d Diagnostic, source []byte) string {
+	return format(d, lines(source))
+}
+
+// lines takes source apart; nil when there is none.
+func lines(source []byte) []string {
+	if source == nil {
+		return nil
+	}
+	return strings.Split(strings.TrimPrefix(string(source), "\uFEFF"), "\n")
+}
+
+func format(d Diagnostic, lines []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s: %s [%s]\n", d.Span, d.Severity, clean(d.Summary), d.Code)
-	b.WriteString(excerpt(d.Span, source))
+	b.WriteString(excerpt(d.Span, lines))
 	for line := range strings.Lines(d.Detail) {
 		b.WriteString("   " + clean(strings.TrimRight(line, "\n")) + "\n")
 	}
@@ -33,8 +45,9 @@ func Format(d Diagnostic, source []byte) string {
 // FormatAll draws a whole list, a blank line between problems.
 func FormatAll(l List, source []byte) string {
 	parts := make([]string, len(l))
+	lines := lines(source)
 	for i, d := range l {
-		parts[i] = Format(d, source)
+		parts[i] = format(d, lines)
 	}
 	return strings.Join(parts, "\n")
 }
@@ -42,16 +55,12 @@ func FormatAll(l List, source []byte) string {
 // maxExcerpt is how many columns of a source line are shown.
 const maxExcerpt = 100
 
-func excerpt(at Span, source []byte) string {
-	if at.Start.Line == 0 || source == nil {
-		return ""
-	}
-	lines := strings.Split(string(source), "\n")
-	if at.Start.Line > len(lines) {
+func excerpt(at Span, lines []string) string {
+	if at.Start.Line < 1 || at.Start.Line > len(lines) {
 		return ""
 	}
 	line := []rune(strings.TrimRight(lines[at.Start.Line-1], "\r"))
-	from := min(at.Start.Col-1, len(line))
+	from := max(0, min(at.Start.Col-1, len(line)))
 	to := from + 1
 	if at.End.Line == at.Start.Line {
 		to = max(to, at.End.Col-1)

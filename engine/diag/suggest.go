@@ -5,11 +5,18 @@ import (
 	"strings"
 )
 
+// maxName is the longest name, in bytes, that is compared; a longer one is no
+// slip of the finger, and comparing costs its length times that of a candidate.
+const maxName = 128
+
 // Closest returns the candidate that name most likely meant, or "" when none is
 // near. Letters may be swapped, missing, doubled or wrong: up to a third of the
 // name's length, at least one and at most three; case and the choice between
 // camelCase, snake_case and kebab-case cost nothing.
 func Closest(name string, candidates []string) string {
+	if len(name) > maxName {
+		return ""
+	}
 	best, bestCost := "", min(3, max(1, len([]rune(name))/3))+1
 	folded := fold(name)
 	for _, c := range slices.Sorted(slices.Values(candidates)) {

@@ -25,7 +25,22 @@ func Parse(file string, source []byte) (*Document, diag.List) {
 		checkComments(root, &problems)
 	}
 	problems.Sort()
-	return doc, problems
+	return doc, capped(problems, file)
+}
+
+// maxProblems is how many are worth reading at once.
+const maxProblems = 1000
+
+// capped keeps the first problems of a file in which nearly everything is one.
+func capped(problems diag.List, file string) diag.List {
+	more := len(problems) - maxProblems
+	if more <= 0 {
+		return problems
+	}
+	problems = problems[:maxProblems:maxProblems]
+	problems.Add("too-many-problems", diag.Span{File: file}, "%d more problems are not shown", more).
+		WithHint("correct the ones above first")
+	return problems
 }
 
 // ParseNode reads any YAML file, such as a project or a variables file, under
@@ -68,17 +83,18 @@ func readable(s *source, out *diag.List) bool {
 			WithHint("save the file as UTF-8")
 		return false
 	}
+	// What follows a bad byte may be no text, so characters count up to it only.
+	known := func(end int) *source { return newSource(s.file, s.text[:end]) }
 	for i := s.lines[0]; i < len(s.text); {
 		r, size := utf8.DecodeRune(s.text[i:])
-		at := s.span(i, i+size)
 		switch {
 		case r == utf8.RuneError && size == 1:
-			out.Add("not-utf8", at, "the file is not UTF-8").
+			out.Add("not-utf8", known(i).span(i, i), "the file is not UTF-8").
 				WithDetail("The byte 0x%02X here is no part of a UTF-8 character.", s.text[i]).
 				WithHint("save the file as UTF-8; texts from older Windows programs are often in windows-1251")
 			return false
 		case !isAllowed(r):
-			out.Add("bad-character", at, "the file holds a control character").
+			out.Add("bad-character", known(i+size).span(i, i+size), "the file holds a control character").
 				WithDetail("The character U+%04X here cannot be seen and has no meaning in a flow.", r).
 				WithHint(`delete it; if it is needed in a text, write it in double quotes as "\u%04X"`, r)
 			return false

@@ -173,11 +173,6 @@ func unescape(text []byte) (decoded []byte, size int) {
 	return utf8.AppendRune(nil, rune(r)), 2 + digits
 }
 
-// maxExplicitIndent bounds the search for the indentation of a block scalar
-// whose header states it; the header counts from the enclosing block, whose
-// column is not known here.
-const maxExplicitIndent = 9 * 64
-
 // block traces a literal or folded scalar at i whose text is known to be want.
 func (t *tracer) block(i int, want string) (end int) {
 	text := t.src.text
@@ -191,26 +186,28 @@ func (t *tracer) block(i int, want string) (end int) {
 	head := t.src.lineEnd(i)
 	body := head + breakAt(text, head)
 
-	// The indentation is that of the first line with text, unless stated.
-	line := body
+	// The first line that is not blank stands in the source with the spaces
+	// that it has in the text, and the indentation before them.
+	inText := firstSpaces([]byte(want), 0)
+	if inSource := firstSpaces(text, body); inSource >= inText {
+		end = t.blockLines(head, body, inSource-inText, folded, chomp)
+	}
+	return max(end, head)
+}
+
+// firstSpaces counts the spaces before the first character of text[at:] that is
+// neither space nor line break.
+func firstSpaces(text []byte, at int) int {
 	for {
-		spaces := line
-		for spaces < len(text) && text[spaces] == ' ' {
-			spaces++
+		begin := at
+		for at < len(text) && text[at] == ' ' {
+			at++
 		}
-		n := breakAt(text, spaces)
+		n := breakAt(text, at)
 		if n == 0 {
-			first := min(spaces-line, maxExplicitIndent)
-			for indent := first; indent >= 0; indent-- {
-				t.text, t.marks = t.text[:0], t.marks[:0]
-				end = t.blockLines(head, body, indent, folded, chomp)
-				if string(t.text) == want {
-					return end
-				}
-			}
-			return head
+			return at - begin
 		}
-		line = spaces + n
+		at += n
 	}
 }
 

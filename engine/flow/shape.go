@@ -120,7 +120,7 @@ func (c checker) section(n *Node, s shape, subject string) {
 	for _, e := range n.Entries {
 		key := e.Key.Text
 		if !contains(s.keys, key) {
-			c.out.Add("unknown-key", e.Key.Span, "unknown key %q", key).
+			c.out.Add("unknown-key", e.Key.Span, "unknown key %q", short(key)).
 				WithDetail("%s takes %s.", upper(subject), keyList(s.keys)).
 				WithHint("%s", keyHint(key, s.keys, subject))
 			continue

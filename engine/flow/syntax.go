@@ -149,6 +149,9 @@ func unknownAlias(out *diag.List, at diag.Span, name string) {
 // locate asks a second YAML library where the syntax error is; the first one
 // gives a line only, and often not the right one.
 func locate(s *source) (offset int, ok bool) {
+	if !isModest(s) {
+		return 0, false
+	}
 	defer func() {
 		if recover() != nil {
 			offset, ok = 0, false
@@ -161,4 +164,25 @@ func locate(s *source) (offset int, ok bool) {
 	}
 	p := syntax.Token.Position
 	return s.offset(p.Line, p.Column), true
+}
+
+// isModest reports whether a file is small and shallow enough for the second
+// library, whose cost grows steeply with both.
+func isModest(s *source) bool {
+	const maxSize, maxLine, maxOpen = 128 << 10, 4 << 10, 256
+	if len(s.text) > maxSize {
+		return false
+	}
+	for i, begin := range s.lines {
+		end := len(s.text)
+		if i+1 < len(s.lines) {
+			end = s.lines[i+1]
+		}
+		line := s.text[begin:end]
+		if len(line) > maxLine || bytes.Count(line, []byte("- ")) > maxOpen || bytes.Count(line, []byte("? ")) > maxOpen ||
+			bytes.Count(line, []byte("[")) > maxOpen || bytes.Count(line, []byte("{")) > maxOpen {
+			return false
+		}
+	}
+	return true
 }

@@ -26,6 +26,9 @@ type traps struct {
 
 var anchorName = regexp.MustCompile(`(?:^|[\s\[,{])&([A-Za-z0-9_-]+)`)
 
+// maxTraps is how many are looked for; each may read the file to its end.
+const maxTraps = 100
+
 func findTraps(s *source) *traps {
 	t := &traps{src: s, opened: true, plain: -1, anchors: map[string]bool{}}
 	if t.tabs() {
@@ -34,7 +37,7 @@ func findTraps(s *source) *traps {
 	for _, m := range anchorName.FindAllSubmatch(s.text, -1) {
 		t.anchors[string(m[1])] = true
 	}
-	for at := s.lines[0]; at < len(s.text); {
+	for at := s.lines[0]; at < len(s.text) && len(t.out) < maxTraps; {
 		at = t.line(at)
 	}
 	return t

@@ -97,7 +97,10 @@ func (b *builder) tooDeep(at int) *tree {
 // the tag may well have been meant as text.
 func (b *builder) properties(at int, y *yaml.Node) (value int, name stretch, tagged bool) {
 	text := b.src.text
-	for at < len(text) && (text[at] == '&' || text[at] == '!') {
+	for range 2 { // one of each at most
+		if at >= len(text) || text[at] != '&' && text[at] != '!' {
+			break
+		}
 		end := at
 		for end < len(text) && !isSpaceAt(text, end) && (end == at || text[at] == '!' || !bytes.ContainsRune([]byte(",[]{}"), rune(text[end]))) {
 			end++
@@ -120,7 +123,11 @@ func (b *builder) properties(at int, y *yaml.Node) (value int, name stretch, tag
 }
 
 func (b *builder) tag(from, to int, y *yaml.Node) {
-	rest := string(bytes.TrimSpace(beforeComment(b.src.text[from+1 : b.src.lineEnd(to)])))
+	end := to
+	for end < from+2*maxQuoted && end < len(b.src.text) && breakAt(b.src.text, end) == 0 {
+		end++ // a longer rest is not repeated in the hint
+	}
+	rest := string(bytes.TrimSpace(beforeComment(b.src.text[from+1:end])))
 	d := b.out.Add("yaml-tag", b.src.span(from, to), "a value begins with !").
 		WithDetail("In YAML a leading ! names a type, so the text after it would be lost. Types are declared, never tagged.")
 	switch {
@@ -248,7 +255,7 @@ func (b *builder) mapping(y *yaml.Node, at, depth int) *tree {
 			continue
 		}
 		if first, ok := seen[key.Text]; ok {
-			b.out.Add("duplicate-key", key.Span, "the key %q is written twice", key.Text).
+			b.out.Add("duplicate-key", key.Span, "the key %q is written twice", short(key.Text)).
 				WithDetail("It stands already at line %d, column %d. Only one of them could count.", first.Span.Start.Line, first.Span.Start.Col).
 				WithHint("keep one of the two, or rename this one")
 			continue
