@@ -218,13 +218,16 @@ func (s *state) chooseChannel(p params) (ContactChannel, *answer) {
 			return refuse("channel_id", "channel not found")
 		}
 		if transport == "" {
-			transport = ch.Transports[0]
+			transport = first(ch.Transports)
 		}
 		return ContactChannel{id, []string{transport}}, nil
 	}
 	for _, ch := range s.w.Channels {
 		if transport == "" || slices.Contains(ch.Transports, transport) {
-			return ContactChannel{ch.ID, ch.Transports[:1]}, nil
+			if transport == "" {
+				transport = first(ch.Transports)
+			}
+			return ContactChannel{ch.ID, []string{transport}}, nil
 		}
 	}
 	return refuse("transport", "transport is not available")

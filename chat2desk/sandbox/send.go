@@ -108,7 +108,7 @@ func (s *Server) chooseRoute(p params, k *Contact, a *Accepted) (field, text str
 	case own >= 0:
 		a.ChannelID = k.Channels[own].ID
 		if a.Transport == "" {
-			a.Transport = k.Channels[own].Transports[0]
+			a.Transport = first(k.Channels[own].Transports)
 		}
 	case len(k.Channels) == 0 && a.ChannelID == 0:
 		return "channel_id", "client has no channel"
@@ -120,9 +120,17 @@ func (s *Server) chooseRoute(p params, k *Contact, a *Accepted) (field, text str
 		a.ChannelID = k.Channels[0].ID
 	case a.Transport == "":
 		ch, _ := s.state.channel(a.ChannelID)
-		a.Transport = ch.Transports[0]
+		a.Transport = first(ch.Transports)
 	}
 	return "", ""
+}
+
+// first is the transport that a channel prefers.
+func first(transports []string) string {
+	if len(transports) == 0 {
+		return ""
+	}
+	return transports[0]
 }
 
 // openDialog opens the dialog of a message that was sent, and gives its id.

@@ -160,6 +160,9 @@ func appendRequests(all []requestRow, history []Message, within span) []requestR
 				r.answered, r.reaction = true, m.Created.Sub(r.start)
 			}
 			r.end = m.Created
+			if r.operator == 0 {
+				r.operator = m.OperatorID
+			}
 		case "":
 			r.rated = true
 		}
