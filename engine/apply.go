@@ -1,0 +1,625 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine/guard"
+	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/engine/planfile"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// ApplyOptions is what applying needs beside Options.
+type ApplyOptions struct {
+	Options
+	Drain  context.Context // when it ends, no new send begins; those under way are waited for
+	Resume bool            // go on with a run that was begun and did not end
+	Divert *Divert
+}
+
+// Divert sends a few of the planned messages to one contact instead.
+type Divert struct {
+	Contact int
+	Sample  int // how many at most
+}
+
+// Apply performs a plan that Plan has written: its sends through the ledger, its
+// local steps, the later stages, finally and outputs. The caller holds the
+// flow's lock. p is compiled from the plan's own text.
+//
+// The error is what kept it from beginning (*StaleError, *planfile.Error, of
+// the ledger); once begun, everything that happened is in the Result.
+func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Result, error) {
+	head, end, err := planfile.Check(path)
+	if err != nil {
+		return nil, err
+	}
+	if o.Drain == nil {
+		o.Drain = context.Background()
+	}
+	s, err := newSession(p, o.Options, head.Run, head.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	inputs := map[string]any{}
+	for name, v := range head.Inputs {
+		inputs[name] = planfile.InZone(v.V, p.Zone)
+	}
+	s.setInputs(inputs, head.Env)
+	a := &applier{
+		session: s, o: o, head: head, done: map[int64]bool{}, odd: map[int64]string{},
+		started: s.o.Now(), steps: map[string]*StepCounts{},
+	}
+	if err := a.fits(ctx, end); err != nil {
+		return nil, err
+	}
+	if err := a.begin(ctx, end); err != nil {
+		return nil, err
+	}
+	if a.log, err = os.OpenFile(filepath.Join(s.dir, "events.jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
+		return nil, fmt.Errorf("write events: %w", err)
+	}
+	defer a.log.Close()
+	run, _ := s.root.env["run"].(map[string]any)
+	run["startedAt"] = a.started.In(p.Zone)
+	if o.Divert != nil {
+		return a.divert(ctx, path)
+	}
+	a.stages(ctx, path)
+	a.finally(ctx)
+	return a.finish(ctx)
+}
+
+// applier applies the plans of one run.
+type applier struct {
+	*session
+	o       ApplyOptions
+	head    planfile.Header
+	started time.Time
+	log     *os.File
+	rails   *guard.Rails
+	result  Result
+
+	lastSeq, lastUnit int64
+	done              map[int64]bool // locals performed by an earlier life of this run
+
+	mu     sync.Mutex
+	counts ledger.Counts
+	steps  map[string]*StepCounts
+	odd    map[int64]string // sends whose outcome another run has recorded
+	stopBy Cause
+	stopAs string
+	hint   string
+}
+
+// fits checks what the plan is bound to.
+func (a *applier) fits(ctx context.Context, end planfile.End) error {
+	stale := func(hint, format string, args ...any) error {
+		return &StaleError{Reason: fmt.Sprintf(format, args...), Hint: hint}
+	}
+	const again = "plan again"
+	h := a.head
+	if h.FlowHash != a.p.Doc.Hash || h.Flow != a.p.Name {
+		return stale(again, "the plan was made from another text of the flow")
+	}
+	if (a.Options().Sandbox != nil) != h.Sandbox {
+		return stale("apply a sandbox plan with --sandbox, and a real one without", "the plan was made for %s", map[bool]string{true: "the sandbox", false: "the real API"}[h.Sandbox])
+	}
+	if h.Lineage != a.o.Store.Lineage() {
+		return stale(again, "the plan was made with another ledger (%s) than this one (%s)", h.Lineage, a.o.Store.Lineage())
+	}
+	if a.o.Resume {
+		return nil
+	}
+	if a.started.After(h.Expires) {
+		return stale(again, "the plan expired at %s", h.Expires.In(a.p.Zone).Format("2006-01-02 15:04 MST"))
+	}
+	serial, err := a.o.Store.Serial(ctx, h.Flow, h.Campaign)
+	if err != nil {
+		return err
+	}
+	if run, ok, err := a.o.Store.FindRun(ctx, h.Run); err != nil {
+		return err
+	} else if ok {
+		return &ledger.AppliedError{Run: run}
+	}
+	if serial != h.Serial {
+		return stale(again, "other sends of the flow %s (campaign %s) were recorded since the plan was made", h.Flow, h.Campaign)
+	}
+	for _, st := range a.p.Steps {
+		for _, send := range st.Sends {
+			if st.Stage != 0 {
+				continue
+			}
+			conn, err := a.connection(send)
+			if err != nil {
+				return err
+			}
+			name, err := a.account(ctx, send)
+			if err != nil {
+				return err
+			}
+			if want := h.Accounts[a.accountHost(conn.BaseURL)]; want != name {
+				return stale("set the token and the base URL of the plan's account, or plan again",
+					"the plan is for the account %s, but the token belongs to %s", cmp.Or(want, "of another host"), name)
+			}
+		}
+	}
+	return withinMaxSends(end.Counts.Planned, h.MaxSends)
+}
+
+// Options gives the options shared with planning.
+func (a *applier) Options() Options { return a.o.Options }
+
+// begin records the run, durably, before anything of it happens.
+func (a *applier) begin(ctx context.Context, end planfile.End) error {
+	run := a.record()
+	run.PlanHash, run.State = end.Hash, ledger.Running
+	if a.o.Divert != nil {
+		run.ID, run.PlanHash, run.Campaign = run.ID+"-divert", end.Hash+"-divert", divertCampaign(run.ID)
+	}
+	a.result.Run = run
+	if a.o.Resume {
+		if _, err := a.o.Store.Recover(ctx, run.ID, "the process ended while it was being sent"); err != nil {
+			return err
+		}
+		if err := a.o.Store.Reopen(ctx, run.ID); err != nil {
+			return err
+		}
+		return a.readDone()
+	}
+	return a.o.Store.Begin(ctx, run)
+}
+
+func (a *applier) record() ledger.Run {
+	account := ""
+	for _, name := range a.head.Accounts {
+		account = name
+	}
+	return ledger.Run{
+		ID: a.head.Run, Flow: a.head.Flow, Campaign: a.head.Campaign, File: a.head.File,
+		FlowHash: a.head.FlowHash, InputsHash: a.head.InputsHash, Account: account, Started: a.started,
+	}
+}
+
+// stages applies the first plan, and plans and applies each later one.
+func (a *applier) stages(ctx context.Context, path string) {
+	for stage := 0; ; stage++ {
+		a.emit(Event{Kind: EventApplying, Stage: stage})
+		if err := a.perform(ctx, path); err != nil {
+			a.stop(CauseOf(err), err.Error(), hintOf(err))
+		}
+		if err := a.settleStage(context.WithoutCancel(ctx), path); err != nil {
+			a.stop(CauseOf(err), err.Error(), hintOf(err))
+			return
+		}
+		if stage+1 >= a.p.Stages || ctx.Err() != nil {
+			return
+		}
+		path = a.planPath(stage + 1)
+		if _, _, err := planfile.Check(path); a.o.Resume && err == nil {
+			continue // this stage was planned before; what it says still holds
+		}
+		if _, err := a.planStage(ctx, stage+1, a.head.Env, a); err != nil {
+			a.stop(CauseOf(err), err.Error(), hintOf(err))
+			var g *GuardError
+			if !errors.As(err, &g) {
+				return
+			}
+		}
+	}
+}
+
+// stop ends the run early: no new send begins. The first reason is kept.
+func (a *applier) stop(c Cause, reason, hint string) {
+	a.mu.Lock()
+	first := a.stopAs == ""
+	if first {
+		a.stopBy, a.stopAs, a.hint = c, reason, hint
+	}
+	a.result.Causes = append(a.result.Causes, c)
+	a.mu.Unlock()
+	if first {
+		a.emit(Event{Kind: EventStopping, Text: reason})
+	}
+}
+
+// stopReason is why no new send may begin, "" when one may.
+func (a *applier) stopReason() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stopAs == "" && a.o.Drain.Err() != nil {
+		a.stopBy, a.stopAs = CauseInterrupted, "interrupted"
+		a.result.Causes = append(a.result.Causes, CauseInterrupted)
+	}
+	return a.stopAs
+}
+
+// unit is what must happen in order: the sends and local steps of one
+// iteration.
+type unit struct {
+	id      int64
+	actions []any
+}
+
+// perform reads one plan as a stream and performs it.
+func (a *applier) perform(ctx context.Context, path string) error {
+	_, end, err := planfile.Check(path)
+	if err != nil {
+		return err
+	}
+	a.rails = guard.NewRails(end.Counts.Planned, a.p.Guard.StopIf)
+	rows := newRowSpools(a.session)
+	defer rows.close()
+	pool := &pool{a: a, ctx: ctx}
+	defer pool.wait()
+	var current unit
+	submit := func() {
+		if len(current.actions) > 0 {
+			pool.submit(current)
+		}
+		current = unit{}
+	}
+	for rec, err := range planfile.Records(path) {
+		if err != nil {
+			return err
+		}
+		switch r := rec.(type) {
+		case planfile.Row:
+			if err := rows.add(r); err != nil {
+				return err
+			}
+		case planfile.Send:
+			a.lastSeq, a.lastUnit = r.Seq, max(a.lastUnit, r.Unit)
+			a.planned(r)
+			if r.Status != planfile.StatusPlanned {
+				r.Args = nil
+			}
+			if r.Unit == 0 || r.Unit != current.id {
+				submit()
+				pool.size(a.p.width(r.Step))
+				current.id = r.Unit
+			}
+			current.actions = append(current.actions, r)
+			if r.Unit == 0 {
+				submit()
+				pool.wait()
+			}
+		case planfile.Local:
+			a.lastSeq, a.lastUnit = r.Seq, max(a.lastUnit, r.Unit)
+			if err := rows.flush(); err != nil {
+				return err
+			}
+			if r.Unit != 0 {
+				if r.Unit != current.id {
+					submit()
+					pool.size(a.p.width(r.Step))
+					current.id = r.Unit
+				}
+				current.actions = append(current.actions, r)
+				continue
+			}
+			submit()
+			pool.wait()
+			a.local(ctx, r, rows)
+		case planfile.Step:
+			submit()
+			pool.wait()
+			a.restore(r)
+		case planfile.LeftOut:
+			a.result.LeftOut = append(a.result.LeftOut, r)
+		case planfile.End:
+			submit()
+			a.result.Later = r.Later
+		}
+	}
+	pool.wait()
+	if err := rows.flush(); err != nil {
+		return err
+	}
+	return rows.publish(a.root)
+}
+
+// width is how many units of a step's outermost loop go side by side.
+func (p *Program) width(id string) int {
+	n := 1
+	for s := p.byID[id]; s != nil; s = s.Loop {
+		if s.IsLoop() {
+			n = s.Concurrency
+		}
+	}
+	return n
+}
+
+// planned counts what the plan says of a send.
+func (a *applier) planned(r planfile.Send) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c := a.stepCounts(r.Step)
+	for _, to := range []*ledger.Counts{&a.counts, &c.Counts} {
+		switch r.Status {
+		case planfile.StatusPlanned:
+			to.Planned++
+		case planfile.StatusAlreadySent:
+			to.AlreadySent++
+		case planfile.StatusDuplicate:
+			to.Duplicate++
+		default:
+			to.LeftOut++
+		}
+	}
+	if r.Status == planfile.StatusUnknown {
+		a.result.StillUnknown++
+	}
+}
+
+func (a *applier) stepCounts(id string) *StepCounts {
+	c := a.steps[id]
+	if c == nil {
+		c = &StepCounts{Step: id}
+		a.steps[id] = c
+		a.result.Steps = append(a.result.Steps, c)
+	}
+	return c
+}
+
+// restore puts back what planning knew of a step.
+func (a *applier) restore(r planfile.Step) {
+	st := a.p.byID[r.Step]
+	if st == nil {
+		return
+	}
+	if r.Reason != "" || r.Status == "skipped" || r.Status == "failed" {
+		a.root.drop(r.Step, r.Status, r.Reason)
+		return
+	}
+	outs := map[string]any{}
+	if got, ok := a.root.steps[r.Step].(map[string]any); ok && st.Effect() == step.EffectLocal && st.Kind != nil && !st.IsLoop() {
+		// A local step has given its outputs when it was performed.
+		outs, _ = got["outputs"].(map[string]any)
+	}
+	for name, v := range r.Outputs {
+		if _, ok := outs[name]; !ok {
+			outs[name] = planfile.InZone(v.V, a.p.Zone)
+		}
+	}
+	a.root.set(r.Step, r.Status, outs)
+}
+
+// pool performs units side by side, up to a size.
+type pool struct {
+	a   *applier
+	ctx context.Context
+	n   int
+	sem chan struct{}
+	wg  sync.WaitGroup
+}
+
+// size sets how many units go side by side; a change waits for those under way.
+func (p *pool) size(n int) {
+	if n == p.n {
+		return
+	}
+	p.wait()
+	p.n, p.sem = n, make(chan struct{}, n)
+}
+
+func (p *pool) submit(u unit) {
+	if p.sem == nil {
+		p.size(1)
+	}
+	p.sem <- struct{}{}
+	p.wg.Go(func() {
+		defer func() { <-p.sem }()
+		p.a.unit(p.ctx, u)
+	})
+}
+
+func (p *pool) wait() { p.wg.Wait() }
+
+// unit performs one iteration in order.
+func (a *applier) unit(ctx context.Context, u unit) {
+	type gone struct {
+		item   []int
+		reason string
+	}
+	var blocked []gone
+	for _, action := range u.actions {
+		switch r := action.(type) {
+		case planfile.Send:
+			why := ""
+			for _, b := range blocked {
+				if related(b.item, r.Item) {
+					why = b.reason
+					break
+				}
+			}
+			status := r.Status
+			if status == planfile.StatusPlanned {
+				status = a.send(ctx, r, why)
+			}
+			switch status {
+			case planfile.StatusSent, planfile.StatusAlreadySent:
+			case planfile.StatusLeftOut:
+				// Its own `if` said no: that is a choice, not a failure.
+			default:
+				if why == "" {
+					why = fmt.Sprintf("%s was not sent (%s)", r.Step, strings.ReplaceAll(status, "_", " "))
+				}
+				blocked = append(blocked, gone{r.Item, why})
+			}
+		case planfile.Local:
+			if a.stopReason() == "" {
+				a.local(ctx, r, nil)
+			}
+		}
+	}
+}
+
+// related reports whether two sends belong to one iteration: the path of one
+// leads to the other.
+func related(a, b []int) bool {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// localNow performs a local step of finally.
+func (a *applier) localNow(ctx context.Context, st *Step, f *frame, args map[string]any) error {
+	outs, err := a.runLocal(ctx, st, args)
+	if err != nil {
+		a.localFailed(st, f.item, err)
+		f.drop(st.ID, "failed", err.Error())
+		return nil
+	}
+	f.set(st.ID, "ok", outs)
+	return nil
+}
+
+// local performs a local step of the plan, once over all lives of the run.
+func (a *applier) local(ctx context.Context, r planfile.Local, rows *rowSpools) {
+	st := a.p.byID[r.Step]
+	if st == nil || a.done[r.Seq] {
+		return
+	}
+	args := map[string]any{}
+	for name, v := range r.Args {
+		args[name] = planfile.InZone(v.V, a.p.Zone)
+		if mark, ok := v.V.(planfile.StreamMark); ok && rows != nil {
+			args[name] = rows.stream(string(mark))
+		}
+	}
+	outs, err := a.runLocal(ctx, st, args)
+	if err != nil {
+		a.localFailed(st, r.Item, err)
+		if r.Unit == 0 {
+			a.root.drop(st.ID, "failed", err.Error())
+		}
+		return
+	}
+	if r.Unit == 0 {
+		a.root.set(st.ID, "ok", outs)
+	}
+	a.markDone(r.Seq)
+}
+
+func (a *applier) runLocal(ctx context.Context, st *Step, args map[string]any) (map[string]any, error) {
+	h := &host{s: a.session, st: st}
+	outs, err := st.Kind.Run(step.WithHost(context.WithoutCancel(ctx), h), args)
+	if err == nil {
+		a.emit(Event{Kind: EventLocal, Step: st.ID})
+	}
+	return outs, err
+}
+
+func (a *applier) localFailed(st *Step, item []int, err error) {
+	se := &StepError{Step: st.ID, Item: item, Span: st.Span, Err: err}
+	if st.OnError == OnErrorContinue {
+		a.emit(Event{Kind: EventWarning, Step: st.ID, Text: se.Error()})
+		return
+	}
+	a.stop(CauseStep, se.Error(), "")
+}
+
+// markDone remembers that a local step was performed, so that resume does not
+// perform it again. A crash between the two performs it twice.
+func (a *applier) markDone(seq int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	f, err := os.OpenFile(filepath.Join(a.dir, "done.jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = fmt.Fprintf(f, "%d\n", seq)
+		err = errors.Join(err, f.Sync(), f.Close())
+	}
+	if err != nil {
+		a.result.Warnings = append(a.result.Warnings, "a finished local step could not be remembered: "+err.Error())
+	}
+}
+
+func (a *applier) readDone() error {
+	b, err := os.ReadFile(filepath.Join(a.dir, "done.jsonl"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read what was done: %w", err)
+	}
+	for line := range strings.SplitSeq(string(b), "\n") {
+		var seq int64
+		if json.Unmarshal([]byte(line), &seq) == nil {
+			a.done[seq] = true
+		}
+	}
+	return nil
+}
+
+// finally runs finally and outputs. They are not run after the second Ctrl-C.
+func (a *applier) finally(ctx context.Context) {
+	if ctx.Err() != nil {
+		return
+	}
+	p := &planner{session: a.session, stage: a.p.Stages, final: a, leftOut: map[leftOutKey]int{}, spools: map[streamRef]*spool{}}
+	for _, st := range a.p.Finally {
+		if _, err := p.step(ctx, st, a.root); err != nil {
+			a.stop(CauseOf(err), err.Error(), hintOf(err))
+			a.root.drop(st.ID, "failed", err.Error())
+		}
+	}
+	outs, err := p.outputs(a.p.Outputs, a.root, true)
+	if err != nil {
+		a.stop(CauseStep, "outputs: "+err.Error(), "")
+		return
+	}
+	for _, o := range a.p.Outputs {
+		a.result.Outputs = append(a.result.Outputs, NamedValue{o.Name, outs[o.Name]})
+	}
+}
+
+// finish records how the run ended.
+func (a *applier) finish(ctx context.Context) (*Result, error) {
+	a.stopReason() // an interrupt that came last
+	r := &a.result
+	r.Counts = a.counts
+	r.Counts.Skipped = r.Counts.Planned - r.Counts.Sent - r.Counts.Failed - r.Counts.Unknown
+	for _, c := range r.Steps {
+		c.Skipped = c.Planned - c.Sent - c.Failed - c.Unknown
+	}
+	r.Reason, r.Hint = a.stopAs, a.hint
+	if r.Counts.Failed > 0 {
+		r.Causes = append(r.Causes, CauseRecipients)
+	}
+	if r.Counts.Unknown > 0 || r.StillUnknown > 0 {
+		r.Causes = append(r.Causes, CauseUnknown)
+	}
+	r.Calls = a.calls()
+	run := r.Run
+	run.Finished, run.Counts, run.Reason = a.o.Options.Now(), r.Counts, a.stopAs
+	switch {
+	case ctx.Err() != nil || a.stopBy == CauseInterrupted:
+		run.State = ledger.Interrupted
+	case a.stopAs != "" && r.Counts.Skipped > 0:
+		run.State = ledger.Stopped
+	case a.stopAs != "" || r.Counts.Failed > 0:
+		run.State = ledger.Failed
+	default:
+		run.State = ledger.Finished
+	}
+	r.Run = run
+	if err := a.o.Store.Finish(context.WithoutCancel(ctx), run); err != nil {
+		return r, err
+	}
+	return r, nil
+}

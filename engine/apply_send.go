@@ -1,0 +1,296 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine/guard"
+	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/engine/planfile"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// How often and how long a send that surely did not go out is tried again.
+const (
+	maxTries    = 5
+	maxTrying   = 10 * time.Minute
+	firstPause  = time.Second
+	maxPause    = time.Minute
+	intentFence = 10 * time.Second // an intent older than this is dropped, not sent
+)
+
+// send brings one planned send to an outcome and returns its status. why, when
+// not empty, is what keeps it from being tried.
+func (a *applier) send(ctx context.Context, r planfile.Send, why string) string {
+	if why != "" {
+		return a.notTried(r, why)
+	}
+	st := a.p.byID[r.Step]
+	id, err := ledger.ParseIdentity(r.Identity)
+	if err != nil || st == nil || st.Kind == nil || st.Kind.Effect != step.EffectSend {
+		a.stop(CauseStep, fmt.Sprintf("row %d of the plan is no send of this flow", r.Seq), "plan again")
+		return planfile.StatusSkipped
+	}
+	conn, err := a.connection(st)
+	if err != nil {
+		a.stop(CauseOf(err), err.Error(), hintOf(err))
+		return planfile.StatusSkipped
+	}
+	args := make(map[string]any, len(r.Args))
+	for name, v := range r.Args {
+		args[name] = v.V
+	}
+	ctx = step.WithHost(ctx, &host{s: a.session, st: st, conn: conn})
+	t := try{a: a, r: r, st: st, id: id, args: args}
+	return t.run(ctx)
+}
+
+// notTried records a planned send that an earlier one of its iteration keeps
+// from being tried.
+func (a *applier) notTried(r planfile.Send, why string) string {
+	a.settled(r, planfile.StatusSkipped, why, 0)
+	return planfile.StatusSkipped
+}
+
+// try is one send on its way: gate, intent, fence, one attempt, outcome.
+type try struct {
+	a    *applier
+	r    planfile.Send
+	st   *Step
+	id   ledger.Identity
+	args map[string]any
+}
+
+func (t *try) run(ctx context.Context) string {
+	a, began, pause := t.a, t.a.o.Options.clock(), firstPause
+	for n := 1; ; n++ {
+		if a.stopReason() != "" {
+			return planfile.StatusSkipped
+		}
+		if a.o.Gate != nil {
+			if err := a.o.Gate(ctx); err != nil {
+				a.stop(CauseOf(err), err.Error(), hintOf(err))
+				return planfile.StatusSkipped
+			}
+		}
+		if a.stopReason() != "" {
+			return planfile.StatusSkipped
+		}
+		status, again, wait := t.once(ctx)
+		if again == nil {
+			return status
+		}
+		// It surely did not go out.
+		if n >= maxTries || a.o.Options.clock().Sub(began) > maxTrying {
+			a.stop(CauseOf(again), "the API could not be reached: "+again.Reason, again.Hint)
+			return planfile.StatusSkipped
+		}
+		a.emit(Event{Kind: EventWaiting, Step: t.r.Step, Seq: t.r.Seq, Text: again.Reason})
+		if err := drainableSleep(ctx, a.o.Drain, max(wait, pause)); err != nil {
+			return planfile.StatusSkipped
+		}
+		pause = min(2*pause, maxPause)
+	}
+}
+
+// drainableSleep ends early when the run is being stopped.
+func drainableSleep(ctx, drain context.Context, d time.Duration) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(drain, func() { cancel(context.Cause(drain)) })()
+	return sleep(ctx, d)
+}
+
+// once makes one attempt. A failure is returned only when the send surely did
+// not go out and may be tried again.
+func (t *try) once(ctx context.Context) (status string, again *step.Failure, wait time.Duration) {
+	a, at := t.a, t.a.o.Options.clock()
+	content, err := ledger.ParseIdentity(t.r.Content)
+	if err == nil {
+		err = a.o.Store.Intend(ctx, ledger.Intention{
+			Identity: t.id, Run: a.result.Run.ID, Seq: t.r.Seq, Step: t.r.Step, Period: t.r.Period,
+			Contact: t.r.Contact, ContentHash: content, At: at,
+		})
+	}
+	var conflict *ledger.ConflictError
+	switch {
+	case errors.As(err, &conflict):
+		return t.known(conflict.Record), nil, 0
+	case err != nil && ctx.Err() != nil:
+		return planfile.StatusSkipped, nil, 0
+	case err != nil:
+		a.stop(CauseStep, err.Error(), "")
+		return planfile.StatusSkipped, nil, 0
+	}
+	if a.o.Options.clock().Sub(at) > intentFence {
+		f := &step.Failure{Delivery: step.NotSent, Reason: "this process stood still between its intent and the send"}
+		t.settle(ledger.NotSent, f.Reason, 0)
+		return "", f, 0
+	}
+	outs, err := t.st.Kind.Do(ctx, t.args, step.Attempt{ExternalID: t.id.ExternalID(), At: at})
+	if err == nil {
+		id, _ := outs["messageId"].(int)
+		return t.outcome(ledger.Sent, "", id), nil, 0
+	}
+	f := failureOf(err)
+	switch f.Delivery {
+	case step.Refused:
+		if !f.Stops() {
+			status := t.outcome(ledger.Refused, f.Reason, 0)
+			if t.st.OnError == OnErrorStop {
+				a.stop(CauseStep, fmt.Sprintf("step %s: %s", t.st.ID, f.Reason), f.Hint)
+			}
+			return status, nil, 0
+		}
+	case step.Unknown:
+		status := t.outcome(ledger.Unknown, f.Reason, 0)
+		if f.Stops() {
+			a.stop(CauseOf(f), f.Reason, f.Hint)
+		}
+		return status, nil, 0
+	}
+	t.settle(ledger.NotSent, f.Reason, 0)
+	if f.Stops() {
+		a.stop(CauseOf(f), f.Reason, f.Hint)
+		return planfile.StatusSkipped, nil, 0
+	}
+	return "", f, f.RetryAfter
+}
+
+// failureOf reads a classified error. What nobody classified is unknown.
+func failureOf(err error) *step.Failure {
+	var f *step.Failure
+	if errors.As(err, &f) {
+		return f
+	}
+	return &step.Failure{Delivery: step.Unknown, Reason: err.Error(), Err: err}
+}
+
+// known is the outcome that another attempt has left in the ledger. It is this
+// run's own when the run goes on after an interruption.
+func (t *try) known(rec ledger.Record) string {
+	status, reason := planfile.StatusUnknown, rec.Reason
+	switch rec.State {
+	case ledger.Sent:
+		status, reason = planfile.StatusSent, ""
+	case ledger.Refused:
+		status = planfile.StatusFailed
+	}
+	if rec.Run != t.a.result.Run.ID {
+		reason = "settled by run " + rec.Run
+	}
+	t.a.settled(t.r, status, reason, rec.MessageID)
+	return status
+}
+
+// settle records an outcome durably.
+func (t *try) settle(state ledger.State, reason string, message int) bool {
+	err := t.a.o.Store.Settle(context.Background(), ledger.Outcome{
+		Identity: t.id, Run: t.a.result.Run.ID, State: state, MessageID: message, Reason: reason, At: t.a.o.Options.clock(),
+	})
+	if err != nil {
+		t.a.stop(CauseStep, "the outcome of a send could not be recorded: "+err.Error(), "")
+	}
+	return err == nil
+}
+
+// outcome records an outcome and counts it. What could not be recorded is
+// unknown, whatever was seen: the ledger's word is the one that counts.
+func (t *try) outcome(state ledger.State, reason string, message int) string {
+	if !t.settle(state, reason, message) {
+		state, reason, message = ledger.Unknown, "its outcome could not be recorded", 0
+	}
+	status := map[ledger.State]string{
+		ledger.Sent: planfile.StatusSent, ledger.Refused: planfile.StatusFailed, ledger.Unknown: planfile.StatusUnknown,
+	}[state]
+	t.a.settled(t.r, status, reason, message)
+	verdict := map[ledger.State]guard.Outcome{
+		ledger.Sent: guard.Sent, ledger.Refused: guard.Failed, ledger.Unknown: guard.Unknown,
+	}[state]
+	if why := t.a.rails.Count(verdict); why != "" {
+		t.a.stop(CauseGuard, why, "look at `flowrunner runs show`; the same command goes on where this run stopped")
+	}
+	return status
+}
+
+// settled counts and reports a send that has its final status for this run.
+func (a *applier) settled(r planfile.Send, status, reason string, message int) {
+	a.mu.Lock()
+	c := a.stepCounts(r.Step)
+	for _, to := range []*ledger.Counts{&a.counts, &c.Counts} {
+		switch status {
+		case planfile.StatusSent:
+			to.Sent++
+		case planfile.StatusFailed:
+			to.Failed++
+		case planfile.StatusUnknown:
+			to.Unknown++
+		}
+	}
+	a.odd[r.Seq] = ""
+	delete(a.odd, r.Seq)
+	if status == planfile.StatusSkipped {
+		a.odd[r.Seq] = reason
+	}
+	done := a.counts.Sent + a.counts.Failed + a.counts.Unknown
+	total := a.counts.Planned
+	if status != planfile.StatusSent && len(a.result.Problems) < maxProblems {
+		a.result.Problems = append(a.result.Problems, Problem{Step: r.Step, Contact: r.Contact, Status: status, Reason: reason})
+	}
+	e := Event{
+		At: a.o.Options.clock(), Kind: EventSettled, Step: r.Step, Seq: r.Seq, Contact: r.Contact, Status: status,
+		Message: message, Text: reason,
+	}
+	if line, err := json.Marshal(e); err == nil {
+		// The ledger is the record; this file is for reading along.
+		_, _ = a.log.Write(append(line, '\n'))
+	}
+	a.mu.Unlock()
+	e.Done, e.Total = done, total
+	a.emit(e)
+}
+
+// clock is the time of now.
+func (o Options) clock() time.Time {
+	if o.Now != nil {
+		return o.Now()
+	}
+	return time.Now()
+}
+
+// divert sends a few of the planned messages to one contact. Nothing of it
+// touches the identities of the people it was planned for.
+func (a *applier) divert(ctx context.Context, path string) (*Result, error) {
+	a.rails = guard.NewRails(a.o.Divert.Sample, nil)
+	n := 0
+	for rec, err := range planfile.Records(path) {
+		if err != nil {
+			return nil, err
+		}
+		r, ok := rec.(planfile.Send)
+		if !ok || r.Status != planfile.StatusPlanned || n == a.o.Divert.Sample {
+			continue
+		}
+		st := a.p.byID[r.Step]
+		if _, ok := st.Kind.Param(contactParam); !ok {
+			continue
+		}
+		n++
+		r.Args[contactParam] = planfile.Value{V: a.o.Divert.Contact}
+		r.Contact = a.o.Divert.Contact
+		r.Identity = ledger.Key{
+			Account: r.Account, Flow: a.head.Flow, Campaign: divertCampaign(a.head.Run), Step: r.Step, Key: fmt.Sprint(n),
+		}.Identity().String()
+		a.planned(r)
+		a.send(ctx, r, "")
+	}
+	return a.finish(ctx)
+}
+
+// contactParam is the parameter that names the recipient of a send.
+const contactParam = "contactId"
+
+func divertCampaign(run string) string { return "divert/" + run }

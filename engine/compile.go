@@ -1,0 +1,326 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine/diag"
+	"github.com/flowrunner/flowrunner/engine/flow"
+	"github.com/flowrunner/flowrunner/engine/lang"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// Compile checks a document completely against the kinds of reg, without any
+// network, and gives the Program. The Program is nil when the list has errors;
+// the list holds every problem found, sorted.
+func Compile(doc *flow.Document, reg *step.Registry) (*Program, diag.List) {
+	c := &compiler{
+		doc: doc, reg: reg, seen: map[string]bool{},
+		p: &Program{Doc: doc, byID: map[string]*Step{}, usage: map[streamRef]*usage{}},
+	}
+	c.program()
+	c.diags.Sort()
+	if c.diags.HasErrors() {
+		return nil, c.diags
+	}
+	c.p.countUses()
+	return c.p, c.diags
+}
+
+// compiler holds what grows while a document is compiled.
+type compiler struct {
+	doc   *flow.Document
+	reg   *step.Registry
+	p     *Program
+	diags diag.List
+	used  []lang.Ref      // every reference of the document, for unused inputs
+	seen  map[string]bool // step ids compiled so far
+}
+
+func (c *compiler) program() {
+	d := c.doc
+	c.p.Name, c.p.Description = text(d.Flow), text(d.Description)
+	c.p.Campaign, c.p.OncePer = text(d.Campaign), text(d.OncePer)
+	c.refuseUnbuilt()
+	c.zone()
+	inputs := c.inputs()
+	env := c.env()
+	c.p.base = lang.NewScope(c.p.zoneOrNil()).
+		With("inputs", step.ObjectOf(inputs...)).
+		With("env", step.ObjectOf(env...)).
+		With("run", runShape(false))
+	c.connection()
+	c.guard()
+
+	top := &view{scope: c.p.base}
+	var st stageState
+	for _, s := range d.Steps {
+		c.topStep(s, top, &st)
+	}
+	c.p.Stages = st.stage + 1
+
+	top.settle()
+	top.scope = top.scope.With("run", runShape(true))
+	for _, s := range d.Finally {
+		if x := c.step(s, top, place{final: true}); x != nil {
+			x.Stage = c.p.Stages
+			c.p.Finally = append(c.p.Finally, x)
+		}
+	}
+	c.p.Outputs = c.outputs(d.Outputs, c.scope(top, d.Outputs))
+	c.unusedInputs()
+}
+
+func text(n *flow.Node) string {
+	if n == nil {
+		return ""
+	}
+	return n.Text
+}
+
+func (p *Program) zoneOrNil() *time.Location {
+	if p.ZoneSet {
+		return p.Zone
+	}
+	return nil
+}
+
+func runShape(applied bool) step.Shape {
+	fields := []step.Field{
+		{Name: "id", Doc: "The run's id.", Shape: step.ShapeText},
+		{Name: "now", Doc: "The moment of planning.", Shape: step.ShapeTime},
+	}
+	if applied {
+		fields = append(fields, step.Field{Name: "startedAt", Doc: "When apply began.", Shape: step.ShapeTime})
+	}
+	return step.ObjectOf(fields...)
+}
+
+// view is what can be named at one point of the document.
+type view struct {
+	scope *lang.Scope
+	steps []step.Field
+	loop  []*Step // the loops around, outermost first
+}
+
+// inside is the view of a loop's body.
+func (v *view) inside(s *Step, elem step.Shape) *view {
+	return &view{
+		scope: v.scope.With(s.As, elem).With("index", step.ShapeInt),
+		steps: slices.Clone(v.steps),
+		loop:  append(slices.Clone(v.loop), s),
+	}
+}
+
+// settle clears what was unknown until sends had settled.
+func (v *view) settle() {
+	for i := range v.steps {
+		v.steps[i].Shape = settled(v.steps[i].Shape)
+	}
+}
+
+func settled(s step.Shape) step.Shape {
+	if !s.HasOutcome() {
+		return s
+	}
+	s.Outcome = false
+	if s.Elem != nil {
+		e := settled(*s.Elem)
+		s.Elem = &e
+	}
+	s.Fields = slices.Clone(s.Fields)
+	for i := range s.Fields {
+		s.Fields[i].Shape = settled(s.Fields[i].Shape)
+	}
+	return s
+}
+
+func (v *view) add(s *Step) {
+	status := step.ShapeText
+	status.Outcome = !s.inFinal && (len(s.Sends) > 0 || contains(s, step.EffectLocal))
+	v.steps = append(v.steps, step.Field{Name: s.ID, Shape: step.ObjectOf(
+		step.Field{Name: "outputs", Shape: step.ObjectOf(s.Outs...)},
+		step.Field{Name: "status", Shape: status},
+	)})
+}
+
+var stepRef = regexp.MustCompile(`steps\s*\??\.\s*([A-Za-z_][A-Za-z0-9_]*)`)
+
+// scope builds the expression scope of a view for the text of n, with a helpful
+// answer for every step that n names and that exists but cannot be named here.
+func (c *compiler) scope(v *view, n *flow.Node) *lang.Scope {
+	sc := v.scope.With("steps", step.ObjectOf(v.steps...))
+	if n == nil {
+		return sc
+	}
+	src := c.doc.Source[n.Span.Start.Offset:max(n.Span.Start.Offset, n.Span.End.Offset)]
+	done := map[string]bool{}
+	for _, f := range v.steps {
+		done[f.Name] = true
+	}
+	for _, m := range stepRef.FindAllSubmatch(src, -1) {
+		id := string(m[1])
+		if done[id] {
+			continue
+		}
+		done[id] = true
+		if f, ok := c.forbidden()[id]; ok {
+			sc = sc.Forbid("steps."+id, f.code, f.why, f.hint)
+		}
+	}
+	return sc
+}
+
+type forbidden struct{ code, why, hint string }
+
+// forbidden gives for every step id of the document the reason why it cannot be
+// named from a place where it is not visible.
+func (c *compiler) forbidden() map[string]forbidden {
+	out := map[string]forbidden{}
+	var walk func(list []*flow.Step, loop string)
+	walk = func(list []*flow.Step, loop string) {
+		for _, s := range list {
+			if s.ID == nil {
+				continue
+			}
+			var f forbidden
+			switch {
+			case loop != "" && c.seen[s.ID.Text]:
+				f.code = "step-inside-loop"
+				f.why = fmt.Sprintf("The step %s stands inside the loop %s and has one result for each iteration; outside the loop it has none.", s.ID.Text, loop)
+				f.hint = fmt.Sprintf("give the loop `outputs:` and use steps.%s.outputs.items", loop)
+			default:
+				f.code = "step-used-before"
+				f.why = fmt.Sprintf("The step %s is defined at line %d, and nothing of it is known before it has run.", s.ID.Text, s.ID.Span.Start.Line)
+				f.hint = "move the step " + s.ID.Text + " above this one"
+			}
+			out[s.ID.Text] = f
+			inner := loop
+			if s.ForEach != nil {
+				inner = s.ID.Text
+			}
+			walk(s.Steps, inner)
+		}
+	}
+	walk(c.doc.Steps, "")
+	walk(c.doc.Finally, "")
+	return out
+}
+
+// literal compiles a value that must be written out, without an expression.
+func (c *compiler) literal(n *flow.Node, key string, f step.Field) (any, bool) {
+	if n == nil {
+		return nil, false
+	}
+	f.Name = key
+	v, ds := lang.CompileValue(n, lang.NewScope(nil), f)
+	c.diags = append(c.diags, ds...)
+	if v == nil {
+		return nil, false
+	}
+	x, ok := v.Literal()
+	if !ok {
+		c.diags.Add("literal-wanted", n.Span, "%s takes no expression", key).
+			WithDetail("It is settled before any step runs, so its value must stand in the file.").
+			WithHint("write the value itself")
+	}
+	return x, ok
+}
+
+// value compiles a value and remembers what it refers to.
+func (c *compiler) value(n *flow.Node, sc *lang.Scope, f step.Field) *lang.Value {
+	v, ds := lang.CompileValue(n, sc, f)
+	c.diags = append(c.diags, ds...)
+	if v != nil {
+		c.used = append(c.used, v.Refs()...)
+	} else {
+		c.usedAnyway(n)
+	}
+	return v
+}
+
+// expr compiles a bare expression and remembers what it refers to.
+func (c *compiler) expr(n *flow.Node, sc *lang.Scope, want step.Shape) *lang.Expr {
+	if n == nil {
+		return nil
+	}
+	e, ds := lang.CompileExpr(n, sc, want)
+	c.diags = append(c.diags, ds...)
+	if e != nil {
+		c.used = append(c.used, e.Refs()...)
+	} else {
+		c.usedAnyway(n)
+	}
+	return e
+}
+
+// usedAnyway keeps an input that a broken expression mentions from being called
+// unused as well: one mistake, one message.
+func (c *compiler) usedAnyway(n *flow.Node) {
+	for _, in := range c.doc.Inputs {
+		if mentions(n, "inputs."+in.Name.Text) || mentions(n, "inputs?."+in.Name.Text) {
+			c.used = append(c.used, lang.Ref{Path: []string{"inputs", in.Name.Text}})
+		}
+	}
+}
+
+func mentions(n *flow.Node, what string) bool {
+	if n == nil {
+		return false
+	}
+	if strings.Contains(n.Text, what) {
+		return true
+	}
+	return slices.ContainsFunc(n.Items, func(x *flow.Node) bool { return mentions(x, what) }) ||
+		slices.ContainsFunc(n.Entries, func(e flow.Entry) bool { return mentions(e.Value, what) })
+}
+
+func (c *compiler) unusedInputs() {
+	used := map[string]bool{}
+	for _, r := range c.used {
+		if r.Path[0] != "inputs" {
+			continue
+		}
+		if len(r.Path) == 1 {
+			return // the whole object is used
+		}
+		used[r.Path[1]] = true
+	}
+	for _, in := range c.doc.Inputs {
+		if !used[in.Name.Text] {
+			c.diags.Add("unused-input", in.Name.Span, "input %q is never used", in.Name.Text).
+				WithDetail("No expression of the flow reads inputs.%s, so whoever sets it would change nothing.", in.Name.Text).
+				WithHint("use ${{ inputs.%s }}, or delete the input", in.Name.Text)
+		}
+	}
+}
+
+// outputs compiles a map of names to expressions.
+func (c *compiler) outputs(n *flow.Node, sc *lang.Scope) []Output {
+	if n == nil {
+		return nil
+	}
+	var out []Output
+	for _, e := range n.Entries {
+		v := c.value(e.Value, sc, step.Field{Name: e.Key.Text, Shape: step.ShapeAny})
+		if v != nil {
+			out = append(out, Output{Name: e.Key.Text, Value: v, needs: needsOf(v.Refs())})
+		}
+	}
+	return out
+}
+
+// needsOf lists the steps whose outputs the references read.
+func needsOf(refs []lang.Ref) []string {
+	ids := map[string]bool{}
+	for _, r := range refs {
+		if len(r.Path) >= 2 && r.Path[0] == "steps" && !(len(r.Path) >= 3 && r.Path[2] == "status") {
+			ids[r.Path[1]] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(ids))
+}

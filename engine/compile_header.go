@@ -1,0 +1,214 @@
+package engine
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine/diag"
+	"github.com/flowrunner/flowrunner/engine/flow"
+	"github.com/flowrunner/flowrunner/engine/guard"
+	"github.com/flowrunner/flowrunner/engine/lang"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// refuseUnbuilt refuses keys that the grammar has and this version does not
+// honour: parsed and ignored is worse than absent.
+func (c *compiler) refuseUnbuilt() {
+	refuse := func(n *flow.Node, what, why string) {
+		c.diags.Add("not-built-yet", n.Span, "%s is not honoured by this version", what).
+			WithDetail("%s The key is part of the language, but this version would ignore it, and so it refuses.", why).
+			WithHint("delete the key")
+	}
+	sections := []struct {
+		s    *flow.Section
+		name string
+		ok   []string
+		why  string
+	}{
+		{c.doc.Guard, "guard", []string{"maxSends", "stopIf"}, "Of the rails only maxSends and stopIf are enforced yet."},
+		{c.doc.Delivery, "delivery", nil, "An outcome that nobody knows stays unknown and is never sent again by itself."},
+		{c.doc.Schedule, "schedule", nil, "Periods of a schedule's slots are not built yet; oncePer works without it."},
+	}
+	for _, s := range sections {
+		if s.s == nil {
+			continue
+		}
+		for _, e := range s.s.Node.Entries {
+			if !slices.Contains(s.ok, e.Key.Text) {
+				refuse(e.Key, s.name+"."+e.Key.Text, s.why)
+			}
+		}
+	}
+	if c.doc.Moved != nil {
+		refuse(c.doc.Moved, "moved", "Renamed steps are not followed yet.")
+	}
+}
+
+func (c *compiler) zone() {
+	c.p.Zone = time.UTC
+	n := c.doc.Connection.Get("timezone")
+	if n == nil {
+		return
+	}
+	v, ok := c.literal(n, "timezone", step.Field{Shape: step.ShapeText, NonEmpty: true})
+	if !ok {
+		return
+	}
+	loc, err := time.LoadLocation(v.(string))
+	if err != nil || v == "Local" {
+		c.diags.Add("unknown-timezone", n.Span, "unknown time zone %q", v).
+			WithDetail("A zone is named as in the IANA list: Europe/Moscow, America/Mexico_City, Asia/Almaty, UTC.").
+			WithHint("write the company's zone, such as Europe/Moscow")
+		return
+	}
+	c.p.Zone, c.p.ZoneSet = loc, true
+}
+
+// needZone reports that local time matters at n although no zone is set.
+func (c *compiler) needZone(n *flow.Node, what string) {
+	if !c.p.ZoneSet {
+		c.diags.Add("timezone-required", n.Span, "connection.timezone is required").
+			WithDetail("%s depends on the company's time zone, and the zone of the machine is never used.", what).
+			WithHint("add under connection:  timezone: Europe/Moscow")
+	}
+}
+
+var envSecret = regexp.MustCompile(`(?i)TOKEN|SECRET|PASSWORD|KEY`)
+
+func (c *compiler) env() []step.Field {
+	var fields []step.Field
+	secrets := c.secretNames()
+	for _, n := range c.doc.Env {
+		if envSecret.MatchString(n.Text) || slices.Contains(secrets, n.Text) {
+			c.diags.Add("env-secret", n.Span, "%s may not be read as a plain variable", n.Text).
+				WithDetail("Its name looks like a secret's, or the flow uses it as one; env.%s could end in a message or a report.", n.Text).
+				WithHint("use ${{ secrets.%s }} where a secret is accepted, and delete it from env", n.Text)
+			continue
+		}
+		c.p.Env = append(c.p.Env, n.Text)
+		fields = append(fields, step.Field{Name: n.Text, Shape: step.ShapeText.OrNil()})
+	}
+	return fields
+}
+
+var secretRef = regexp.MustCompile(`secrets\.([A-Za-z_][A-Za-z0-9_]*)`)
+
+// secretNames finds the names used as secrets anywhere in the document.
+func (c *compiler) secretNames() []string {
+	var names []string
+	for _, m := range secretRef.FindAllStringSubmatch(string(c.doc.Source), -1) {
+		if !slices.Contains(names, m[1]) {
+			names = append(names, m[1])
+		}
+	}
+	return names
+}
+
+func (c *compiler) connection() {
+	s := c.doc.Connection
+	conn := &c.p.Connection
+	if n := s.Get("apiToken"); n != nil {
+		conn.Token = c.secret(n, c.p.base)
+	}
+	if n := s.Get("baseUrl"); n != nil {
+		conn.BaseURL = c.value(n, c.p.base, step.Field{Name: "baseUrl", Shape: step.ShapeText, NonEmpty: true})
+	}
+	conn.Scheme = "raw"
+	if v, ok := c.literal(s.Get("authScheme"), "authScheme", step.Field{Shape: step.ShapeText, NonEmpty: true}); ok {
+		conn.Scheme = v.(string)
+	}
+	if v, ok := c.literal(s.Get("account"), "account", step.Field{Shape: step.ShapeText, NonEmpty: true}); ok {
+		conn.Account = v.(string)
+	}
+	conn.Rate = DefaultRate
+	if n := s.Get("rate"); n != nil {
+		if v, ok := c.literal(n, "rate", step.Field{Shape: step.ShapeText, NonEmpty: true}); ok {
+			rate, err := ParseRate(v.(string))
+			if err != nil {
+				c.diags.Add("wrong-rate", n.Span, "%s", err).WithHint("write 10/s, 300/min or unlimited")
+			}
+			conn.Rate, conn.RateSet = rate, true
+		}
+	}
+}
+
+// secret compiles a value that is a secret and remembers which one.
+func (c *compiler) secret(n *flow.Node, sc *lang.Scope) *lang.Value {
+	v := c.value(n, sc.AllowSecrets(), step.Field{Name: "apiToken", Shape: step.ShapeSecret})
+	if v != nil {
+		for _, r := range v.Refs() {
+			if r.Path[0] == "secrets" && len(r.Path) > 1 && !slices.Contains(c.p.Secrets, r.Path[1]) {
+				c.p.Secrets = append(c.p.Secrets, r.Path[1])
+			}
+		}
+	}
+	return v
+}
+
+// DefaultRate is the pace of a connection that sets none, in calls a second.
+// The vendor documents no short-term limit; public clients pause 0.1 to 0.2 s.
+const DefaultRate = 10
+
+var rateForm = regexp.MustCompile(`^(\d+(?:\.\d+)?)\s*/\s*(s|sec|second|m|min|minute)$`)
+
+// ParseRate reads "10/s", "300/min" or "unlimited" as calls a second, 0 for
+// unlimited.
+func ParseRate(s string) (float64, error) {
+	if s == "unlimited" {
+		return 0, nil
+	}
+	m := rateForm.FindStringSubmatch(strings.TrimSpace(s))
+	if m == nil {
+		return 0, fmt.Errorf("%q is no rate", s)
+	}
+	n, err := strconv.ParseFloat(m[1], 64)
+	if err != nil || n <= 0 || n > 10000 {
+		return 0, fmt.Errorf("%q is no rate: more than 0 and at most 10000 calls are allowed", s)
+	}
+	if strings.HasPrefix(m[2], "m") {
+		n /= 60
+	}
+	return n, nil
+}
+
+func (c *compiler) guard() {
+	g := &c.p.Guard
+	g.MaxSends = DefaultMaxSends
+	one := 1.0
+	if v, ok := c.literal(c.doc.Guard.Get("maxSends"), "maxSends", step.Field{Shape: step.ShapeInt, Min: &one}); ok {
+		g.MaxSends, g.MaxSendsSet = v.(int), true
+	}
+	if n := c.doc.Guard.Get("stopIf"); n != nil {
+		sc := lang.NewScope(nil)
+		for _, f := range guard.Fields {
+			sc = sc.With(f.Name, f.Shape)
+		}
+		if e := c.expr(n, sc, step.ShapeBool); e != nil {
+			g.StopIf = e
+		}
+	}
+}
+
+func (c *compiler) duration(n *flow.Node, key string) time.Duration {
+	v, ok := c.literal(n, key, step.Field{Shape: step.ShapeDuration})
+	if !ok {
+		return 0
+	}
+	d := v.(time.Duration)
+	if d <= 0 {
+		c.diags.Add("wrong-duration", n.Span, "%s must be longer than nothing", key).WithHint("write 30s, 5m or 1h")
+	}
+	return d
+}
+
+// didYouMean is the tail of a sentence: " (did you mean …?)" or nothing.
+func didYouMean(name string, allowed []string) string {
+	if hint := diag.DidYouMean(name, allowed); hint != "" {
+		return " (" + hint + ")"
+	}
+	return ""
+}

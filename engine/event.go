@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine/diag"
+)
+
+// EventKind says what an Event is.
+type EventKind string
+
+// The events of a run, in the order in which they may come.
+const (
+	EventPlanning EventKind = "planning" // a stage begins to be planned
+	EventStep     EventKind = "step"     // a step begins
+	EventProgress EventKind = "progress" // Done of Total in a step; Total is 0 when unknown
+	EventStepDone EventKind = "stepDone"
+	EventPlanned  EventKind = "planned" // a stage is planned
+	EventApplying EventKind = "applying"
+	EventSettled  EventKind = "settled" // one send has an outcome
+	EventWaiting  EventKind = "waiting" // a send that did not go out waits for its next try
+	EventStopping EventKind = "stopping"
+	EventWarning  EventKind = "warning"
+	EventLocal    EventKind = "local" // a local step was performed
+)
+
+// Event is one thing that happened, for progress lines and events.jsonl.
+type Event struct {
+	At      time.Time `json:"at"`
+	Kind    EventKind `json:"kind"`
+	Stage   int       `json:"stage,omitempty"`
+	Step    string    `json:"step,omitempty"`
+	Done    int       `json:"done,omitempty"`
+	Total   int       `json:"total,omitempty"`
+	Seq     int64     `json:"seq,omitempty"`
+	Contact int       `json:"contact,omitempty"`
+	Status  string    `json:"status,omitempty"`
+	Message int       `json:"messageId,omitempty"`
+	Text    string    `json:"text,omitempty"` // the reason, the warning
+}
+
+// StepError is a failure of one step, with the row it happened at.
+type StepError struct {
+	Step  string
+	Item  []int  // the iteration, from 0, outermost loop first
+	Doing string // "running", when empty
+	Span  diag.Span
+	Err   error
+}
+
+// Error reads "step find (row 3): …"; rows count from 1 for people.
+func (e *StepError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "step %s", e.Step)
+	if len(e.Item) > 0 {
+		fmt.Fprintf(&b, " (%s)", rowName(e.Item))
+	}
+	if e.Doing != "" {
+		b.WriteString(", " + e.Doing)
+	}
+	fmt.Fprintf(&b, ": %s", e.Err)
+	return b.String()
+}
+
+// Unwrap gives the cause.
+func (e *StepError) Unwrap() error { return e.Err }
+
+// rowName names an iteration for people.
+func rowName(item []int) string {
+	parts := make([]string, len(item))
+	for i, n := range item {
+		parts[i] = fmt.Sprint(n + 1)
+	}
+	return "row " + strings.Join(parts, ".")
+}
+
+// GuardError is a rail that held before anything was sent. Commands exit with 6.
+type GuardError struct {
+	Rail   string
+	Reason string
+	Hint   string
+}
+
+// Error names the rail.
+func (e *GuardError) Error() string { return e.Rail + ": " + e.Reason }
+
+// ConflictError is two rows of one plan that are the same send with another
+// text.
+type ConflictError struct {
+	Step          string
+	Key           string
+	First, Second int64 // rows of the plan
+}
+
+// Error names both rows and the fix.
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("step %s: rows %d and %d are the same send (%s) with different texts; "+
+		"give the step a `key:` that tells the occasions apart, or pass its records through `distinct` first",
+		e.Step, e.First, e.Second, e.Key)
+}
+
+// StaleError is a plan that no longer fits. Commands exit with 9.
+type StaleError struct {
+	Reason string
+	Hint   string
+}
+
+// Error is the reason.
+func (e *StaleError) Error() string { return e.Reason }
+
+func asError[T error](err error, target *T) bool { return errors.As(err, target) }

@@ -1,0 +1,268 @@
+package planfile
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"iter"
+	"os"
+)
+
+// maxLine bounds one record; longer ones are no plan of ours.
+const maxLine = 16 << 20
+
+// Writer writes a plan as a stream. Not safe for concurrent use.
+type Writer struct {
+	file *os.File
+	buf  *bufio.Writer
+	hash hash.Hash
+	path string
+}
+
+// Create begins a plan beside path; only Close puts it there.
+func Create(path string) (*Writer, error) {
+	f, err := os.OpenFile(path+".part", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("write plan: %w", err)
+	}
+	return &Writer{file: f, buf: bufio.NewWriterSize(f, 1<<16), hash: sha256.New(), path: path}, nil
+}
+
+// Write appends one record.
+func (w *Writer) Write(record any) error {
+	line, err := marshal(record)
+	if err != nil {
+		return fmt.Errorf("write plan %s: %w", w.path, err)
+	}
+	w.hash.Write(line)
+	if _, err := w.buf.Write(line); err != nil {
+		return fmt.Errorf("write plan %s: %w", w.path, err)
+	}
+	return nil
+}
+
+func marshal(record any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(record); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// Close writes the end with the hash of all before, makes the file durable and
+// puts it in its place. It returns the hash.
+func (w *Writer) Close(end End) (string, error) {
+	end.Type, end.Hash = "end", hex.EncodeToString(w.hash.Sum(nil))
+	err := w.Write(end)
+	err = errors.Join(err, w.buf.Flush())
+	if err == nil {
+		err = w.file.Sync()
+	}
+	err = errors.Join(err, w.file.Close())
+	if err == nil {
+		err = os.Rename(w.path+".part", w.path)
+	}
+	if err != nil {
+		_ = os.Remove(w.path + ".part")
+		return "", fmt.Errorf("write plan %s: %w", w.path, err)
+	}
+	return end.Hash, nil
+}
+
+// Abort throws away what was written.
+func (w *Writer) Abort() {
+	_ = w.file.Close()
+	_ = os.Remove(w.path + ".part")
+}
+
+// Error says why a file cannot be read as a plan.
+type Error struct {
+	Path   string
+	Line   int
+	Reason string
+}
+
+// Error names the file and the reason.
+func (e *Error) Error() string {
+	if e.Line > 0 {
+		return fmt.Sprintf("read plan %s: line %d: %s", e.Path, e.Line, e.Reason)
+	}
+	return fmt.Sprintf("read plan %s: %s", e.Path, e.Reason)
+}
+
+// Check reads a whole plan once and returns its first and last record. A plan
+// whose bytes were changed, or that ends too early, is an *Error; the header is
+// returned even then, as far as it could be read.
+func Check(path string) (Header, End, error) {
+	var head Header
+	var end End
+	f, err := os.Open(path)
+	if err != nil {
+		return head, end, fmt.Errorf("read plan: %w", err)
+	}
+	defer f.Close()
+	sum := sha256.New()
+	fail := func(line int, format string, args ...any) (Header, End, error) {
+		return head, end, &Error{path, line, fmt.Sprintf(format, args...)}
+	}
+	n := 0
+	for line, err := range lines(f) {
+		n++
+		if err != nil {
+			return fail(n, "%s", err)
+		}
+		if end.Hash != "" {
+			return fail(n, "something stands after the end")
+		}
+		switch typeOf(line) {
+		case "header":
+			if n > 1 {
+				return fail(n, "a second header")
+			}
+			if err := json.Unmarshal(line, &head); err != nil {
+				return fail(n, "the header cannot be read: %s", err)
+			}
+			if head.Version != Version {
+				return fail(n, "the plan has version %d, this program reads version %d", head.Version, Version)
+			}
+		case "end":
+			if err := json.Unmarshal(line, &end); err != nil {
+				return fail(n, "the end cannot be read: %s", err)
+			}
+			if end.Hash != hex.EncodeToString(sum.Sum(nil)) {
+				return fail(0, "it was changed after it was made: the hash at its end does not fit")
+			}
+		case "":
+			return fail(n, "this is no record of a plan")
+		}
+		if n == 1 && head.Type == "" {
+			return fail(n, "a plan begins with a header")
+		}
+		sum.Write(line)
+	}
+	if end.Hash == "" {
+		return fail(0, "it ends too early: the end record is missing")
+	}
+	return head, end, nil
+}
+
+// Records streams the records of a plan that Check has accepted: values of type
+// Header, Send, Local, Item, Step, Row, LeftOut and End.
+func Records(path string) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		f, err := os.Open(path)
+		if err != nil {
+			yield(nil, fmt.Errorf("read plan: %w", err))
+			return
+		}
+		defer f.Close()
+		n := 0
+		for line, err := range lines(f) {
+			n++
+			var rec any
+			if err == nil {
+				rec, err = decode(line)
+			}
+			if err != nil {
+				yield(nil, &Error{path, n, err.Error()})
+				return
+			}
+			if !yield(rec, nil) {
+				return
+			}
+		}
+	}
+}
+
+func decode(line []byte) (any, error) {
+	switch typeOf(line) {
+	case "header":
+		return as[Header](line)
+	case "send":
+		return as[Send](line)
+	case "local":
+		return as[Local](line)
+	case "item":
+		return as[Item](line)
+	case "step":
+		return as[Step](line)
+	case "row":
+		return as[Row](line)
+	case "leftOut":
+		return as[LeftOut](line)
+	case "end":
+		return as[End](line)
+	}
+	return nil, errors.New("this is no record of a plan")
+}
+
+func as[T any](line []byte) (any, error) {
+	var v T
+	if err := json.Unmarshal(line, &v); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// typeOf reads the type, which our writer always puts first.
+func typeOf(line []byte) string {
+	rest, ok := bytes.CutPrefix(line, []byte(`{"type":"`))
+	if !ok {
+		return ""
+	}
+	i := bytes.IndexByte(rest, '"')
+	if i < 0 {
+		return ""
+	}
+	switch t := string(rest[:i]); t {
+	case "header", "send", "local", "item", "step", "row", "leftOut", "end":
+		return t
+	}
+	return ""
+}
+
+// lines ranges over whole lines, their newline included. A last line without
+// one is an error: something is cut off.
+func lines(r io.Reader) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		br := bufio.NewReaderSize(r, 1<<16)
+		var long []byte
+		for {
+			part, err := br.ReadSlice('\n')
+			if errors.Is(err, bufio.ErrBufferFull) || len(long) > 0 {
+				long = append(long, part...)
+				if len(long) > maxLine {
+					yield(nil, fmt.Errorf("a record is longer than %d bytes", maxLine))
+					return
+				}
+				if err != nil && errors.Is(err, bufio.ErrBufferFull) {
+					continue
+				}
+				part = long
+			}
+			switch {
+			case err == nil:
+				if !yield(part, nil) {
+					return
+				}
+				long = nil
+			case errors.Is(err, io.EOF) && len(part) == 0:
+				return
+			case errors.Is(err, io.EOF):
+				yield(nil, errors.New("the last line is cut off"))
+				return
+			default:
+				yield(nil, err)
+				return
+			}
+		}
+	}
+}

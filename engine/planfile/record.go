@@ -1,0 +1,169 @@
+package planfile
+
+import "time"
+
+// Version is the form of the records. A reader refuses every other.
+const Version = 1
+
+// Header is the first record: what the plan is bound to.
+type Header struct {
+	Type    string    `json:"type"` // "header"
+	Version int       `json:"version"`
+	Run     string    `json:"run"`   // the run id, fixed here
+	Stage   int       `json:"stage"` // from 0; a later one is planned when the one before has settled
+	Stages  int       `json:"stages"`
+	Now     time.Time `json:"now"` // run.now
+	Expires time.Time `json:"expires"`
+
+	Flow       string            `json:"flow"`
+	File       string            `json:"file"`
+	FlowHash   string            `json:"flowHash"`
+	FlowText   string            `json:"flowText"`
+	Inputs     map[string]Value  `json:"inputs"`
+	Env        map[string]string `json:"env,omitempty"` // the variables that expressions read; nil values are absent
+	InputsHash string            `json:"inputsHash"`
+	Campaign   string            `json:"campaign"`
+
+	Accounts map[string]string `json:"accounts,omitempty"` // API host → account
+	Lineage  string            `json:"lineage,omitempty"`
+	Serial   int64             `json:"serial"`
+	MaxSends int               `json:"maxSends"`
+	Sandbox  bool              `json:"sandbox,omitempty"`
+}
+
+// Statuses of a send in a plan.
+const (
+	StatusPlanned     = "planned"
+	StatusAlreadySent = "already_sent"
+	StatusLeftOut     = "left_out"
+	StatusDuplicate   = "duplicate"
+	StatusUnknown     = "unknown" // an earlier run left it so; it is not sent
+	StatusRefused     = "refused" // the API refused it for good in an earlier run
+)
+
+// Statuses of a send that was applied.
+const (
+	StatusSent    = "sent"
+	StatusFailed  = "failed"
+	StatusSkipped = "skipped"
+)
+
+// Send is one message, or another change of the account, in plan order.
+type Send struct {
+	Type     string           `json:"type"` // "send"
+	Seq      int64            `json:"seq"`  // from 1, over the whole run
+	Step     string           `json:"step"`
+	Unit     int64            `json:"unit"`           // sends of one unit run one after another
+	Item     []int            `json:"item,omitempty"` // the iteration, outermost loop first
+	Status   string           `json:"status"`
+	Reason   string           `json:"reason,omitempty"`
+	Since    *time.Time       `json:"since,omitempty"`     // of already_sent, unknown, refused: when
+	Message  int              `json:"messageId,omitempty"` // of already_sent
+	Changed  bool             `json:"changed,omitempty"`   // of already_sent: the text was another
+	Identity string           `json:"identity,omitempty"`
+	Account  string           `json:"account,omitempty"`
+	Key      string           `json:"key,omitempty"`
+	Period   string           `json:"period,omitempty"`
+	Contact  int              `json:"contact,omitempty"`
+	Content  string           `json:"content,omitempty"` // hex SHA-256 of the arguments
+	Args     map[string]Value `json:"args,omitempty"`    // of planned: everything that is sent
+}
+
+// Local is a local step to perform after the sends before it.
+type Local struct {
+	Type string           `json:"type"` // "local"
+	Seq  int64            `json:"seq"`
+	Step string           `json:"step"`
+	Unit int64            `json:"unit"`
+	Item []int            `json:"item,omitempty"`
+	Args map[string]Value `json:"args"`
+}
+
+// Item is one iteration of a loop that sends: what its record will hold.
+type Item struct {
+	Type    string           `json:"type"` // "item"
+	Loop    string           `json:"loop"`
+	Unit    int64            `json:"unit"`
+	Item    []int            `json:"item"`
+	Status  string           `json:"status,omitempty"` // left_out or skipped: of the iteration as a whole
+	Reason  string           `json:"reason,omitempty"`
+	Sends   []int64          `json:"sends,omitempty"`
+	Outputs map[string]Value `json:"outputs,omitempty"` // known at plan
+	Scope   map[string]Value `json:"scope,omitempty"`   // what the other outputs need, by dotted path
+}
+
+// Step is what a finished step of this stage gives to what comes later.
+type Step struct {
+	Type    string           `json:"type"` // "step"
+	Step    string           `json:"step"`
+	Status  string           `json:"status"` // ok, skipped, failed or planned
+	Reason  string           `json:"reason,omitempty"`
+	Outputs map[string]Value `json:"outputs,omitempty"`
+	Sends   Counts           `json:"sends,omitzero"`
+}
+
+// Row is one record of a stream that a later stage, finally or outputs read.
+type Row struct {
+	Type   string `json:"type"` // "row"
+	Stream string `json:"stream"`
+	Value  Value  `json:"value"`
+}
+
+// LeftOut counts records that a step did not pass on.
+type LeftOut struct {
+	Type   string `json:"type"` // "leftOut"
+	Step   string `json:"step"`
+	Reason string `json:"reason"`
+	Count  int    `json:"count"`
+}
+
+// Counts is the balance of a plan: how many sends have each status.
+type Counts struct {
+	Iterations  int `json:"iterations,omitempty"`
+	Planned     int `json:"planned,omitempty"`
+	AlreadySent int `json:"alreadySent,omitempty"`
+	LeftOut     int `json:"leftOut,omitempty"`
+	Duplicate   int `json:"duplicate,omitempty"`
+	Unknown     int `json:"unknown,omitempty"`
+	Refused     int `json:"refused,omitempty"`
+	Changed     int `json:"changed,omitempty"` // already sent with another text
+}
+
+// Add counts one status.
+func (c *Counts) Add(status string) {
+	switch status {
+	case StatusPlanned:
+		c.Planned++
+	case StatusAlreadySent:
+		c.AlreadySent++
+	case StatusLeftOut:
+		c.LeftOut++
+	case StatusDuplicate:
+		c.Duplicate++
+	case StatusUnknown:
+		c.Unknown++
+	case StatusRefused:
+		c.Refused++
+	}
+}
+
+// Plus adds another balance.
+func (c *Counts) Plus(o Counts) {
+	c.Iterations += o.Iterations
+	c.Planned += o.Planned
+	c.AlreadySent += o.AlreadySent
+	c.LeftOut += o.LeftOut
+	c.Duplicate += o.Duplicate
+	c.Unknown += o.Unknown
+	c.Refused += o.Refused
+	c.Changed += o.Changed
+}
+
+// End closes the plan.
+type End struct {
+	Type   string   `json:"type"` // "end"
+	Counts Counts   `json:"counts"`
+	Calls  int64    `json:"calls"`           // API calls that planning made
+	Later  []string `json:"later,omitempty"` // sending steps of later stages, not yet planned
+	Hash   string   `json:"hash"`            // hex SHA-256 of every byte before this line
+}

@@ -1,0 +1,158 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine/diag"
+	"github.com/flowrunner/flowrunner/engine/flow"
+	"github.com/flowrunner/flowrunner/engine/guard"
+	"github.com/flowrunner/flowrunner/engine/lang"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// Program is a compiled flow: every name resolved, every expression typed. It
+// is immutable and shared by validate, plan and apply, so they cannot disagree.
+type Program struct {
+	Doc         *flow.Document
+	Name        string
+	Description string
+	Campaign    string // as the flow says; "" is the default campaign
+	OncePer     string // of the flow; "" is campaign
+	Inputs      []Input
+	Env         []string // environment names that expressions may read
+	Zone        *time.Location
+	ZoneSet     bool
+	Connection  Connection
+	Guard       Guard
+	Steps       []*Step // top level, in file order
+	Finally     []*Step
+	Outputs     []Output
+	Stages      int // how many plans a run makes, at least 1
+	Secrets     []string
+
+	base  *lang.Scope
+	byID  map[string]*Step
+	usage map[streamRef]*usage
+}
+
+// Connection is what the flow says of its connection.
+type Connection struct {
+	Token   *lang.Value // nil: the environment's CHAT2DESK_API_TOKEN
+	BaseURL *lang.Value
+	Scheme  string
+	Rate    float64 // calls a second, 0 is unlimited
+	RateSet bool
+	Account string
+}
+
+// Guard holds the rails that the flow sets.
+type Guard struct {
+	MaxSends    int
+	MaxSendsSet bool            // stated by the flow or the project: the approval of a run without a terminal
+	StopIf      guard.Predicate // nil: guard.DefaultStop
+}
+
+// DefaultMaxSends is the cap of a flow that sets none. It is never an approval.
+const DefaultMaxSends = 1000
+
+// Step is one compiled step: a use of a kind, a block, or a loop over either.
+type Step struct {
+	ID    string
+	Title string // `name:`
+	Span  diag.Span
+
+	Kind  *step.Kind // nil for a block
+	Args  []Arg
+	Token *lang.Value // the step's own apiToken
+	Body  []*Step     // of a block
+
+	If      *lang.Expr
+	Else    *lang.Value // text
+	ForEach *lang.Value
+	As      string
+	Key     *lang.Expr
+	OncePer string
+
+	Concurrency int
+	Retry       Retry
+	Timeout     time.Duration
+	OnError     OnError
+
+	Items []Output     // `outputs:` of a loop or block
+	Outs  []step.Field // what steps.<id>.outputs has
+	Stage int          // of a top-level step and all below it, from 0
+
+	Loop     *Step   // the nearest loop around it, nil at top level
+	Sends    []*Step // every send at or below it, in order
+	needs    []string
+	capture  [][]string
+	inFinal  bool
+	maxLevel step.Effect
+}
+
+// Arg is one parameter that was written.
+type Arg struct {
+	Field step.Field
+	Value *lang.Value
+	Named []Output // instead of Value: names to expressions over `item`
+}
+
+// Output is one named expression of `outputs:`.
+type Output struct {
+	Name    string
+	Value   *lang.Value
+	Outcome bool // evaluated when sends have settled
+	needs   []string
+}
+
+// Retry is for reads only.
+type Retry struct {
+	Attempts int // in all; 1 is no retry
+	Backoff  time.Duration
+}
+
+// OnError says what a failure does to the rest.
+type OnError uint8
+
+// The choices of `onError`.
+const (
+	OnErrorDefault OnError = iota
+	OnErrorStop
+	OnErrorContinue
+)
+
+// IsLoop reports whether the step has a forEach.
+func (s *Step) IsLoop() bool { return s.ForEach != nil }
+
+// Effect is what the step does itself; a block does what its strongest part
+// does.
+func (s *Step) Effect() step.Effect { return s.maxLevel }
+
+// Step finds a step anywhere in the program.
+func (p *Program) Step(id string) (*Step, bool) {
+	s, ok := p.byID[id]
+	return s, ok
+}
+
+// HasSends reports whether the flow can send anything at all.
+func (p *Program) HasSends() bool {
+	for _, s := range p.Steps {
+		if len(s.Sends) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Walk calls fn for every step, parents first, finally included.
+func (p *Program) Walk(fn func(*Step)) {
+	var walk func([]*Step)
+	walk = func(list []*Step) {
+		for _, s := range list {
+			fn(s)
+			walk(s.Body)
+		}
+	}
+	walk(p.Steps)
+	walk(p.Finally)
+}

@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/flowrunner/flowrunner/engine/diag"
+	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/engine/planfile"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// Cause is one reason why a command does not end with "done". Commands turn
+// causes into an exit code.
+type Cause uint8
+
+// The causes.
+const (
+	CauseNone        Cause = iota
+	CauseStep              // a step failed, or a file could not be written
+	CauseFlow              // the flow is invalid
+	CauseToken             // the token is missing or refused
+	CauseRecipients        // some recipients were refused
+	CauseGuard             // a rail stopped it
+	CauseUnknown           // the outcome is unknown for some
+	CauseLocked            // another runner is at work
+	CauseStale             // the plan does not fit any more, or was applied
+	CauseUnreachable       // the API could not be reached; go on later
+	CauseLedger            // no ledger, or another one
+	CauseUsage             // a wrong input
+	CauseInterrupted       // a signal
+)
+
+// CauseOf classifies an error of planning or applying.
+func CauseOf(err error) Cause {
+	if err == nil {
+		return CauseNone
+	}
+	var (
+		secret *SecretError
+		guard  *GuardError
+		stale  *StaleError
+		plan   *planfile.Error
+		input  *InputError
+		flow   diag.Errors
+		fail   *step.Failure
+		done   *ledger.AppliedError
+		locked *ledger.LockedError
+		none   *ledger.NotFoundError
+	)
+	switch {
+	case errors.As(err, &fail):
+		return causeOfFailure(fail)
+	case errors.As(err, &secret):
+		return CauseToken
+	case errors.As(err, &guard):
+		return CauseGuard
+	case errors.As(err, &stale), errors.As(err, &plan), errors.As(err, &done):
+		return CauseStale
+	case errors.As(err, &input):
+		return CauseUsage
+	case errors.As(err, &flow):
+		return CauseFlow
+	case errors.As(err, &locked):
+		return CauseLocked
+	case errors.As(err, &none):
+		return CauseLedger
+	case errors.Is(err, context.Canceled):
+		return CauseInterrupted
+	}
+	return CauseStep
+}
+
+func causeOfFailure(f *step.Failure) Cause {
+	switch f.Class {
+	case step.ClassToken:
+		return CauseToken
+	case step.ClassRateLimited, step.ClassServer, step.ClassUnreachable, step.ClassQuota:
+		return CauseUnreachable
+	}
+	return CauseStep
+}
+
+// hintOf is what an error says about the way on.
+func hintOf(err error) string {
+	var f *step.Failure
+	var g *GuardError
+	var s *StaleError
+	switch {
+	case errors.As(err, &f):
+		return f.Hint
+	case errors.As(err, &g):
+		return g.Hint
+	case errors.As(err, &s):
+		return s.Hint
+	}
+	return ""
+}
+
+// Hint is what an error says about the way on, "" when it says nothing.
+func Hint(err error) string { return hintOf(err) }
+
+// maxProblems is how many recipients a Result names; runs show lists the rest.
+const maxProblems = 20
+
+// Result is what a run truly did.
+type Result struct {
+	Run          ledger.Run
+	Counts       ledger.Counts
+	StillUnknown int // rows that an earlier run left unknown
+	Steps        []*StepCounts
+	LeftOut      []planfile.LeftOut
+	Problems     []Problem
+	Outputs      []NamedValue // of the flow, in written order
+	Later        []string     // sending steps that were never planned, since the run stopped
+	Warnings     []string
+	Causes       []Cause
+	Reason       string // why it ended early
+	Hint         string
+	Calls        int64
+}
+
+// StepCounts is the balance of one sending step.
+type StepCounts struct {
+	Step string `json:"step"`
+	ledger.Counts
+}
+
+// Problem is one recipient who did not get the message.
+type Problem struct {
+	Step    string `json:"step"`
+	Contact int    `json:"contact"`
+	Status  string `json:"status"`
+	Reason  string `json:"reason"`
+}
+
+// NamedValue is one output of the flow.
+type NamedValue struct {
+	Name  string
+	Value any
+}

@@ -1,0 +1,388 @@
+package engine
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/engine/planfile"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// final is what became of one send of a plan.
+type final struct {
+	send    planfile.Send
+	status  string
+	reason  string
+	message int
+	at      *time.Time
+}
+
+// settleStage gives every later expression the outcomes of a stage: what each
+// send became, each loop's items and counters.
+func (a *applier) settleStage(ctx context.Context, path string) error {
+	next, stop := iter.Pull2(a.o.Store.Records(ctx, ledger.Filter{Run: a.result.Run.ID}))
+	defer stop()
+	outcomes := &outcomeReader{a: a, next: next}
+	loops := map[string]*loopResult{}
+	var open []final // sends since the last item of an outermost loop
+	for rec, err := range planfile.Records(path) {
+		if err != nil {
+			return err
+		}
+		switch r := rec.(type) {
+		case planfile.Send:
+			f, err := outcomes.of(r)
+			if err != nil {
+				return err
+			}
+			a.countInLoops(loops, f)
+			if len(r.Item) == 0 {
+				a.topSend(f)
+				continue
+			}
+			open = append(open, f)
+		case planfile.Item:
+			if err := a.settleItem(loops, r, open); err != nil {
+				return err
+			}
+			if len(r.Item) == 1 {
+				open = open[:0]
+			}
+		}
+	}
+	for id, l := range loops {
+		if err := l.end(a, a.p.byID[id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// outcomeReader joins the sends of a plan with the ledger's records of the run;
+// both are in the order of Seq.
+type outcomeReader struct {
+	a    *applier
+	next func() (ledger.Record, error, bool)
+	head ledger.Record
+	have bool
+	end  bool
+}
+
+func (o *outcomeReader) of(r planfile.Send) (final, error) {
+	f := final{send: r, status: r.Status, reason: r.Reason, message: r.Message, at: r.Since}
+	switch r.Status {
+	case planfile.StatusRefused:
+		f.status = planfile.StatusFailed
+		return f, nil
+	case planfile.StatusPlanned:
+	default:
+		return f, nil
+	}
+	for !o.end && (!o.have || o.head.Seq < r.Seq) {
+		rec, err, ok := o.next()
+		if err != nil {
+			return f, err
+		}
+		o.head, o.have, o.end = rec, ok, !ok
+	}
+	f.status, f.reason = planfile.StatusSkipped, o.a.skipReason(r.Seq)
+	rec, ok := o.head, o.have && o.head.Seq == r.Seq
+	if !ok || rec.Identity.String() != r.Identity {
+		// Another run may have settled it between plan and apply.
+		id, err := ledger.ParseIdentity(r.Identity)
+		if err != nil {
+			return f, err
+		}
+		if rec, ok, err = o.a.o.Store.Find(context.Background(), id); err != nil || !ok {
+			return f, err
+		}
+	}
+	at := rec.At
+	switch rec.State {
+	case ledger.Sent:
+		f.status, f.reason, f.message, f.at = planfile.StatusSent, "", rec.MessageID, &at
+	case ledger.Refused:
+		f.status, f.reason, f.at = planfile.StatusFailed, rec.Reason, &at
+	case ledger.Unknown, ledger.Intent:
+		f.status, f.reason, f.at = planfile.StatusUnknown, rec.Reason, &at
+	}
+	return f, nil
+}
+
+// skipReason says why a planned send was not tried.
+func (a *applier) skipReason(seq int64) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if why, ok := a.odd[seq]; ok {
+		return why
+	}
+	if a.stopAs != "" {
+		return a.stopAs
+	}
+	return "not tried"
+}
+
+// outputsOf are a send's outputs, as far as it has any.
+func (f final) put(to *frame) {
+	id := f.send.Step
+	switch f.status {
+	case planfile.StatusSent, planfile.StatusAlreadySent:
+		outs := map[string]any{"success": true, "messageId": nil}
+		if f.message != 0 {
+			outs["messageId"] = f.message
+		}
+		to.set(id, f.status, outs)
+	default:
+		to.drop(id, f.status, f.reason)
+	}
+}
+
+func (a *applier) topSend(f final) { f.put(a.root) }
+
+// loopResult gathers what an outermost or nested loop gives.
+type loopResult struct {
+	counts map[string]int
+	sp     *spool
+}
+
+func (a *applier) loopResult(loops map[string]*loopResult, st *Step) (*loopResult, error) {
+	l := loops[st.ID]
+	if l != nil {
+		return l, nil
+	}
+	l = &loopResult{counts: map[string]int{}}
+	loops[st.ID] = l
+	ref := streamRef{st.ID, "items"}
+	items, _ := step.ObjectOf(st.Outs...).Field("items")
+	if a.p.usage[ref] == nil || st.Loop != nil || !items.Shape.HasOutcome() {
+		return l, nil
+	}
+	var err error
+	l.sp, err = a.newSpool(ref)
+	return l, err
+}
+
+// countInLoops counts a send in every loop around it.
+func (a *applier) countInLoops(loops map[string]*loopResult, f final) {
+	for st := a.p.byID[f.send.Step]; st != nil; st = st.Loop {
+		if !st.IsLoop() {
+			continue
+		}
+		if l, err := a.loopResult(loops, st); err == nil {
+			l.counts[f.status]++
+		}
+	}
+}
+
+// settleItem makes the final record of one iteration.
+func (a *applier) settleItem(loops map[string]*loopResult, r planfile.Item, open []final) error {
+	st := a.p.byID[r.Loop]
+	if st == nil {
+		return nil
+	}
+	l, err := a.loopResult(loops, st)
+	if err != nil || l.sp == nil {
+		return err
+	}
+	var mine []final
+	for _, f := range open {
+		if len(f.send.Item) >= len(r.Item) && slices.Equal(f.send.Item[:len(r.Item)], r.Item) {
+			mine = append(mine, f)
+		}
+	}
+	if len(st.Items) == 0 {
+		return l.sp.add(sendItemOf(r, mine))
+	}
+	item := map[string]any{}
+	f := newFrame()
+	maps.Copy(f.env, a.root.env)
+	f.env["steps"] = f.steps
+	for path, v := range r.Scope {
+		f.put(strings.Split(path, "."), planfile.InZone(v.V, a.p.Zone))
+	}
+	for _, send := range mine {
+		send.put(f)
+	}
+	for _, b := range st.Sends {
+		if _, ok := f.steps[b.ID]; !ok {
+			f.drop(b.ID, planfile.StatusLeftOut, r.Reason)
+		}
+	}
+	for _, o := range st.Items {
+		if !o.Outcome {
+			item[o.Name] = planfile.InZone(r.Outputs[o.Name].V, a.p.Zone)
+			continue
+		}
+		item[o.Name] = nil
+		if _, bad := f.missing(o.needs); bad {
+			continue
+		}
+		v, err := o.Value.Eval(f.env)
+		if err != nil {
+			return &StepError{Step: st.ID, Item: r.Item, Doing: "its output " + o.Name, Span: o.Value.Span(), Err: err}
+		}
+		item[o.Name] = v
+	}
+	return l.sp.add(item)
+}
+
+// rank orders the statuses of an iteration's sends: the first is what the
+// iteration as a whole became.
+var rank = []string{
+	planfile.StatusUnknown, planfile.StatusFailed, planfile.StatusSkipped, planfile.StatusSent,
+	planfile.StatusAlreadySent, planfile.StatusDuplicate, planfile.StatusLeftOut,
+}
+
+// sendItemOf is the record of an iteration in a loop that names no outputs.
+func sendItemOf(r planfile.Item, sends []final) map[string]any {
+	item := map[string]any{
+		"index": r.Item[len(r.Item)-1], "key": nil, "contactId": nil, "status": planfile.StatusLeftOut,
+		"reason": textOrNil(r.Reason), "messageId": nil, "at": nil,
+	}
+	if len(sends) == 0 {
+		return item
+	}
+	worst := slices.MinFunc(sends, func(x, y final) int {
+		return slices.Index(rank, x.status) - slices.Index(rank, y.status)
+	})
+	item["status"], item["key"] = worst.status, textOrNil(worst.send.Key)
+	if worst.send.Contact != 0 {
+		item["contactId"] = worst.send.Contact
+	}
+	item["reason"] = textOrNil(worst.reason)
+	if worst.message != 0 {
+		item["messageId"] = worst.message
+	}
+	if worst.at != nil {
+		item["at"] = *worst.at
+	}
+	return item
+}
+
+func textOrNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// end gives a finished loop's outputs to what comes later.
+func (l *loopResult) end(a *applier, st *Step) error {
+	if st == nil || st.Loop != nil {
+		return nil
+	}
+	if _, gone := a.root.absent[st.ID]; gone {
+		return nil
+	}
+	outs := map[string]any{}
+	if got, ok := a.root.steps[st.ID].(map[string]any); ok {
+		known, _ := got["outputs"].(map[string]any)
+		maps.Copy(outs, known)
+	}
+	for _, status := range []string{planfile.StatusSent, planfile.StatusFailed, planfile.StatusUnknown, planfile.StatusSkipped} {
+		outs[status] = l.counts[status]
+	}
+	if l.sp != nil {
+		if err := l.sp.done(); err != nil {
+			return err
+		}
+		ref := streamRef{st.ID, "items"}
+		outs["items"] = l.sp.stream()
+		if a.p.usage[ref].list {
+			list, err := collect(ref, l.sp.stream())
+			if err != nil {
+				return err
+			}
+			outs["items"] = list
+		}
+	}
+	worst := "ok"
+	for _, status := range rank {
+		if l.counts[status] > 0 {
+			worst = status
+			break
+		}
+	}
+	a.root.set(st.ID, worst, outs)
+	return nil
+}
+
+// rowSpools holds the streams that a plan carries.
+type rowSpools struct {
+	s      *session
+	spools map[string]*spool
+}
+
+func newRowSpools(s *session) *rowSpools { return &rowSpools{s: s, spools: map[string]*spool{}} }
+
+func (r *rowSpools) add(row planfile.Row) error {
+	sp := r.spools[row.Stream]
+	if sp == nil {
+		var err error
+		if sp, err = r.s.newSpool(streamRef{"row", strings.ReplaceAll(row.Stream, "/", "-")}); err != nil {
+			return err
+		}
+		r.spools[row.Stream] = sp
+	}
+	return sp.add(row.Value.V)
+}
+
+// flush makes readable what was added so far.
+func (r *rowSpools) flush() error {
+	for _, sp := range r.spools {
+		if err := sp.buf.Flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *rowSpools) close() {
+	for _, sp := range r.spools {
+		_ = sp.done()
+	}
+}
+
+// stream reads one; a stream without rows is empty.
+func (r *rowSpools) stream(name string) step.Stream[any] {
+	if sp := r.spools[name]; sp != nil {
+		return sp.stream()
+	}
+	return step.StreamList[any](nil)
+}
+
+// publish puts the streams that later expressions read into the frame.
+func (r *rowSpools) publish(to *frame) error {
+	for ref, u := range r.s.p.usage {
+		st := r.s.p.byID[ref.step]
+		if !u.later || st == nil || st.Loop != nil {
+			continue
+		}
+		got, ok := to.steps[ref.step].(map[string]any)
+		if !ok {
+			continue
+		}
+		if _, gone := to.absent[ref.step]; gone {
+			continue
+		}
+		outs, _ := got["outputs"].(map[string]any)
+		if _, have := outs[ref.output]; have {
+			continue
+		}
+		in := r.stream(ref.step + "." + ref.output)
+		outs[ref.output] = in
+		if u.list {
+			list, err := collect(ref, in)
+			if err != nil {
+				return err
+			}
+			outs[ref.output] = list
+		}
+	}
+	return nil
+}

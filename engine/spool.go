@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine/planfile"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// maxCollected is how many records an expression may need at once.
+const maxCollected = 100_000
+
+// spool is a stream written down once, so that several readers see the same
+// records in the same order.
+type spool struct {
+	path  string
+	zone  *time.Location
+	file  *os.File
+	buf   *bufio.Writer
+	count int
+}
+
+func (s *session) newSpool(ref streamRef) (*spool, error) {
+	dir := filepath.Join(s.dir, "spool")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make spool folder: %w", err)
+	}
+	path := filepath.Join(dir, ref.step+"."+ref.output+".jsonl")
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("write spool: %w", err)
+	}
+	return &spool{path: path, zone: s.p.Zone, file: f, buf: bufio.NewWriterSize(f, 1<<16)}, nil
+}
+
+// add appends one record.
+func (s *spool) add(v any) error {
+	line, err := json.Marshal(planfile.Value{V: v})
+	if err != nil {
+		return err
+	}
+	s.count++
+	_, err = s.buf.Write(append(line, '\n'))
+	return err
+}
+
+// done ends the writing.
+func (s *spool) done() error { return errors.Join(s.buf.Flush(), s.file.Close()) }
+
+// stream reads the spool from its beginning; each range reads anew.
+func (s *spool) stream() step.Stream[any] {
+	path, zone := s.path, s.zone
+	return step.StreamOf(func(yield func(any, error) bool) {
+		f, err := os.Open(path)
+		if err != nil {
+			yield(nil, fmt.Errorf("read spool: %w", err))
+			return
+		}
+		defer f.Close()
+		dec := json.NewDecoder(bufio.NewReaderSize(f, 1<<16))
+		for {
+			var v planfile.Value
+			err := dec.Decode(&v)
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(nil, fmt.Errorf("read spool %s: %w", filepath.Base(path), err))
+				return
+			}
+			if !yield(planfile.InZone(v.V, zone), nil) {
+				return
+			}
+		}
+	})
+}
+
+// collect reads a whole stream into a list, up to maxCollected.
+func collect(ref streamRef, in step.Stream[any]) ([]any, error) {
+	list := []any{}
+	for v, err := range in.All() {
+		if err != nil {
+			return nil, err
+		}
+		if len(list) == maxCollected {
+			return nil, fmt.Errorf("steps.%s.outputs.%s has more than %d records, too many for an expression that needs the whole list; "+
+				"use the kinds filter, sort, limit, distinct or group, which take it record by record, or read its count", ref.step, ref.output, maxCollected)
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}

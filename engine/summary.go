@@ -1,0 +1,112 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine/planfile"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// Summary is what a person must know of a plan before it is applied.
+type Summary struct {
+	Header  planfile.Header
+	End     planfile.End
+	Steps   []SendSummary      // sending steps of this stage, in file order
+	LeftOut []planfile.LeftOut // filters, ifs and rails, each with its reason and count
+	Since   *time.Time         // the latest of the sends that were made before
+	Samples []Sample
+	Locals  []string      // local steps that apply will perform
+	Calls   int           // API calls that applying makes, at least
+	Takes   time.Duration // at the connection's rate; 0 is unknown
+}
+
+// SendSummary is the balance of one sending step.
+type SendSummary struct {
+	Step   string
+	Title  string
+	Counts planfile.Counts
+}
+
+// Sample is one planned send as its recipient would get it.
+type Sample struct {
+	Seq     int64
+	Step    string
+	Contact int
+	Key     string
+	Preview step.Preview
+}
+
+// Summarize reads a plan and counts it. It shows up to samples messages of each
+// sending step. The plan may be stale or applied; a damaged one is a
+// *planfile.Error.
+func (p *Program) Summarize(path string, samples int) (*Summary, error) {
+	head, end, err := planfile.Check(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Summary{Header: head, End: end}
+	at := map[string]int{}
+	for _, st := range p.Steps {
+		for _, send := range st.Sends {
+			if st.Stage == head.Stage {
+				at[send.ID] = len(s.Steps)
+				s.Steps = append(s.Steps, SendSummary{Step: send.ID, Title: send.Title})
+			}
+		}
+	}
+	shown := map[string]int{}
+	for rec, err := range planfile.Records(path) {
+		if err != nil {
+			return nil, err
+		}
+		switch r := rec.(type) {
+		case planfile.Send:
+			i, ok := at[r.Step]
+			if !ok {
+				continue
+			}
+			s.Steps[i].Counts.Add(r.Status)
+			if r.Changed {
+				s.Steps[i].Counts.Changed++
+			}
+			if r.Status == planfile.StatusAlreadySent && r.Since != nil && (s.Since == nil || r.Since.After(*s.Since)) {
+				s.Since = r.Since
+			}
+			if r.Status == planfile.StatusPlanned && shown[r.Step] < samples {
+				shown[r.Step]++
+				if sample, ok := p.Sample(r); ok {
+					s.Samples = append(s.Samples, sample)
+				}
+			}
+		case planfile.Local:
+			if !slices.Contains(s.Locals, r.Step) {
+				s.Locals = append(s.Locals, r.Step)
+			}
+		case planfile.LeftOut:
+			s.LeftOut = append(s.LeftOut, r)
+		}
+	}
+	s.Calls = end.Counts.Planned
+	if p.Connection.Rate > 0 && !head.Sandbox {
+		s.Takes = time.Duration(float64(s.Calls) / p.Connection.Rate * float64(time.Second))
+	}
+	return s, nil
+}
+
+// Sample renders what a planned send shows a person.
+func (p *Program) Sample(r planfile.Send) (Sample, bool) {
+	st, ok := p.byID[r.Step]
+	if !ok || st.Kind == nil || st.Kind.Effect != step.EffectSend {
+		return Sample{}, false
+	}
+	args := make(map[string]any, len(r.Args))
+	for name, v := range r.Args {
+		args[name] = v.V
+	}
+	prep, err := st.Kind.Prepare(args)
+	if err != nil {
+		return Sample{}, false
+	}
+	return Sample{Seq: r.Seq, Step: r.Step, Contact: r.Contact, Key: r.Key, Preview: prep.Preview}, true
+}

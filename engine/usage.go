@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine/lang"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// defaultBackoff is the pause before the second try of a read.
+const defaultBackoff = time.Second
+
+// streamRef names one stream: an output of a step.
+type streamRef struct{ step, output string }
+
+// usage is how a stream is consumed, counted over the whole program. It decides
+// whether the stream flows through, is spooled once, or is collected.
+type usage struct {
+	direct  int  // whole uses as a parameter or a forEach
+	list    bool // an expression needs the whole list
+	counted bool // its count is read
+	later   bool // used in a later stage, in finally or in outputs
+}
+
+// spooled reports whether a stream at top level must be written down once: it
+// has several readers, or its count is wanted before they read.
+func (u *usage) spooled() bool { return u.direct > 1 || u.counted || u.later }
+
+// countUses walks every reference of the program.
+func (p *Program) countUses() {
+	p.Walk(func(s *Step) {
+		stage := s.Stage
+		if s.inFinal {
+			stage = p.Stages
+		}
+		if s.ForEach != nil {
+			p.countValue(s.ForEach, s.Loop, stage)
+		}
+		around := s.Loop
+		if s.IsLoop() {
+			around = s
+		}
+		if s.If != nil {
+			p.countRefs(s.If.Refs(), stage)
+		}
+		if s.Key != nil {
+			p.countRefs(s.Key.Refs(), stage)
+		}
+		if s.Else != nil {
+			p.countValue(s.Else, around, stage)
+		}
+		for _, a := range s.Args {
+			if a.Value != nil {
+				p.countValue(a.Value, around, stage)
+			} else {
+				p.countRefs(a.refs(), stage)
+			}
+		}
+		for _, o := range s.Items {
+			p.countRefs(o.Value.Refs(), stage)
+		}
+	})
+	for _, o := range p.Outputs {
+		p.countRefs(o.Value.Refs(), p.Stages)
+	}
+}
+
+// countValue counts a value that may pass a stream through untouched. A use
+// inside a loop that the stream stands outside of happens many times.
+func (p *Program) countValue(v *lang.Value, around *Step, stage int) {
+	r, ok := v.Reference()
+	if !ok {
+		p.countRefs(v.Refs(), stage)
+		return
+	}
+	ref, field, rest := p.streamOf(r)
+	if field == nil || len(rest) > 0 || field.Shape.Form != step.FormList || !field.Shape.Stream {
+		p.countRefs([]lang.Ref{r}, stage)
+		return
+	}
+	u := p.use(ref, stage)
+	u.direct++
+	if around != p.byID[ref.step].Loop {
+		u.direct++
+	}
+}
+
+func (p *Program) countRefs(refs []lang.Ref, stage int) {
+	for _, r := range refs {
+		if len(r.Path) >= 2 && r.Path[0] == "steps" && len(r.Path) <= 3 {
+			// steps.x or steps.x.outputs as a whole: everything of it is needed.
+			if s, ok := p.byID[r.Path[1]]; ok && (len(r.Path) < 3 || r.Path[2] == "outputs") {
+				for _, f := range s.Outs {
+					if f.Shape.Stream {
+						p.use(streamRef{s.ID, f.Name}, stage).list = true
+					}
+				}
+			}
+			continue
+		}
+		ref, field, _ := p.streamOf(r)
+		switch {
+		case field == nil:
+		case field.Shape.Stream:
+			p.use(ref, stage).list = true
+		case field.Count != "":
+			p.use(streamRef{ref.step, field.Count}, stage).counted = true
+		}
+	}
+}
+
+// streamOf resolves steps.<id>.outputs.<name>….
+func (p *Program) streamOf(r lang.Ref) (streamRef, *step.Field, []string) {
+	if len(r.Path) < 4 || r.Path[0] != "steps" || r.Path[2] != "outputs" {
+		return streamRef{}, nil, nil
+	}
+	s, ok := p.byID[r.Path[1]]
+	if !ok {
+		return streamRef{}, nil, nil
+	}
+	for i, f := range s.Outs {
+		if f.Name == r.Path[3] {
+			return streamRef{s.ID, f.Name}, &s.Outs[i], r.Path[4:]
+		}
+	}
+	return streamRef{}, nil, nil
+}
+
+func (p *Program) use(ref streamRef, stage int) *usage {
+	u := p.usage[ref]
+	if u == nil {
+		u = &usage{}
+		p.usage[ref] = u
+	}
+	if s := p.byID[ref.step]; s != nil && stage > s.Stage {
+		u.later = true
+	}
+	return u
+}
