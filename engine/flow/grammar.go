@@ -37,9 +37,12 @@ func (g *grammar) document(root *Node) {
 	d.Outputs = root.Get("outputs")
 	if env := root.Get("env"); isList(env) {
 		d.Env = env.Items
+		for _, n := range env.Items {
+			g.name(n, plainName, "environment variable", nil)
+		}
 	}
 
-	if d.Flow == nil && !misspelt(root, "flow", flowShape.keys) {
+	if d.Flow == nil && !misspelt(root, "flow", topLevel, flowShape.keys) {
 		g.missing(root, "flow", topLevel, "flow: a-name\nThe name is the identity under which sends are remembered.")
 	}
 	g.name(d.Flow, dottedName, "flow name", nil)
@@ -51,7 +54,7 @@ func (g *grammar) document(root *Node) {
 
 	steps := root.Get("steps")
 	switch {
-	case steps == nil && misspelt(root, "steps", flowShape.keys):
+	case steps == nil && misspelt(root, "steps", topLevel, flowShape.keys):
 	case steps == nil:
 		g.missing(root, "steps", topLevel, "steps:\n  - id: clients\n    uses: chat2desk_list_clients")
 	case isList(steps) && len(steps.Items) == 0:
@@ -174,7 +177,7 @@ func (g *grammar) step(n *Node, loops []*Node) *Step {
 
 func (g *grammar) id(s *Step) {
 	if s.ID == nil {
-		if misspelt(s.Node, "id", stepShape.keys) {
+		if misspelt(s.Node, "id", stepSubject, stepShape.keys) {
 			return
 		}
 		g.missing(s.Node, "id", stepSubject, "id: a_name\nOther steps and the memory of sends refer to it.")
@@ -197,7 +200,7 @@ func (g *grammar) together(s *Step) {
 	block := key(s.Node, "steps")
 	uses := key(s.Node, "uses")
 	switch {
-	case uses == nil && block == nil && (misspelt(s.Node, "uses", stepShape.keys) || misspelt(s.Node, "steps", stepShape.keys)):
+	case uses == nil && block == nil && (misspelt(s.Node, "uses", stepSubject, stepShape.keys) || misspelt(s.Node, "steps", stepSubject, stepShape.keys)):
 	case uses == nil && block == nil:
 		at := s.Node.Span
 		if len(s.Node.Entries) > 0 {
@@ -219,7 +222,7 @@ func (g *grammar) together(s *Step) {
 
 func (g *grammar) needs(n *Node, has, other, reason string) {
 	k := key(n, has)
-	if k == nil || key(n, other) != nil || misspelt(n, other, stepShape.keys) {
+	if k == nil || key(n, other) != nil || misspelt(n, other, stepSubject, stepShape.keys) {
 		return
 	}
 	g.out.Add("needs-key", k.Span, "%q without %q", has, other).
@@ -239,9 +242,9 @@ func key(n *Node, name string) *Node {
 
 // misspelt reports whether a map has an unknown key that probably means name;
 // that is reported, and that name is absent need not be.
-func misspelt(n *Node, name string, keys []string) bool {
+func misspelt(n *Node, name, subject string, keys []string) bool {
 	for _, e := range n.Entries {
-		if !contains(keys, e.Key.Text) && diag.Closest(e.Key.Text, keys) == name {
+		if !contains(keys, e.Key.Text) && meant(e.Key.Text, keys, subject) == name {
 			return true
 		}
 	}

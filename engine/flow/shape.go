@@ -150,7 +150,7 @@ func keySubject(key, of string) string {
 const topLevel = "a flow"
 
 func keyHint(key string, keys []string, subject string) string {
-	if c := diag.Closest(key, keys); c != "" {
+	if c := meant(key, keys, subject); c != "" {
 		return "did you mean \"" + c + "\"?"
 	}
 	if home := homes[key]; home != "" && home != subject {
@@ -163,6 +163,22 @@ func keyHint(key string, keys []string, subject string) string {
 }
 
 const stepSubject = "a step"
+
+// synonyms are names that other languages give to a key of ours.
+var synonyms = map[string]map[string]string{
+	topLevel:     {"name": "flow", "id": "flow", "vars": "inputs", "variables": "inputs", "params": "inputs", "parameters": "inputs", "cron": "schedule", "jobs": "steps"},
+	stepSubject:  {"when": "if", "condition": "if", "params": "with", "parameters": "with", "args": "with", "kind": "uses", "type": "uses", "action": "uses", "loop": "forEach", "for": "forEach", "do": "steps"},
+	"connection": {"token": "apiToken", "url": "baseUrl", "tz": "timezone"},
+	"guard":      {"max": "maxSends", "limit": "maxSends"},
+}
+
+// meant is the key of a section that an unknown one probably means, or "".
+func meant(key string, keys []string, subject string) string {
+	if c := synonyms[subject][key]; c != "" {
+		return c
+	}
+	return diag.Closest(key, keys)
+}
 
 // homes says where the keys belong that stand in one place only.
 var homes = func() map[string]string {

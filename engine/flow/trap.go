@@ -20,6 +20,8 @@ type traps struct {
 	columns  []int // of the open maps and lists
 	opened   bool  // the line before ends where a value is due
 	plain    int   // column of the block whose plain value may continue; -1: none
+	key      string
+	cut      stretch // the comment at the end of the last line of that value
 	anchors  map[string]bool
 	indented bool // an indentation was reported; others follow from it
 }
@@ -214,11 +216,34 @@ func beforeComment(line []byte) []byte {
 	return bytes.TrimRight(line, " \t")
 }
 
+// commentOf is where the comment of a plain line stands, which begins at at.
+func commentOf(line []byte, at int) stretch {
+	before := len(beforeComment(line))
+	if i := bytes.IndexByte(line[before:], '#'); i >= 0 {
+		return stretch{at + before + i, at + len(line)}
+	}
+	return stretch{}
+}
+
+func orBelow(key string) string {
+	if key == "" {
+		return ""
+	}
+	return ", or write it on the lines below " + key + ": |"
+}
+
 // continuation looks at a line that goes on with a plain value.
 func (t *traps) continuation(at, end int) {
 	line := beforeComment(t.src.text[at:end])
 	m := keyColon.FindIndex(line)
 	if m == nil {
+		if t.cut.to > 0 {
+			t.out.Add("comment-cuts-text", t.src.span(t.cut.from, t.cut.to), "a comment cuts this value short").
+				WithDetail("In unquoted YAML a space and # begin a comment, which ends the value, and the line below cannot go on with it.").
+				WithHint("put the whole value in quotes%s\nif it is a comment, give it a line above the value", orBelow(t.key))
+			t.masks = append(t.masks, stretch{at, at + len(line)})
+		}
+		t.cut = commentOf(t.src.text[at:end], at)
 		return
 	}
 	t.out.Add("colon-in-text", t.src.span(at+m[0], at+m[0]+1), "a colon stands in an unquoted text").

@@ -64,7 +64,8 @@ func (t *traps) value(key string, at, parent int) int {
 			break
 		}
 		t.plainValue(key, at, beforeComment(line))
-		t.plain = parent
+		t.plain, t.key = parent, key
+		t.cut = commentOf(line, at)
 	}
 	return t.next(at)
 }
@@ -261,16 +262,33 @@ func quoteShort(text string) string {
 }
 
 // skipBlock moves over the lines of a block scalar below a block at column
-// parent.
+// parent. Its first line sets the indentation; a line with less is reported.
 func (t *traps) skipBlock(at, parent int) int {
 	text := t.src.text
+	indent := -1
 	for at < len(text) {
 		begin := at
 		for at < len(text) && text[at] == ' ' {
 			at++
 		}
-		if at-begin <= parent && at < len(text) && breakAt(text, at) == 0 {
+		column := at - begin
+		if at >= len(text) || breakAt(text, at) > 0 {
+			at = t.next(at)
+			continue
+		}
+		if column <= parent {
 			return begin
+		}
+		if indent < 0 {
+			indent = column
+		}
+		end := t.src.lineEnd(at)
+		if column < indent && text[at] != '#' {
+			t.out.Add("bad-indent", t.src.span(at, end), "a line of a text is indented less than its first line").
+				WithDetail("The first line of the text below | or > sets the indentation, here %s; this one has %d.", plural(indent, "space"), column).
+				WithHint("give every line of the text at least as many spaces as the first")
+			t.masks = append(t.masks, stretch{at, end})
+			return t.next(at)
 		}
 		at = t.next(at)
 	}

@@ -127,7 +127,7 @@ func (b *builder) tag(from, to int, y *yaml.Node) {
 	for end < from+2*maxQuoted && end < len(b.src.text) && breakAt(b.src.text, end) == 0 {
 		end++ // a longer rest is not repeated in the hint
 	}
-	rest := string(bytes.TrimSpace(beforeComment(b.src.text[from+1:end])))
+	rest := string(bytes.TrimSpace(beforeComment(b.src.text[from+1 : end])))
 	d := b.out.Add("yaml-tag", b.src.span(from, to), "a value begins with !").
 		WithDetail("In YAML a leading ! names a type, so the text after it would be lost. Types are declared, never tagged.")
 	switch {
