@@ -1,0 +1,172 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
+	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/diag"
+	"github.com/flowrunner/flowrunner/engine/flow"
+	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/engine/ledger/sqlite"
+	"github.com/flowrunner/flowrunner/engine/planfile"
+	"github.com/flowrunner/flowrunner/steps"
+)
+
+// testNow is the moment of every test: a Sunday in Moscow.
+var testNow = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// bench is one account, one ledger and one folder with flows.
+type bench struct {
+	t      *testing.T
+	api    *sandbox.Server
+	url    string
+	dir    string
+	store  ledger.Store
+	now    time.Time
+	stdout bytes.Buffer
+	events []engine.Event
+	env    map[string]string
+}
+
+// smallWorld has a few clients whose ids and names tests can rely on.
+func smallWorld(clients int) sandbox.World {
+	seed := map[string]any{"now": "2026-11-22T12:00:00 UTC", "generate": nil}
+	delete(seed, "generate")
+	var list []any
+	for i := range clients {
+		list = append(list, map[string]any{
+			"id": 101 + i, "name": "Client " + string(rune('A'+i%26)), "phone": "7916000" + pad(i),
+			"tags": []any{17},
+		})
+	}
+	seed["clients"] = list
+	w, err := sandbox.FromSeed(seed)
+	if err != nil {
+		panic(err)
+	}
+	return w
+}
+
+func pad(i int) string {
+	return string([]byte{'0' + byte(i/1000%10), '0' + byte(i/100%10), '0' + byte(i/10%10), '0' + byte(i%10)})
+}
+
+func newBench(t *testing.T, o sandbox.Options) *bench {
+	t.Helper()
+	o.Token = "0123456789abcdef0123456789abcd"
+	b := &bench{t: t, api: sandbox.New(o), dir: t.TempDir(), now: testNow}
+	srv := httptest.NewServer(b.api)
+	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close(); b.api.Close() })
+	b.url = srv.URL
+	b.env = map[string]string{"CHAT2DESK_API_TOKEN": o.Token, "CHAT2DESK_BASE_URL": srv.URL}
+	b.open()
+	return b
+}
+
+func (b *bench) open() {
+	store, err := sqlite.Open(b.t.Context(), filepath.Join(b.dir, "ledger.db"), sqlite.Options{})
+	require.NoError(b.t, err)
+	b.store = store
+	b.t.Cleanup(func() { _ = store.Close() })
+}
+
+// compile compiles a flow text, which must be good.
+func (b *bench) compile(src string) *engine.Program {
+	b.t.Helper()
+	p, ds := compile(src)
+	require.False(b.t, ds.HasErrors(), "%s", diag.FormatAll(ds, []byte(src)))
+	return p
+}
+
+func compile(src string) (*engine.Program, diag.List) {
+	doc, ds := flow.Parse("flow.yaml", []byte(src))
+	if ds.HasErrors() {
+		return nil, ds
+	}
+	return engine.Compile(doc, steps.Registry())
+}
+
+func (b *bench) options(p *engine.Program, vars map[string]any) engine.Options {
+	b.t.Helper()
+	inputs, err := p.BindInputs(vars)
+	require.NoError(b.t, err)
+	fast := 0.0
+	return engine.Options{
+		Inputs: inputs, StateDir: filepath.Join(b.dir, "state"), FlowDir: b.dir, Store: b.store, Rate: &fast,
+		LookupEnv: func(k string) (string, bool) { v, ok := b.env[k]; return v, ok },
+		Account:   steps.CompanyID, Stdout: &b.stdout, Now: func() time.Time { return b.now },
+		Events: func(e engine.Event) { b.events = append(b.events, e) },
+	}
+}
+
+// plan plans and must succeed.
+func (b *bench) plan(p *engine.Program, vars map[string]any) string {
+	b.t.Helper()
+	path, err := p.Plan(b.t.Context(), b.options(p, vars))
+	require.NoError(b.t, err)
+	return path
+}
+
+func (b *bench) apply(p *engine.Program, path string) *engine.Result {
+	b.t.Helper()
+	r, err := p.Apply(context.Background(), path, engine.ApplyOptions{Options: b.options(p, headInputs(p, path))})
+	require.NoError(b.t, err)
+	return r
+}
+
+// headInputs takes nothing: apply reads the inputs from the plan; required ones
+// are only bound here so that options can be made.
+func headInputs(p *engine.Program, path string) map[string]any {
+	head, _, _ := planfile.Check(path)
+	vars := map[string]any{}
+	for name, v := range head.Inputs {
+		if s, ok := v.V.(string); ok {
+			vars[name] = s
+		}
+	}
+	return vars
+}
+
+// run plans and applies.
+func (b *bench) run(src string, vars map[string]any) *engine.Result {
+	b.t.Helper()
+	p := b.compile(src)
+	b.now = b.now.Add(time.Minute)
+	return b.apply(p, b.plan(p, vars))
+}
+
+func (b *bench) write(name, text string) {
+	b.t.Helper()
+	require.NoError(b.t, os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600))
+}
+
+// texts are the accepted messages by client.
+func (b *bench) texts() map[int64][]string {
+	out := map[int64][]string{}
+	for _, a := range b.api.Accepted() {
+		out[a.ClientID] = append(out[a.ClientID], a.Text)
+	}
+	return out
+}
+
+// records reads a plan.
+func records[T any](t *testing.T, path string) []T {
+	t.Helper()
+	var out []T
+	for rec, err := range planfile.Records(path) {
+		require.NoError(t, err)
+		if r, ok := rec.(T); ok {
+			out = append(out, r)
+		}
+	}
+	return out
+}
