@@ -105,6 +105,7 @@ func TestNothingIsAcceptedWithoutItsLine(t *testing.T) {
 func FuzzLoadAccepted(f *testing.F) {
 	f.Add([]byte("{\"n\":1,\"text\":\"a\"}\n"))
 	f.Add([]byte("{\"n\":1}\n{\"n\""))
+	f.Add([]byte("{\"n\":1}\n{\"n\":2}\n"))
 	f.Fuzz(func(t *testing.T, log []byte) {
 		all, err := LoadAccepted(bytes.NewReader(log))
 		if err != nil {

@@ -14,7 +14,7 @@ type encoder struct{ b []byte }
 func (e *encoder) comma() {
 	if n := len(e.b); n > 0 {
 		switch e.b[n-1] {
-		case '{', '[', ':':
+		case '{', '[', ':', '\n': // a new line begins a value of its own
 		default:
 			e.b = append(e.b, ',')
 		}

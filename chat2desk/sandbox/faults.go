@@ -81,7 +81,7 @@ func ParseFaults(text string) (Faults, error) {
 		name, share, ok := strings.Cut(one, ":")
 		fault := Fault(strings.TrimSpace(name))
 		if !slices.Contains(faultNames, fault) {
-			return Faults{}, fmt.Errorf("faults %q: there is no fault %q; write one of %s", text, fault, faultList())
+			return Faults{}, fmt.Errorf("faults %q: there is no fault %q; write one of %s", text, fault, strings.Join(FaultNames(), ", "))
 		}
 		if !ok {
 			return Faults{}, fmt.Errorf("faults %q: %s has no share; write %s:3%%", text, fault, fault)
@@ -114,12 +114,13 @@ func parseShare(text string) (float64, error) {
 	return v, nil
 }
 
-func faultList() string {
+// FaultNames are the names that ParseFaults knows.
+func FaultNames() []string {
 	names := make([]string, len(faultNames))
 	for i, n := range faultNames {
 		names[i] = string(n)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // String writes f as ParseFaults reads it.

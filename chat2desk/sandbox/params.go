@@ -29,7 +29,7 @@ func readParams(r *http.Request, body []byte) (params, error) {
 		d.UseNumber()
 		var v map[string]any
 		if err := d.Decode(&v); err != nil {
-			return nil, errors.New("Wrong JSON in request body")
+			return nil, errors.New("wrong JSON in request body")
 		}
 		for k, v := range v {
 			p[k] = v
@@ -38,7 +38,7 @@ func readParams(r *http.Request, body []byte) (params, error) {
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil || strings.Contains(r.Header.Get("Content-Type"), "json") {
-		return nil, errors.New("Wrong request body")
+		return nil, errors.New("wrong request body")
 	}
 	p.add(form)
 	return p, nil

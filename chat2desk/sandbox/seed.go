@@ -57,6 +57,7 @@ type seeding struct {
 	references map[string][]int64 // what ids there are of each sort
 	owners     []int              // of w.Messages: the place of the client in w.Contacts
 	clientAt   []string           // the path of each of w.Contacts
+	phoneless  []bool             // which of w.Contacts need a phone made up
 }
 
 func references(w World) map[string][]int64 {
@@ -244,6 +245,7 @@ func (s *seeding) client(path string, v any) {
 		s.refuse(m.at("custom_fields"), "must be a map, but it is %s", shapeOf(m.v["custom_fields"]))
 	}
 	c.Channels = s.clientChannels(m)
+	s.phoneless = append(s.phoneless, !m.has("phone"))
 	s.w.Contacts = append(s.w.Contacts, c)
 	s.clientAt = append(s.clientAt, path)
 	for i, v := range s.list(m.at("messages"), m.v["messages"]) {
@@ -281,7 +283,8 @@ func (s *seeding) clientChannels(m seedMap) []ContactChannel {
 	return out
 }
 
-// numberClients gives an id to those who have none.
+// numberClients gives an id to those who have none, and a phone to those whose
+// phone is not written; `phone: null` stays null.
 func (s *seeding) numberClients() {
 	next := int64(1001)
 	for _, c := range s.w.Contacts {
@@ -297,6 +300,9 @@ func (s *seeding) numberClients() {
 	}
 	first := map[int64]int{}
 	for i, c := range s.w.Contacts {
+		if s.phoneless[i] {
+			s.w.Contacts[i].Phone = "7900" + strconv.FormatInt(phoneRange+c.ID%phoneRange, 10)[1:]
+		}
 		if j, twice := first[c.ID]; twice {
 			s.refuse(s.clientAt[i]+".id", "%d is taken by %s", c.ID, s.clientAt[j])
 			continue

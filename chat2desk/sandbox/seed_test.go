@@ -79,6 +79,14 @@ func TestFromSeedOfNothing(t *testing.T) {
 	require.NotEmpty(t, w.Channels)
 }
 
+func TestFromSeedMakesPhonesUp(t *testing.T) {
+	w, err := FromSeed(object{"clients": items{object{"id": 7}, object{"phone": nil}, object{}}})
+	require.NoError(t, err)
+	require.Equal(t, "79000000007", w.Contacts[0].Phone)
+	require.Empty(t, w.Contacts[1].Phone)
+	require.Equal(t, "79000001002", w.Contacts[2].Phone)
+}
+
 func TestFromSeedGenerates(t *testing.T) {
 	w, err := FromSeed(object{"now": "2026-07-17", "generate": object{"seed": 3, "clients": 40}, "clients": items{object{"phone": "79160000000"}}})
 	require.NoError(t, err)

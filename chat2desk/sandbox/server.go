@@ -109,7 +109,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	calls := s.calls.Add(1)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		write(w, problem(http.StatusBadRequest, "Wrong request body", ""))
+		write(w, problem(http.StatusBadRequest, "wrong request body", ""))
 		return
 	}
 	if s.options.Latency > 0 && !s.pause(r.Context(), s.options.Latency) {

@@ -197,6 +197,16 @@ func TestHistoriesKeepTheirAge(t *testing.T) {
 	}
 }
 
+// TestMillionIsFlat: what a world needs at its start does not grow with it.
+func TestMillionIsFlat(t *testing.T) {
+	start := func(contacts int) float64 {
+		return testing.AllocsPerRun(2, func() { New(Options{World: Generate(1, contacts, noon)}) })
+	}
+	require.InDelta(t, start(1000), start(1_000_000), 20)
+	s := New(Options{World: Generate(1, 1_000_000, noon)})
+	require.Equal(t, []int64{s.state.idAt(999_999)}, ids(t, get(t, s, "/v1/clients?offset=999999")))
+}
+
 func TestWorldWithoutZone(t *testing.T) {
 	require.Equal(t, time.UTC, World{Company: Company{Timezone: "Mars/Base"}}.Location())
 }
