@@ -123,15 +123,18 @@ func (l List) Err() error {
 // errors.As and exit with 3.
 type Errors List
 
-// Error names the first problem and how many more there are.
+// Error names the first error and how many more there are.
 func (e Errors) Error() string {
-	for i, d := range e {
+	first, count := "no problems", 0
+	for _, d := range e {
 		if d.Severity == Error {
-			if n := len(e) - i - 1; n > 0 {
-				return fmt.Sprintf("%s (and %d more)", d.Error(), n)
+			if count++; count == 1 {
+				first = d.Error()
 			}
-			return d.Error()
 		}
 	}
-	return "no problems"
+	if count > 1 {
+		return fmt.Sprintf("%s (and %d more)", first, count-1)
+	}
+	return first
 }

@@ -124,7 +124,7 @@ func randomLine(r *rand.Rand, plain bool) string {
 
 func TestAtIsTheCharacter(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for round := range 4000 {
+	for round := range 1000 {
 		eol := []string{"\n", "\r\n"}[r.IntN(2)]
 		indent := strings.Repeat(" ", 1+r.IntN(4))
 		style := round % 5
