@@ -128,7 +128,7 @@ func listBuiltins() []Function {
 				}
 				return step.ListOf(elem), nil
 			},
-			Call: onList(func(l []any) any { return flatten([]any{}, l) }),
+			Call: onList(func(l []any) any { return flatten([]any{}, l, new(int)) }),
 		},
 		{
 			Name: "join", Doc: "The texts of a list as one text, with a separator between them.", Example: `join(["a", "b"], ", ") → "a, b"`,
@@ -156,7 +156,7 @@ func listBuiltins() []Function {
 				for i, n := range names {
 					out[i] = m[n]
 				}
-				return out
+				return evened(out)
 			}),
 		},
 		{
@@ -214,6 +214,29 @@ func valuesOf(s step.Shape) step.Shape {
 		v = join(v, f.Shape)
 	}
 	return v
+}
+
+// evened makes numbers of the integers of a list that holds nothing but integers
+// and numbers.
+func evened(list []any) []any {
+	integers, numbers := 0, 0
+	for _, v := range list {
+		switch v.(type) {
+		case int:
+			integers++
+		case float64:
+			numbers++
+		}
+	}
+	if integers == 0 || numbers == 0 || integers+numbers < len(list) {
+		return list
+	}
+	for i, v := range list {
+		if n, ok := v.(int); ok {
+			list[i] = float64(n)
+		}
+	}
+	return list
 }
 
 func inferSort(args []step.Shape) (step.Shape, error) {
@@ -297,10 +320,15 @@ func callFromPairs(_ Context, args []any) (any, error) {
 	return out, nil
 }
 
-func flatten(out, list []any) []any {
+// flatten stops a little behind the cap, which is then reported: lists that
+// share their parts can be larger than any memory.
+func flatten(out, list []any, seen *int) []any {
 	for _, v := range list {
+		if *seen++; *seen > maxElements+1 || len(out) > maxElements {
+			return append(out, make([]any, max(0, maxElements+1-len(out)))...)
+		}
 		if inner, ok := v.([]any); ok {
-			out = flatten(out, inner)
+			out = flatten(out, inner, seen)
 		} else {
 			out = append(out, v)
 		}

@@ -166,6 +166,9 @@ func textBuiltins() []Function {
 			Name: "toJSON", Doc: "Any value as JSON on one line.", Example: `toJSON({"a": 1}) → "{\"a\":1}"`,
 			Params: []Param{{Name: "value", Shape: step.ShapeAny, NilOK: true}}, Result: step.ShapeText,
 			Call: func(_ Context, args []any) (any, error) {
+				if weight(args[0], maxResult) > maxResult {
+					return nil, fmt.Errorf("toJSON: %w", errTooLong)
+				}
 				b, err := json.Marshal(args[0])
 				if err != nil {
 					return nil, errors.New("toJSON: the value has no JSON form")
@@ -174,6 +177,30 @@ func textBuiltins() []Function {
 			},
 		},
 	}
+}
+
+// weight is the least size of a value's JSON, as far as most.
+func weight(v any, most int) int {
+	n := 1
+	switch x := v.(type) {
+	case string:
+		n += len(x)
+	case []any:
+		for _, e := range x {
+			if n > most {
+				return n
+			}
+			n += weight(e, most-n)
+		}
+	case map[string]any:
+		for k, e := range x {
+			if n > most {
+				return n
+			}
+			n += len(k) + weight(e, most-n)
+		}
+	}
+	return n
 }
 
 func callSplit(split func(s, sep string, n int) []string) func(Context, []any) (any, error) {

@@ -216,10 +216,13 @@ func (c *checker) unknownName(n ast.Node, name string) {
 		d.Hint = "it is a function: write its arguments in parentheses"
 		return
 	}
-	d.Hint = diag.DidYouMean(name, names)
-	if diag.Closest(name, names) == "" {
-		d.Detail = "A text needs quotes; without them it is a name."
+	if diag.Closest(name, names) != "" {
+		d.Hint = diag.DidYouMean(name, names)
+		return
 	}
+	slices.Sort(names)
+	d.Detail = "Known here: " + strings.Join(names, ", ") + "."
+	d.Hint = `if it is meant as a text, put it in quotes: "` + name + `"`
 }
 
 // pointer is `#`, `#index` or the record before `.field`.
@@ -347,7 +350,7 @@ func (c *checker) conditional(n *ast.ConditionalNode) (ast.Node, step.Shape) {
 func (c *checker) wantBool(n ast.Node, s step.Shape, what string) {
 	switch {
 	case s.Form != step.FormBool && s.Form != step.FormAny && s.Form != step.FormNil:
-		d := c.fail(n, "wrong-type", "%s must be a boolean, not %s", what, s.NotNil()).
+		d := c.fail(n, "wrong-type", "%s must be a boolean, not %s", what, article(s.NotNil())).
 			WithHint("compare it with something: == != < > in contains")
 		switch s.Form {
 		case step.FormText:
@@ -367,12 +370,12 @@ func (c *checker) mayBeNil(n ast.Node, s step.Shape, what string) *diag.Diagnost
 		return c.fail(n, "maybe-nil", "%s is nil", what)
 	}
 	return c.fail(n, "maybe-nil", "%s may be nil: %s", what, text).
-		WithDetail("%s", upperFirst(why(n, s))).
-		WithHint("write %s, or test it first: %s != nil and …", c.orElse(n, s), c.chained(n))
+		WithDetail("%s", c.why(n, s)).
+		WithHint("write %s, or test it first: %s != nil and …", c.orElse(n, s), c.inParens(n))
 }
 
 // why says how a value can be nil.
-func why(n ast.Node, s step.Shape) string {
+func (c *checker) why(n ast.Node, s step.Shape) string {
 	if name, _, ok := callOf(n); ok {
 		switch name {
 		case "first", "last", "find", "findLast", "min", "max", "mean", "median", "newest", "oldest", "findIndex", "findLastIndex":
@@ -383,18 +386,18 @@ func why(n ast.Node, s step.Shape) string {
 	}
 	switch x := n.(type) {
 	case *ast.MemberNode:
-		if _, ok := x.Property.(*ast.StringNode); !ok {
-			return "a list may be shorter than that, and then there is nil."
+		if _, ok := x.Property.(*ast.StringNode); !ok && s.Form != step.FormAny {
+			return "Where nothing is found there is nil."
 		}
 	case *ast.BinaryNode:
 		if x.Operator == "/" || x.Operator == "%" {
-			return "there is no result when the divisor is 0, and then it is nil."
+			return "There is no result when the divisor is 0, and then it is nil."
 		}
 	}
 	if s.Form == step.FormAny {
-		return "nothing is known of this value before the run, not even whether it is there."
+		return "Nothing is known of this value before the run, not even whether it is there."
 	}
-	return "it is " + s.String() + "."
+	return c.text(n) + " is " + article(s) + "."
 }
 
 // orElse suggests a value in place of nil.
@@ -409,36 +412,50 @@ func (c *checker) orElse(n ast.Node, s step.Shape) string {
 	return "(" + c.inParens(n) + " ?? " + value + ")"
 }
 
-// chained is the text of n as it would stand in a test for nil.
-func (c *checker) chained(n ast.Node) string { return c.inParens(n) }
-
 func (c *checker) inParens(n ast.Node) string {
-	text := c.text(n)
-	if _, ok := n.(*ast.BinaryNode); ok {
+	text := c.code(n)
+	if _, ok := n.(*ast.BinaryNode); ok && text != "x" {
 		return "(" + text + ")"
 	}
 	return text
 }
 
+// code is how n is written, for a hint to be typed; x for what is too long to
+// repeat.
+func (c *checker) code(n ast.Node) string {
+	text := c.written(n)
+	if len([]rune(text)) > 60 {
+		return "x"
+	}
+	return text
+}
+
 // text is how n is written, shortened for a message.
-func (c *checker) text(n ast.Node) string {
+func (c *checker) text(n ast.Node) string { return clip(c.written(n)) }
+
+func (c *checker) written(n ast.Node) string {
 	loc := c.src.extent(n)
 	last := len(c.src.byRune) - 1
 	from, to := min(loc.From, last), min(loc.To, last)
-	return clip(strings.Join(strings.Fields(c.src.text[c.src.byRune[from]:c.src.byRune[max(from, to)]]), " "))
+	return strings.Join(strings.Fields(c.src.text[c.src.byRune[from]:c.src.byRune[max(from, to)]]), " ")
 }
 
 // noSecret refuses a secret as part of something that could be printed.
-func (c *checker) noSecret(n ast.Node, s step.Shape) {
-	if s.Form == step.FormSecret {
-		c.fail(n, "secret-not-allowed", "a secret may only be passed on as it is").
-			WithHint("write ${{ secrets.NAME }} and nothing around it")
+func (c *checker) noSecret(n ast.Node, s step.Shape) step.Shape {
+	if s.Form != step.FormSecret {
+		return s
 	}
+	c.fail(n, "secret-not-allowed", "a secret may only be passed on as it is").
+		WithHint("write ${{ secrets.NAME }} and nothing around it")
+	return unknown
 }
 
 // convert makes an integer a number where it stands beside numbers, so that a
 // value of a form always has the one Go type of that form.
 func (c *checker) convert(run ast.Node, from, to step.Shape) ast.Node {
+	for from.Form == step.FormList && to.Form == step.FormList && from.Elem != nil && to.Elem != nil {
+		from, to = *from.Elem, *to.Elem
+	}
 	if from.Form != step.FormInt || to.Form != step.FormNumber {
 		return run
 	}

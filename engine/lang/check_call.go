@@ -36,9 +36,6 @@ func (c *checker) call(n ast.Node) (ast.Node, step.Shape) {
 	if f := functionNamed(name); f != nil {
 		return c.function(n, f, args)
 	}
-	for _, a := range args {
-		c.expr(a)
-	}
 	d := c.problems.Add("unknown-function", c.src.at(n.Location()), "unknown function %q", name)
 	if instead, ok := refused(name); ok {
 		d.Summary = name + " is not part of the language"
@@ -46,6 +43,9 @@ func (c *checker) call(n ast.Node) (ast.Node, step.Shape) {
 		return n, unknown
 	}
 	d.Hint = diag.DidYouMean(name, callable())
+	for _, a := range args {
+		c.expr(a)
+	}
 	return n, unknown
 }
 
@@ -57,7 +57,7 @@ func (c *checker) function(n ast.Node, f *Function, args []ast.Node) (ast.Node, 
 	texts := make([]*string, len(args))
 	for i, a := range args {
 		run[i], shapes[i] = c.expr(a)
-		c.noSecret(a, shapes[i])
+		shapes[i] = c.noSecret(a, shapes[i])
 		if t, ok := a.(*ast.StringNode); ok {
 			texts[i] = &t.Value
 		}
@@ -74,9 +74,7 @@ func (c *checker) function(n ast.Node, f *Function, args []ast.Node) (ast.Node, 
 					WithDetail("%s", upperFirst(err.Error())+".").WithHint("%s", "for instance: "+f.Example)
 			}
 		}
-		if p.Shape.Form == step.FormNumber {
-			run[i] = c.convert(run[i], shapes[i], step.ShapeNumber)
-		}
+		run[i] = c.convert(run[i], shapes[i], p.Shape)
 	}
 	if f.NeedsZone {
 		c.needZone(n, f.Name+"(…)")
@@ -90,6 +88,11 @@ func (c *checker) function(n ast.Node, f *Function, args []ast.Node) (ast.Node, 
 	result, ok := c.result(n, f, shapes, texts)
 	if !ok {
 		return n, unknown
+	}
+	if f.Name == "concat" {
+		for i := range run {
+			run[i] = c.convert(run[i], shapes[i], result)
+		}
 	}
 	if plain := plainCall(f.Name); plain != nil {
 		if f.Name == "toJSON" {
@@ -162,7 +165,7 @@ func counted(least, most int, variadic bool) string {
 func (c *checker) argument(f *Function, p Param, a ast.Node, s step.Shape) {
 	what := fmt.Sprintf("the %s of %s", p.Name, f.Name)
 	if p.Shape.Form != step.FormAny && !p.Shape.Accepts(s) {
-		d := c.fail(a, "wrong-type", "%s must be %s, not %s", what, article(p.Shape), s.NotNil())
+		d := c.fail(a, "wrong-type", "%s must be %s, not %s", what, article(p.Shape), article(s.NotNil()))
 		switch {
 		case p.Shape.Form == step.FormText && (s.Form == step.FormInt || s.Form == step.FormNumber):
 			d.Hint = "write string(" + c.text(a) + ")"
@@ -245,7 +248,7 @@ func (c *checker) method(n *ast.CallNode) (ast.Node, step.Shape) {
 	table := map[step.Form][]string{step.FormTime: timeMethods, step.FormDuration: durationMethods}[s.Form]
 	if !slices.Contains(table, name.Value) {
 		d := c.problems.Add("unknown-function", span, "%s has no method %q", article(s.NotNil()), name.Value)
-		text := c.text(m.Node)
+		text := c.code(m.Node)
 		switch {
 		case s.Form == step.FormTime && name.Value == "Format":
 			d.Hint = `write format(` + text + `, "d MMMM, HH:mm")`

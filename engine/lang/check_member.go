@@ -117,21 +117,23 @@ func (c *checker) anything() step.Shape {
 
 // nilBase reports a member of something that may be nil.
 func (c *checker) nilBase(n *ast.MemberNode, s step.Shape, member, instead string) {
-	base := c.text(n.Node)
-	d := c.fail(n.Node, "maybe-nil", "%s may be nil, and nil has no %s", base, member)
-	d.Detail = upperFirst(why(n.Node, s))
+	d := c.fail(n.Node, "maybe-nil", "%s may be nil, and nil has no %s", c.text(n.Node), member)
+	base := c.code(n.Node)
+	d.Detail = c.why(n.Node, s)
 	d.Hint = "write " + base + instead + ", which is nil then, or test it first: " + base + " != nil and …"
 }
 
 // noMember answers a member of something that is no object with what people
 // mean by it.
 func (c *checker) noMember(n *ast.MemberNode, s step.Shape, name *ast.StringNode, at diag.Span) {
-	base := c.text(n.Node)
+	base := c.code(n.Node)
 	d := c.problems.Add("unknown-field", at, "%s has no field %q", article(s.NotNil()), name.Value)
 	switch {
 	case s.Form == step.FormList && slices.Contains([]string{"length", "size", "count"}, name.Value),
 		s.Form == step.FormText && slices.Contains([]string{"length", "size"}, name.Value):
 		d.Hint = "write len(" + base + ")"
+	case s.Form == step.FormList && coreInt.MatchString(name.Value):
+		d.Hint = "write the place without quotes: " + base + "[" + name.Value + "]"
 	case s.Form == step.FormList:
 		d.Detail = base + " is a list; its elements have fields, the list has none."
 		if elem := s.Element(); elem.Form == step.FormObject {
@@ -204,7 +206,7 @@ func (c *checker) slice(n *ast.SliceNode) (ast.Node, step.Shape) {
 // wantForm demands one of some forms, and not nil.
 func (c *checker) wantForm(n ast.Node, s step.Shape, what string, forms ...step.Form) bool {
 	if s.Form != step.FormAny && s.Form != step.FormNil && !accepts(forms, s.Form) {
-		c.fail(n, "wrong-type", "%s must be %s, not %s", what, formList(forms), s.NotNil())
+		c.fail(n, "wrong-type", "%s must be %s, not %s", what, formList(forms), article(s.NotNil()))
 		return false
 	}
 	if s.Nullable {
@@ -233,15 +235,21 @@ func formList(forms []step.Form) string {
 	return text
 }
 
-// article puts "a" or "an" before the name of a shape.
+// article is a shape with "a" or "an" before it.
 func article(s step.Shape) string {
+	text := "a " + s.NotNil().String()
 	switch s.Form {
 	case step.FormInt, step.FormObject:
-		return "an " + s.String()
-	case step.FormText, step.FormAny, step.FormNil:
-		return map[step.Form]string{step.FormText: "a text", step.FormAny: "a value", step.FormNil: "nil"}[s.Form]
+		text = "an " + s.NotNil().String()
+	case step.FormAny:
+		return "a value"
+	case step.FormNil:
+		return "nil"
 	}
-	return "a " + s.String()
+	if s.Nullable {
+		text += " or nil"
+	}
+	return text
 }
 
 func joinNames(names []string) string {

@@ -110,7 +110,7 @@ func comparable(l, r step.Shape) bool {
 // mismatch reports operands of two forms, with the conversion that helps.
 func (c *checker) mismatch(n *ast.BinaryNode, l, r step.Shape) {
 	d := c.fail(n, "different-types", "%s compares %s with %s", n.Operator, article(l.NotNil()), article(r.NotNil()))
-	d.Detail = c.text(n.Left) + " is " + l.String() + "; " + c.text(n.Right) + " is " + r.String() + "."
+	d.Detail = c.text(n.Left) + " is " + article(l) + "; " + c.text(n.Right) + " is " + article(r) + "."
 	literal, other := n.Right, l
 	if _, ok := n.Left.(*ast.StringNode); ok {
 		literal, other = n.Left, r
@@ -212,7 +212,7 @@ func (c *checker) arithmetic(n *ast.BinaryNode, left ast.Node, l step.Shape, rig
 	s, ok := arithmeticShape(op, l, r)
 	if !ok {
 		d := c.fail(n, "different-types", "%s does not work on %s and %s", n.Operator, article(l.NotNil()), article(r.NotNil()))
-		d.Detail = c.text(n.Left) + " is " + l.String() + "; " + c.text(n.Right) + " is " + r.String() + "."
+		d.Detail = c.text(n.Left) + " is " + article(l) + "; " + c.text(n.Right) + " is " + article(r) + "."
 		switch {
 		case op == "+" && (l.Form == step.FormText || r.Form == step.FormText):
 			d.Hint = "make a text of the other one: string(number), format(time, \"d MMMM\")"
@@ -220,6 +220,8 @@ func (c *checker) arithmetic(n *ast.BinaryNode, left ast.Node, l step.Shape, rig
 			d.Hint = "write concat(a, b)"
 		case l.Form == step.FormTime && r.Form == step.FormText:
 			d.Hint = "write duration(" + c.text(n.Right) + ")"
+		case (l.Form == step.FormTime || l.Form == step.FormDuration) && (r.Form == step.FormInt || r.Form == step.FormNumber):
+			d.Hint = `write duration("` + c.text(n.Right) + `d") for days, h for hours, m for minutes`
 		case op == "%" || op == "**":
 			d.Hint = "it works on integers"
 		}
@@ -252,6 +254,12 @@ func (c *checker) notZero(n ast.Node) bool {
 		return n.Value != 0
 	case *ast.FloatNode:
 		return n.Value != 0
+	}
+	if name, args, ok := callOf(n); ok && name == "duration" && len(args) == 1 {
+		if text, ok := args[0].(*ast.StringNode); ok {
+			d, err := ParseDuration(text.Value)
+			return err == nil && d != 0
+		}
 	}
 	k := c.key(n)
 	return k != "" && c.holds[k]&notZero != 0

@@ -65,7 +65,8 @@ func (e *EvalError) Error() string { return e.Span.String() + ": " + e.Reason }
 // CompileExpr compiles a bare expression: what stands behind `if`, `where` and
 // the like. The whole value may also be wrapped in ${{ }}. A want of the form
 // boolean demands a boolean that is never nil, any other form what it accepts,
-// and ShapeAny takes anything. The Expr is nil when there are problems.
+// and ShapeAny takes anything. The Expr is nil when there are problems,
+// or when n is Broken.
 func CompileExpr(n *flow.Node, s *Scope, want step.Shape) (*Expr, diag.List) {
 	if n.Broken {
 		return nil, nil
@@ -112,7 +113,7 @@ func CompileExpr(n *flow.Node, s *Scope, want step.Shape) (*Expr, diag.List) {
 		c.wantBool(e.parsed, e.shape, "this")
 		problems = c.problems
 	} else if !want.Accepts(e.shape) {
-		problems.Add("wrong-type", e.Span(), "this must be %s, not %s", article(want), e.shape)
+		problems.Add("wrong-type", e.Span(), "this must be %s, not %s", article(want), article(e.shape))
 	}
 	if len(problems) > 0 {
 		return nil, problems

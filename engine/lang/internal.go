@@ -147,9 +147,17 @@ func rangeOf(args ...any) (any, error) {
 	}
 }
 
+// toNumber makes numbers of integers, in lists too.
 func toNumber(args ...any) (any, error) {
-	if n, ok := args[0].(int); ok {
-		return float64(n), nil
+	switch x := args[0].(type) {
+	case int:
+		return float64(x), nil
+	case []any:
+		out := make([]any, len(x))
+		for i, v := range x {
+			out[i], _ = toNumber(v)
+		}
+		return out, nil
 	}
 	return args[0], nil
 }

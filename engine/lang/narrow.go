@@ -183,6 +183,10 @@ func falseOnNil(name string) bool {
 func (c *checker) equalFacts(n *ast.BinaryNode, equal bool) facts {
 	for _, pair := range [][2]ast.Node{{n.Left, n.Right}, {n.Right, n.Left}} {
 		x, y := pair[0], pair[1]
+		// (a ?? "") != "" says that there is an a.
+		if b, ok := x.(*ast.BinaryNode); ok && !equal && b.Operator == "??" && isLiteral(y) && b.Right.String() == y.String() {
+			return c.known(b.Left, notNil)
+		}
 		switch y := y.(type) {
 		case *ast.NilNode:
 			if !equal {
@@ -206,6 +210,14 @@ func (c *checker) equalFacts(n *ast.BinaryNode, equal bool) facts {
 		f = f.plus(c.known(n.Right, notNil))
 	}
 	return f
+}
+
+func isLiteral(n ast.Node) bool {
+	switch n.(type) {
+	case *ast.StringNode, *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		return true
+	}
+	return false
 }
 
 // orderFacts knows that x > 0, x >= 1 and their mirror images make x a safe

@@ -80,7 +80,7 @@ func (s *source) pair() (problems diag.List) {
 		if t.Kind != lexer.Bracket {
 			continue
 		}
-		if strings.Contains("([{", t.Value) {
+		if isOpening(t) {
 			open = append(open, i)
 			if count++; count == maxParentheses+1 {
 				problems.Add("expression-too-deep", s.at(t.Location), "the expression has too many parentheses").
@@ -89,13 +89,34 @@ func (s *source) pair() (problems diag.List) {
 			}
 			continue
 		}
-		if len(open) > 0 {
-			j := open[len(open)-1]
-			open = open[:len(open)-1]
-			s.partner[i], s.partner[j] = j, i
+		if len(open) == 0 {
+			break // the parser says it better
 		}
+		j := open[len(open)-1]
+		if !closes(s.tokens[j], t) {
+			break
+		}
+		open = open[:len(open)-1]
+		s.partner[i], s.partner[j] = j, i
+	}
+	if len(open) > 0 && len(problems) == 0 {
+		t := s.tokens[open[len(open)-1]]
+		problems = append(problems, unclosed(t, s.at(t.Location)))
 	}
 	return problems
+}
+
+func isOpening(t lexer.Token) bool { return strings.Contains("([{", t.Value) }
+
+func closes(open, t lexer.Token) bool {
+	return map[string]string{"(": ")", "[": "]", "{": "}"}[open.Value] == t.Value
+}
+
+func unclosed(t lexer.Token, at diag.Span) diag.Diagnostic {
+	return diag.Diagnostic{
+		Code: "expression-syntax", Span: at, Summary: fmt.Sprintf("%q is not closed", t.Value),
+		Hint: "add the bracket that closes it, in the order in which they were opened",
+	}
 }
 
 // at is the place of a stretch of the expression, given in runes.
@@ -228,10 +249,14 @@ func explainSyntax(message string, s *source, loc file.Location) (summary, hint 
 		return "a text in quotes is not closed", `close it with the quote that opened it; a quote inside is written \"`
 	case strings.Contains(message, "coalesce expressions (??) cannot be mixed"):
 		return "?? needs parentheses here", `write (x ?? "…") around it, so that it is clear what belongs together`
+	case strings.Contains(message, "expected at least"):
+		return "an argument is missing", "functions such as filter take a list and a condition: filter(list, .field == …)"
 	case strings.Contains(message, "unexpected token EOF"), strings.Contains(message, "unexpected end"):
 		return "the expression ends too early", "something is missing at the end: a value, or a closing bracket"
 	case token == "=":
 		return `"=" does not compare`, "write == to compare"
+	case token == "AND" || token == "OR" || token == "NOT" || token == "IN":
+		return fmt.Sprintf("%q is no operator", token), "operators are written small: " + strings.ToLower(token)
 	case token == "&":
 		return `"&" is no operator`, "write and (or &&)"
 	case token == ";":
@@ -244,8 +269,6 @@ func explainSyntax(message string, s *source, loc file.Location) (summary, hint 
 		return fmt.Sprintf("%q is too much here, or something is missing before it", token), ""
 	case strings.HasPrefix(message, "unexpected token") && token != "":
 		return fmt.Sprintf("%q does not fit here", token), `an operator may be missing, or the text needs quotes: "…"`
-	case strings.Contains(message, "expected at least"):
-		return "an argument is missing", ""
 	}
 	return message, ""
 }

@@ -64,27 +64,29 @@ func splitTemplate(n *flow.Node) (parts []part, problems diag.List) {
 func holeLength(n *flow.Node, open, begin int) (int, *diag.Diagnostic) {
 	text := n.Text[begin:]
 	scan := newScanner(text)
-	depth := 0
-	var previous lexer.Token // a `}` at depth 0
+	var brackets []lexer.Token
+	var previous lexer.Token // a `}` outside of all brackets
 	for {
 		t, err := scan.next()
 		if err != nil {
-			return 0, unterminated(n, open, begin, err)
+			return 0, unterminated(n, open, begin, err, brackets)
 		}
 		if previous.Value == "}" {
 			if t.Is(lexer.Bracket, "}") && t.From == previous.To {
 				return scan.pos - len("}}"), nil
 			}
-			return 0, unterminated(n, open, begin, nil)
+			return 0, unterminated(n, open, begin, nil, nil)
 		}
 		if t.Kind != lexer.Bracket {
 			continue
 		}
-		switch {
-		case strings.Contains("([{", t.Value):
-			depth++
-		case depth > 0:
-			depth--
+		switch last := len(brackets) - 1; {
+		case isOpening(t):
+			brackets = append(brackets, t)
+		case last >= 0 && closes(brackets[last], t):
+			brackets = brackets[:last]
+		case last >= 0:
+			return 0, unterminated(n, open, begin, nil, brackets)
 		case t.Value == "}":
 			previous = t
 		}
@@ -92,9 +94,11 @@ func holeLength(n *flow.Node, open, begin int) (int, *diag.Diagnostic) {
 }
 
 // unterminated says why a hole has no end. A lexical error inside it is the
-// reason where there is one and the braces do close further on.
-func unterminated(n *flow.Node, open, begin int, err error) *diag.Diagnostic {
+// reason where there is one and the braces do close further on; so is a bracket
+// that is left open.
+func unterminated(n *flow.Node, open, begin int, err error, brackets []lexer.Token) *diag.Diagnostic {
 	src := &source{node: n, from: begin, text: n.Text[begin:]}
+	closed := strings.Contains(src.text, "}}")
 	if end := strings.Index(src.text, "}}"); end >= 0 {
 		src.text = src.text[:end]
 	}
@@ -106,6 +110,11 @@ func unterminated(n *flow.Node, open, begin int, err error) *diag.Diagnostic {
 		if d := src.lexical(err); within(d.Span, src.at(file.Location{To: len(src.byRune) - 1})) {
 			return &d
 		}
+	}
+	if closed && len(brackets) > 0 {
+		t := brackets[len(brackets)-1]
+		d := unclosed(t, src.at(t.Location))
+		return &d
 	}
 	var list diag.List
 	return list.Add("unterminated-expression", n.At(open, begin), "${{ is not closed").

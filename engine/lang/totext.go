@@ -23,7 +23,7 @@ func howToText(s step.Shape, expr string) string {
 	case step.FormTime:
 		return "write format(" + expr + `, "d MMMM, HH:mm", "ru")`
 	case step.FormDuration:
-		return "write what is meant: round(" + "(" + expr + ").Hours()), or .Minutes() or .Seconds()"
+		return "write formatDuration(" + expr + `, "H:mm")`
 	case step.FormBool:
 		return "write " + expr + ` ? "yes" : "no"`
 	case step.FormNil:

@@ -121,7 +121,7 @@ func (f namedForm) eval(env map[string]any) (any, error) {
 }
 
 // CompileValue compiles what stands where a field is wanted. The Value is nil
-// when there are problems.
+// when there are problems, or when n is Broken, whose problem is known already.
 func CompileValue(n *flow.Node, s *Scope, want step.Field) (*Value, diag.List) {
 	c := &valueCompiler{scope: s}
 	v := c.value(n, want)
@@ -333,6 +333,9 @@ func (c *valueCompiler) scalar(n *flow.Node, want step.Field) *Value {
 		out.shape.Outcome = out.shape.Outcome || e.shape.HasOutcome()
 	}
 	if !ok {
+		if single == nil {
+			c.holes(t, want) // all problems at once
+		}
 		return nil
 	}
 	if single != nil {
@@ -366,10 +369,11 @@ func (c *valueCompiler) single(n *flow.Node, want step.Field, e *Expr, out *Valu
 	case want.Shape.Form == step.FormText:
 		return c.singleText(n, want, e, out)
 	case want.Shape.Form == step.FormSecret && e.shape.Form != step.FormSecret:
-		c.literalToken(n)
+		c.problems.Add("wrong-type", e.Span(), "%s must be a secret, not %s", subject(want), article(e.shape)).
+			WithHint("write ${{ secrets.NAME }}; an input becomes a secret with `sensitive: true`")
 		return nil
 	case !want.Shape.Accepts(e.shape):
-		d := c.problems.Add("wrong-type", e.Span(), "%s must be %s, not %s", subject(want), article(want.Shape.NotNil()), e.shape)
+		d := c.problems.Add("wrong-type", e.Span(), "%s must be %s, not %s", subject(want), article(want.Shape.NotNil()), article(e.shape))
 		d.Hint = conversion(e, want.Shape)
 		return nil
 	case e.shape.Form == step.FormNil && !want.Shape.Nullable && !want.Optional:
@@ -421,17 +425,7 @@ func (c *valueCompiler) template(n *flow.Node, want step.Field, t *template, hol
 		}
 		return nil
 	}
-	ok := true
-	reveals := false
-	for _, p := range t.parts {
-		if p.hole == nil {
-			continue
-		}
-		problems := checkHole(p.hole, secret)
-		c.problems = append(c.problems, problems...)
-		ok = ok && len(problems) == 0
-		reveals = reveals || p.hole.shape.Form == step.FormSecret
-	}
+	reveals, ok := c.holes(t, want)
 	if !ok {
 		return nil
 	}
@@ -452,6 +446,21 @@ func (c *valueCompiler) template(n *flow.Node, want step.Field, t *template, hol
 	}
 	out.form = textForm{t}
 	return out
+}
+
+// holes checks what stands in the holes of a text.
+func (c *valueCompiler) holes(t *template, want step.Field) (reveals, ok bool) {
+	ok = true
+	for _, p := range t.parts {
+		if p.hole == nil {
+			continue
+		}
+		problems := checkHole(p.hole, want.Shape.Form == step.FormSecret)
+		c.problems = append(c.problems, problems...)
+		ok = ok && len(problems) == 0
+		reveals = reveals || p.hole.shape.Form == step.FormSecret
+	}
+	return reveals, ok
 }
 
 // reveal renders a text around a secret, which is a secret itself.
