@@ -139,8 +139,8 @@ func (c *compiler) step(s *flow.Step, v *view, at place) *Step {
 	if s.ID == nil {
 		return nil
 	}
-	c.reservedName(s.ID, "a step")
-	c.reservedName(s.As, "a loop's record")
+	c.reservedName(s.ID, "a step", false)
+	c.reservedName(s.As, "a loop's record", true)
 	x := &Step{ID: s.ID.Text, Title: text(s.Name), Span: s.ID.Span, Loop: at.loop, inFinal: at.final, Concurrency: 1}
 	before := slices.Clip(v.steps)
 	sc := c.scope(v, s.Node)
@@ -308,7 +308,7 @@ func (c *compiler) args(s *flow.Step, x *Step, kind *step.Kind, sc *lang.Scope, 
 	}
 	if kind.OpenParams {
 		for _, e := range entries {
-			c.reservedName(e.Key, "a value")
+			c.reservedName(e.Key, "a value", false)
 			c.arg(x, step.Field{Name: e.Key.Text, Shape: step.ShapeAny, Optional: true}, e.Value, sc, call)
 		}
 		return len(c.diags) == before

@@ -111,6 +111,9 @@ func (f *frame) args(s *Step) (map[string]any, error) {
 			continue
 		}
 		v, err := a.Value.Eval(f.env)
+		if b, ok := v.(*lang.Bound); ok && a.Field.Item == "" {
+			v, err = b.Eval(f.env["item"]) // a condition over the scope, not over records
+		}
 		if err != nil {
 			return nil, err
 		}

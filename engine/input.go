@@ -36,14 +36,16 @@ var inputForms = map[string]step.Form{
 	"list": step.FormList,
 }
 
-// reserved are the names that nothing of a flow may be called.
-func reserved(name string) bool {
-	return slices.Contains([]string{"inputs", "secrets", "env", "run", "steps", "index", "true", "false", "nil"}, name) ||
-		slices.Contains(lang.Names(), name)
-}
-
-func (c *compiler) reservedName(n *flow.Node, what string) {
-	if n != nil && reserved(n.Text) {
+// reservedName refuses what has a meaning of its own in expressions. A step and
+// an input always stand behind a dot, so only the builtins of the expression
+// language are kept from them; a loop's record stands alone, and could hide a
+// function of ours as well.
+func (c *compiler) reservedName(n *flow.Node, what string, alone bool) {
+	if n == nil || !slices.Contains(lang.Names(), n.Text) {
+		return
+	}
+	ours := slices.ContainsFunc(lang.Functions(), func(f lang.Function) bool { return f.Name == n.Text })
+	if alone || !ours {
 		c.diags.Add("reserved-name", n.Span, "%s may not be called %q", what, n.Text).
 			WithDetail("The name has a meaning of its own in expressions.").
 			WithHint("choose another name, such as %s_", n.Text)
@@ -53,7 +55,7 @@ func (c *compiler) reservedName(n *flow.Node, what string) {
 func (c *compiler) inputs() []step.Field {
 	var fields []step.Field
 	for _, decl := range c.doc.Inputs {
-		c.reservedName(decl.Name, "an input")
+		c.reservedName(decl.Name, "an input", false)
 		in, ok := c.input(decl)
 		if !ok {
 			in.Shape = step.ShapeAny // go on, so that uses of it are checked by name

@@ -62,7 +62,6 @@ type session struct {
 
 	mu       sync.Mutex
 	shared   map[any]*sharedValue
-	fileRoot *os.Root
 	accounts map[string]string
 	eventMu  sync.Mutex
 }
@@ -107,9 +106,6 @@ func NewRunID(now time.Time) string {
 func (s *session) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.fileRoot != nil {
-		_ = s.fileRoot.Close()
-	}
 	for _, v := range s.shared {
 		if c, ok := v.value.(io.Closer); ok {
 			_ = c.Close()
@@ -377,16 +373,11 @@ func (h *host) Shared(key any, make func() (any, error)) (any, error) {
 }
 
 func (h *host) Root() (*os.Root, error) {
-	h.s.mu.Lock()
-	defer h.s.mu.Unlock()
-	if h.s.fileRoot == nil {
-		root, err := os.OpenRoot(h.s.o.FlowDir)
-		if err != nil {
-			return nil, fmt.Errorf("open the flow's folder: %w", err)
-		}
-		h.s.fileRoot = root
+	root, err := os.OpenRoot(h.s.o.FlowDir)
+	if err != nil {
+		return nil, fmt.Errorf("open the flow's folder: %w", err)
 	}
-	return h.s.fileRoot, nil
+	return root, nil
 }
 
 func (h *host) LeaveOut(reason string, n int) {

@@ -127,7 +127,7 @@ func (a *applier) skipReason(seq int64) string {
 	return "not tried"
 }
 
-// outputsOf are a send's outputs, as far as it has any.
+// put gives a frame what the send became.
 func (f final) put(to *frame) {
 	id := f.send.Step
 	switch f.status {
@@ -142,7 +142,13 @@ func (f final) put(to *frame) {
 	}
 }
 
-func (a *applier) topSend(f final) { f.put(a.root) }
+// topSend gives a send outside all loops its result. One that was skipped with
+// its reason at plan keeps that.
+func (a *applier) topSend(f final) {
+	if _, gone := a.root.absent[f.send.Step]; !gone {
+		f.put(a.root)
+	}
+}
 
 // loopResult gathers what an outermost or nested loop gives.
 type loopResult struct {
