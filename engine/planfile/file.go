@@ -57,11 +57,15 @@ func marshal(record any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Close writes the end with the hash of all before, makes the file durable and
-// puts it in its place. It returns the hash.
+// Close writes the end with the hash of all that the plan says, makes the file
+// durable and puts it in its place. It returns the hash.
 func (w *Writer) Close(end End) (string, error) {
-	end.Type, end.Hash = "end", hex.EncodeToString(w.hash.Sum(nil))
-	err := w.Write(end)
+	end.Type = "end"
+	sum, err := seal(w.hash, end)
+	if err == nil {
+		end.Hash = sum
+		err = w.Write(end)
+	}
 	err = errors.Join(err, w.buf.Flush())
 	if err == nil {
 		err = w.file.Sync()
@@ -75,6 +79,15 @@ func (w *Writer) Close(end End) (string, error) {
 		return "", fmt.Errorf("write plan %s: %w", w.path, err)
 	}
 	return end.Hash, nil
+}
+
+// seal is the hash of every line before the end and of the end itself without
+// its hash.
+func seal(h hash.Hash, end End) (string, error) {
+	end.Hash = ""
+	line, err := marshal(end)
+	h.Write(line)
+	return hex.EncodeToString(h.Sum(nil)), err
 }
 
 // Abort throws away what was written.
@@ -137,7 +150,7 @@ func Check(path string) (Header, End, error) {
 			if err := json.Unmarshal(line, &end); err != nil {
 				return fail(n, "the end cannot be read: %s", err)
 			}
-			if end.Hash != hex.EncodeToString(sum.Sum(nil)) {
+			if want, err := seal(sum, end); err != nil || end.Hash != want {
 				return fail(0, "it was changed after it was made: the hash at its end does not fit")
 			}
 		case "":

@@ -165,5 +165,5 @@ type End struct {
 	Counts Counts   `json:"counts"`
 	Calls  int64    `json:"calls"`           // API calls that planning made
 	Later  []string `json:"later,omitempty"` // sending steps of later stages, not yet planned
-	Hash   string   `json:"hash"`            // hex SHA-256 of every byte before this line
+	Hash   string   `json:"hash"`            // hex SHA-256 of every line before this one, and of this one without the hash
 }
