@@ -253,7 +253,7 @@ func decodeStruct(t reflect.Type, args map[string]any) (reflect.Value, error) {
 		dst := out.FieldByIndex(m.index)
 		got, err := decode(dst.Type(), v)
 		if err != nil {
-			return out, &ArgError{Param: m.Name, Problem: err.Error()}
+			return out, &ArgError{Param: m.Name, Problem: err.Error(), Err: err}
 		}
 		dst.Set(got)
 	}
@@ -264,10 +264,14 @@ func decodeStruct(t reflect.Type, args map[string]any) (reflect.Value, error) {
 type ArgError struct {
 	Param   string
 	Problem string // "is nil", "is 0, but at least 1 is allowed"
+	Err     error  // the cause, if there is one
 }
 
 // Error reads "contactId is nil".
 func (e *ArgError) Error() string { return e.Param + " " + e.Problem }
+
+// Unwrap gives the cause.
+func (e *ArgError) Unwrap() error { return e.Err }
 
 func checkArg(f Field, v any) error {
 	bad := func(format string, args ...any) error {
@@ -402,7 +406,15 @@ func decode(t reflect.Type, v any) (reflect.Value, error) {
 			return reflect.ValueOf(n).Convert(t), nil
 		}
 	case reflect.Slice:
-		if list, ok := v.([]any); ok {
+		list, ok := v.([]any)
+		if s, isStream := v.(Stream[any]); isStream {
+			var err error
+			if list, err = gather(s); err != nil {
+				return reflect.Value{}, err
+			}
+			ok = true
+		}
+		if ok {
 			out := reflect.MakeSlice(t, len(list), len(list))
 			for i, e := range list {
 				got, err := decode(t.Elem(), e)
@@ -419,6 +431,25 @@ func decode(t reflect.Type, v any) (reflect.Value, error) {
 		}
 	}
 	return fail()
+}
+
+// maxGathered is how many records of a stream may stand where a plain list is
+// wanted.
+const maxGathered = 100_000
+
+// gather reads a stream that stands where a plain list is wanted.
+func gather(s Stream[any]) ([]any, error) {
+	list := []any{}
+	for v, err := range s.All() {
+		if err != nil {
+			return nil, err
+		}
+		if len(list) == maxGathered {
+			return nil, fmt.Errorf("has more than %d items, which is all that this parameter takes", maxGathered)
+		}
+		list = append(list, v)
+	}
+	return list, nil
 }
 
 // decodeNamed turns a Named[any], which keeps the order written, or an object,

@@ -1,6 +1,10 @@
 package step
 
-import "log/slog"
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
 
 // Secret is a text that must never be printed. Every printing path shows ***;
 // only Reveal gives it up.
@@ -20,6 +24,10 @@ func (s Secret) String() string { return "***" }
 
 // GoString serves %#v.
 func (s Secret) GoString() string { return "***" }
+
+// Format serves package fmt whatever the verb: %d would show the fields of a
+// struct that only has a String method.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "***") }
 
 // MarshalText serves encoding/json and friends.
 func (s Secret) MarshalText() ([]byte, error) { return []byte("***"), nil }
