@@ -59,3 +59,21 @@ func TestErr(t *testing.T) {
 		})
 	}
 }
+
+// One broken line must not make the lines around it look broken: with a trap
+// added, each good file has that problem and no other.
+func TestTrapsSpareTheRest(t *testing.T) {
+	for _, path := range files(t, "ok") {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".yaml"), func(t *testing.T) {
+			source, err := os.ReadFile(path)
+			require.NoError(t, err)
+			text := strings.TrimSuffix(string(source), "...\n")
+			_, problems := flow.Parse("f", []byte(text+"description2: @home\n"))
+			var codes []string
+			for _, d := range problems {
+				codes = append(codes, d.Code)
+			}
+			require.Equal(t, []string{"unknown-key", "leading-character"}, codes, diag.FormatAll(problems, source))
+		})
+	}
+}

@@ -62,6 +62,10 @@ var (
 	}}
 )
 
+// grammarKeys are the keys of flows and steps, which a line is most likely to
+// mean that lacks a colon.
+var grammarKeys = append(append([]string{}, flowShape.keys...), stepShape.keys...)
+
 // checker compares Nodes with shapes.
 type checker struct {
 	out *diag.List

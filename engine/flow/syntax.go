@@ -31,7 +31,7 @@ func decode(s *source, out *diag.List) (root *yamlv3.Node, read *source, broken 
 		if len(traps.masks) == 0 {
 			return nil, nil, nil
 		}
-		s, broken = s.masked(traps.masks), traps.masks
+		s, broken = s.masked(traps), traps.masks
 		if root, more, err = load(s.text); err != nil {
 			return nil, nil, nil
 		}
@@ -66,10 +66,11 @@ func load(text []byte) (root *yamlv3.Node, more bool, err error) {
 	return doc.Content[0], more, nil
 }
 
-// masked is s with the stretches blanked out: each becomes a null.
-func (s *source) masked(stretches []stretch) *source {
+// masked is s with the traps' values blanked out, so that each becomes a null,
+// and their colons written.
+func (s *source) masked(t *traps) *source {
 	text := bytes.Clone(s.text)
-	for _, m := range stretches {
+	for _, m := range t.masks {
 		for i := m.from; i < m.to; i++ {
 			if text[i] != '\n' && text[i] != '\r' {
 				text[i] = ' '
@@ -78,6 +79,10 @@ func (s *source) masked(stretches []stretch) *source {
 		if m.to-m.from > 1 && m.from > 0 && isBlank(text[m.from-1]) {
 			text[m.from] = '~'
 		}
+	}
+	for _, i := range t.colon {
+		text[i] = ':'
+		text[i+1] = ' '
 	}
 	masked := newSource(s.file, text)
 	masked.shown = s

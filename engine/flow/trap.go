@@ -16,6 +16,7 @@ type traps struct {
 	src   *source
 	out   diag.List
 	masks []stretch // values to blank out, so that the rest can be read
+	colon []int     // where to write a colon that is missing
 
 	columns  []int // of the open maps and lists
 	opened   bool  // the line before ends where a value is due
@@ -121,6 +122,10 @@ func (t *traps) line(begin int) int {
 	if t.opened {
 		return t.next(at)
 	}
+	if t.bullet(at, end) {
+		at = t.src.skipBlanks(at + 1)
+		t.columns = append(t.columns, at-begin)
+	}
 	colon := t.keyEnd(at, end)
 	switch {
 	case colon >= 0:
@@ -138,21 +143,46 @@ func (t *traps) line(begin int) int {
 }
 
 // indicators begin no plain text.
-const indicators = "\"'[{|>@`%*&!?"
+const indicators = "\"'[{]}|>@`%*&!?"
 
-// glued reports whether a line without a key is one whose space was forgotten,
-// "limit:20": the line below it is a key, or another such, of the same column.
-func (t *traps) glued(at, end, column int) bool {
-	if !gluedKey.Match(beforeComment(t.src.text[at:end])) {
+// bullet reports a list item that begins with a star, or with a dash that
+// touches its key.
+func (t *traps) bullet(at, end int) bool {
+	line := beforeComment(t.src.text[at:end])
+	switch {
+	case gluedDash.Match(line):
+		t.out.Add("missing-space", t.src.span(at, at+1), "a space is missing after the dash").
+			WithHint("write: - %s", short(string(line[1:])))
+	case starBullet.Match(line):
+		t.out.Add("leading-character", t.src.span(at, at+1), "a line begins with *").
+			WithDetail("An item of a list begins with a dash and a space.").
+			WithHint("write: - %s", short(string(bytes.TrimLeft(line[1:], " \t"))))
+	default:
 		return false
 	}
-	begin := t.next(at)
+	return true
+}
+
+// glued reports whether a line without a key is one whose space or colon was
+// forgotten, "limit:20": the line below it, in the same column, is a key or
+// another such.
+func (t *traps) glued(at, end, column int) bool {
+	if !isAlmostKey(beforeComment(t.src.text[at:end])) {
+		return false
+	}
+	begin := min(t.next(at), len(t.src.text))
 	next := begin
 	for next < len(t.src.text) && t.src.text[next] == ' ' {
 		next++
 	}
 	line := beforeComment(t.src.text[next:t.src.lineEnd(next)])
-	return next-begin == column && (keyColon.Match(line) || gluedKey.Match(line))
+	return next-begin == column && (keyColon.Match(line) || isAlmostKey(line))
+}
+
+// isAlmostKey recognises "limit:20" and "uses filter".
+func isAlmostKey(line []byte) bool {
+	m := spacedKey.FindSubmatch(line)
+	return gluedKey.Match(line) || m != nil && contains(grammarKeys, string(m[1]))
 }
 
 // indent fits a line into the open blocks, and reports one that fits none.
@@ -264,6 +294,12 @@ func (t *traps) noColon(at, end int) {
 	t.out.Add("missing-colon", t.src.span(at, at+len(line)), "a key or a colon is missing").
 		WithDetail("Here a line of the form \"key: value\" is expected.").
 		WithHint("write a colon and a space after the key; a text of several lines goes in quotes or below a |")
+	if m := spacedKey.FindSubmatch(line); m != nil && contains(grammarKeys, string(m[1])) {
+		t.out[len(t.out)-1].Hint = "write: " + short(string(m[1])+": "+string(m[2]))
+		t.colon = append(t.colon, at+len(m[1]))
+		t.masks = append(t.masks, stretch{at + len(m[1]) + 1, at + len(line)})
+		return
+	}
 	if word.Match(line) {
 		t.out[len(t.out)-1].Hint = "write: " + string(line) + ":"
 		t.opened = true
@@ -272,6 +308,9 @@ func (t *traps) noColon(at, end int) {
 }
 
 var (
-	gluedKey = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*):([^\s/].*)$`)
-	word     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	gluedDash  = regexp.MustCompile(`^-[A-Za-z_][A-Za-z0-9_]*:(?:[ \t]|$)`)
+	starBullet = regexp.MustCompile(`^\*[ \t]+[A-Za-z_][A-Za-z0-9_]*:(?:[ \t]|$)`)
+	spacedKey  = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)[ \t]+(\S.*)$`)
+	gluedKey   = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*):([^\s/].*)$`)
+	word       = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )

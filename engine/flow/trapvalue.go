@@ -30,7 +30,11 @@ func (t *traps) value(key string, at, parent int) int {
 			return t.next(at)
 		}
 		return t.skipBlock(t.next(at), parent)
-	case '@', '`', '%', ',', ']', '}':
+	case ']', '}':
+		t.out.Add("unopened-bracket", t.src.span(at, at+1), "a %c closes nothing", c).
+			WithHint("remove it, or open it with %c; a text that begins with %c goes in quotes", c-2, c)
+		t.masks = append(t.masks, stretch{at, end})
+	case '@', '`', '%', ',':
 		t.leading(key, at, "YAML reserves this character at the beginning of a value.")
 	case '*':
 		m := aliasOnly.FindSubmatch(line)
@@ -161,10 +165,18 @@ func (t *traps) quoted(key string, at int) int {
 	} else {
 		t.out.Add("text-after-quote", t.src.span(rest, mask.to), "text follows a closing quote").
 			WithDetail("A value that begins with a quote ends where that quote is closed.").
-			WithHint("%s", quoteHint(key, string(t.shown(at))))
+			WithHint("%s", quoteHint(key, unquoted(string(t.shown(at)))))
 	}
 	t.masks = append(t.masks, mask)
 	return t.next(at)
+}
+
+// unquoted takes the outer quotes off a template that uses the same ones inside.
+func unquoted(value string) string {
+	if n := len(value); n > 1 && value[0] == value[n-1] && strings.Contains(value, "${{") {
+		return value[1 : n-1]
+	}
+	return value
 }
 
 // flowStyle looks at a value in brackets or braces, which may span lines.
@@ -172,6 +184,7 @@ func (t *traps) flowStyle(key string, at int) int {
 	text := t.src.text
 	var open []byte
 	templates := 0
+	var cut stretch // a comment that holds a closing bracket
 	i := at
 	for i < len(text) {
 		c := text[i]
@@ -189,7 +202,11 @@ func (t *traps) flowStyle(key string, at int) int {
 			i = after
 			continue
 		case c == '#' && isSpaceAt(text, i-1):
-			i = t.src.lineEnd(i)
+			end := t.src.lineEnd(i)
+			if cut.to == 0 && bytes.ContainsAny(text[i:end], "]}") {
+				cut = stretch{i, end}
+			}
+			i = end
 			continue
 		case c == '[' || c == '{':
 			open = append(open, c+2) // the closing one in ASCII
@@ -213,6 +230,13 @@ func (t *traps) flowStyle(key string, at int) int {
 		}
 		t.masks = append(t.masks, stretch{at, i})
 		return t.next(i)
+	}
+	if len(open) > 0 && cut.to > 0 {
+		t.out.Add("comment-cuts-text", t.src.span(cut.from, cut.to), "a comment cuts this value short").
+			WithDetail("In unquoted YAML a space and # begin a comment, so the closing %c is part of the comment.", open[0]).
+			WithHint("put the text with # in quotes\nif it is a comment, write it after the closing %c", open[0])
+		t.masks = append(t.masks, stretch{at, cut.to})
+		return t.next(cut.to)
 	}
 	if len(open) > 0 {
 		t.out.Add("unclosed-bracket", t.src.span(at, at+1), "a %c is not closed", text[at]).

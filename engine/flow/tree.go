@@ -254,6 +254,10 @@ func (b *builder) mapping(y *yaml.Node, at, depth int) *tree {
 		if !b.isKey(key) {
 			continue
 		}
+		if y.Style&yaml.FlowStyle != 0 && value.Null && value.Text == "" && !b.hasColon(key) {
+			b.commaInText(key)
+			value.Broken = true
+		}
 		if first, ok := seen[key.Text]; ok {
 			b.out.Add("duplicate-key", key.Span, "the key %q is written twice", short(key.Text)).
 				WithDetail("It stands already at line %d, column %d. Only one of them could count.", first.Span.Start.Line, first.Span.Start.Col).
@@ -286,6 +290,18 @@ func (b *builder) isKey(key *Node) bool {
 		return false
 	}
 	return true
+}
+
+// hasColon reports whether a colon follows a key between braces.
+func (b *builder) hasColon(key *Node) bool {
+	at := b.src.skipSpace(key.Span.End.Offset)
+	return at < len(b.src.text) && b.src.text[at] == ':'
+}
+
+func (b *builder) commaInText(key *Node) {
+	b.out.Add("comma-in-text", key.Span, "%q has no value", short(key.Text)).
+		WithDetail("Between { } a comma ends a value, and what follows is the next key. Here that key has no colon.").
+		WithHint("if this goes on with the text before it, put the whole text in quotes; if it is a key, write a colon and a value")
 }
 
 // merge adds to n the entries of <<: that n does not have itself.
