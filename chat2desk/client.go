@@ -60,6 +60,9 @@ func bareToken(s string) string {
 				s = s[len(prefix):]
 			}
 		}
+		if strings.EqualFold(s, "bearer") {
+			return ""
+		}
 		if s == before {
 			return s
 		}

@@ -72,12 +72,14 @@ func (p *pager[T, K]) next(ctx context.Context) (fresh []T, ended bool, err erro
 	if err != nil {
 		return nil, false, err
 	}
-	if overlap == 1 && !p.knows(g) {
+	stepped := overlap == 1 && !p.knows(g)
+	if stepped {
 		if g, offset, err = p.stepBack(ctx, g, offset); err != nil {
 			return nil, false, err
 		}
 		want = maxPage
 	}
+	ignored := overlap == 1 && !stepped && p.looksIgnored(g)
 	keys := make([]K, 0, len(g.items))
 	for _, item := range g.items {
 		k := p.key(item)
@@ -87,14 +89,13 @@ func (p *pager[T, K]) next(ctx context.Context) (fresh []T, ended bool, err erro
 			p.given++
 		}
 	}
-	same := p.pages > 0 && len(keys) > 1 && slices.Equal(keys, p.last)
 	p.pos, p.size, p.last = offset+len(keys), len(keys), keys
 	p.works = p.works || p.pages > 0 && len(fresh) > 0
 	p.pages++
 	if p.max > 0 && p.given >= p.max {
 		return fresh, true, nil
 	}
-	ended, err = p.judge(g, len(fresh) > 0, same, want)
+	ended, err = p.judge(g, len(fresh) > 0, ignored, want)
 	return fresh, ended, err
 }
 
@@ -107,7 +108,10 @@ func (p *pager[T, K]) page(ctx context.Context, limit, offset int) (page[T], err
 }
 
 // judge decides whether the listing ends with this page.
-func (p *pager[T, K]) judge(g page[T], brought, same bool, want int) (bool, error) {
+func (p *pager[T, K]) judge(g page[T], brought, ignored bool, want int) (bool, error) {
+	if ignored && (g.total != nil && p.from+p.given < *g.total || g.total == nil && g.full(want)) {
+		return false, p.deadOffset(fmt.Sprintf("every page is the first again, and only %d of the %ss can be read", p.given, p.what))
+	}
 	atEnd := g.total == nil || p.pos >= *g.total
 	if brought {
 		p.barren = 0
@@ -117,8 +121,6 @@ func (p *pager[T, K]) judge(g page[T], brought, same bool, want int) (bool, erro
 		return false, badAnswer(p.op, "the list changes faster than it can be read; try again later")
 	}
 	switch {
-	case same && (g.total != nil && p.from+p.given < *g.total || g.total == nil && g.full(want)):
-		return false, p.deadOffset(fmt.Sprintf("every page is the first again, and only %d of the %ss can be read", p.given, p.what))
 	case atEnd:
 		return true, nil
 	case len(g.items) > 1:
@@ -127,6 +129,19 @@ func (p *pager[T, K]) judge(g page[T], brought, same bool, want int) (bool, erro
 		return true, nil // the count includes what the API does not show
 	}
 	return false, p.deadOffset(fmt.Sprintf("it counts %d %ss but gives only %d", *g.total, p.what, p.given))
+}
+
+// looksIgnored reports whether a page is the first page again, perhaps behind
+// rows that are new: it ends with a known row and begins with an unknown one, or
+// it is the last page to the letter. Where offset works a page begins with known
+// rows and ends with unknown ones.
+func (p *pager[T, K]) looksIgnored(g page[T]) bool {
+	if len(g.items) < 2 {
+		return false
+	}
+	_, first := p.memory[p.key(g.items[0])]
+	_, last := p.memory[p.key(g.items[len(g.items)-1])]
+	return last && (!first || slices.EqualFunc(g.items, p.last, func(item T, k K) bool { return p.key(item) == k }))
 }
 
 // errDeadOffset is the cause in errors of listings whose offset does nothing.

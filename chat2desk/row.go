@@ -38,7 +38,7 @@ func quote(v any) string {
 		return "missing"
 	}
 	text := scalar(v)
-	if text == "" {
+	if _, isText := v.(string); text == "" && !isText {
 		raw, _ := json.Marshal(v)
 		text = string(raw)
 	}

@@ -48,7 +48,7 @@ func (c *Client) SendMessage(ctx context.Context, m Outgoing) (Sent, error) {
 	if err != nil {
 		return Sent{}, invalid(op, "%v", err)
 	}
-	start, err := c.pace.wait(ctx)
+	start, err := c.turn(ctx)
 	if err != nil {
 		return Sent{}, canceled(op, ctx)
 	}
