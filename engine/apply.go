@@ -518,7 +518,8 @@ func (a *applier) local(ctx context.Context, r planfile.Local, rows *rowSpools) 
 
 func (a *applier) runLocal(ctx context.Context, st *Step, args map[string]any) (map[string]any, error) {
 	h := &host{s: a.session, st: st}
-	outs, err := st.Kind.Run(step.WithHost(context.WithoutCancel(ctx), h), args)
+	ctx = step.WithCall(step.WithHost(context.WithoutCancel(ctx), h), st.call)
+	outs, err := st.Kind.Run(ctx, args)
 	if err == nil {
 		a.emit(Event{Kind: EventLocal, Step: st.ID})
 	}

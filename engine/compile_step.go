@@ -267,6 +267,7 @@ func (c *compiler) use(s *flow.Step, x *Step, v *view, sc *lang.Scope, at place)
 		}
 		return !kind.OpenParams
 	}
+	x.call = call
 	outs, err := kind.Infer(call)
 	if err != nil {
 		c.diags.Add("wrong-parameters", s.Uses.Span, "%s: %s", kind.Name, err)
