@@ -1,0 +1,34 @@
+# Everything here is a short name for a command of Go's own; Go is all it needs,
+# but for `make lint`.
+
+.PHONY: all test race cover vet lint generate ci clean
+
+all: vet test
+
+test:
+	go test ./...
+
+race:
+	go test -race -shuffle=on ./...
+
+cover:
+	go test -coverprofile=cover.out -coverpkg=./engine/...,./steps/...,./chat2desk/... ./...
+	go tool cover -func=cover.out | tail -n 1
+
+vet:
+	go vet ./...
+
+# golangci-lint v2, see .golangci.yml.
+lint:
+	golangci-lint run
+
+# schema.json, from the grammar and the kinds. Golden files have an -update flag
+# of their own: go test ./path/to/package -update
+generate:
+	go test ./internal/archtest -run TestSchemaIsFresh -update
+
+ci:
+	.ci/run
+
+clean:
+	rm -rf cover.out examples/out examples/.flowrunner
