@@ -23,8 +23,9 @@ func (e *cellError) Error() string {
 	return fmt.Sprintf("%s is %s", strconv.Quote(cut(e.text)), e.want)
 }
 
-// read gives the value of a text, nil for an empty one.
-func (r cellReader) read(text, kind string) (any, error) {
+// read gives the value of a text, nil for an empty one. last remembers the form
+// of date that fitted last in the same column.
+func (r cellReader) read(text, kind string, last *int) (any, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -62,19 +63,28 @@ func (r cellReader) read(text, kind string) (any, error) {
 		}
 		return d, nil
 	case "date":
-		for _, l := range r.layouts.date {
-			if t, err := time.ParseInLocation(l, trimmed, r.zone); err == nil {
-				return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, r.zone), nil
-			}
+		if t, ok := moment(trimmed, r.layouts.date, r.zone, last); ok {
+			return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, r.zone), nil
 		}
 		return bad("no date; write it as 2026-01-31 or 31.01.2026, or set dateFormat")
 	}
-	for _, l := range r.layouts.time {
-		if t, err := time.ParseInLocation(l, trimmed, r.zone); err == nil {
-			return t.In(r.zone), nil
-		}
+	if t, ok := moment(trimmed, r.layouts.time, r.zone, last); ok {
+		return t.In(r.zone), nil
 	}
 	return bad("no time; write it as 2026-01-31 18:30 or 31.01.2026 18:30, or set dateFormat")
+}
+
+// moment reads a date or a time in the first form that fits. It begins with the
+// form that fitted last, since a column mostly has one.
+func moment(text string, forms []string, zone *time.Location, last *int) (time.Time, bool) {
+	for i := range forms {
+		n := (*last + i) % len(forms)
+		if t, err := time.ParseInLocation(forms[n], text, zone); err == nil {
+			*last = n
+			return t, true
+		}
+	}
+	return time.Time{}, false
 }
 
 var booleans = map[string]bool{
@@ -82,10 +92,11 @@ var booleans = map[string]bool{
 	"false": false, "no": false, "0": false, "нет": false,
 }
 
+// blanks are what groups the digits of a number.
+var blanks = strings.NewReplacer(" ", "", "\u00a0", "", "\u202f", "")
+
 // ungroup removes the blanks that group the digits of a number.
-func ungroup(s string) string {
-	return strings.NewReplacer(" ", "", "\u00a0", "", "\u202f", "").Replace(s)
-}
+func ungroup(s string) string { return blanks.Replace(s) }
 
 // number reads plain decimal numbers only: no hexadecimal ones, no words.
 func (r cellReader) number(s string) (float64, bool) {

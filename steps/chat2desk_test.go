@@ -669,6 +669,27 @@ func TestCompanyID(t *testing.T) {
 	require.ErrorContains(t, err, "there is no API token")
 }
 
+func TestWaitTurn(t *testing.T) {
+	h, ctx, s := serve(t, nil)
+	ready, err := WaitTurn(ctx)
+	require.NoError(t, err)
+	_, err = kind(t, "chat2desk_send_message").Do(ready, obj{"contactId": 1, "message": "Hi"}, step.Attempt{ExternalID: "x"})
+	require.NoError(t, err)
+	require.Len(t, s.Accepted(), 1)
+
+	gone, cancel := context.WithCancel(ctx)
+	cancel()
+	_, err = WaitTurn(gone)
+	var f *step.Failure
+	require.ErrorAs(t, err, &f)
+	require.Equal(t, step.NotSent, f.Delivery)
+	require.ErrorIs(t, err, context.Canceled)
+
+	h.conn = step.Connection{}
+	_, err = WaitTurn(ctx)
+	require.ErrorContains(t, err, "there is no API token")
+}
+
 func TestPhoneForms(t *testing.T) {
 	tests := []struct {
 		text string

@@ -59,3 +59,17 @@ func CompanyID(ctx context.Context) (id string, err error) {
 	}
 	return "", nil
 }
+
+// WaitTurn waits until the pace of the running step's connection allows one more
+// call. The send that is made in the context that it gives does not wait again.
+func WaitTurn(ctx context.Context) (context.Context, error) {
+	c, err := apiClient(ctx, nil)
+	if err != nil {
+		return ctx, err
+	}
+	ready, err := c.WaitTurn(ctx)
+	if err != nil {
+		return ctx, failure(err)
+	}
+	return ready, nil
+}

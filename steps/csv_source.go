@@ -40,6 +40,7 @@ type csvRows struct {
 type csvColumn struct {
 	name, kind string
 	index      int
+	form       int // of its dates, as far as known
 }
 
 // rowError is a row that cannot be read. Those after it can.
@@ -89,7 +90,7 @@ func (r *csvRows) begin(file io.Reader) error {
 	r.reader.ReuseRecord = true
 	if !r.header {
 		for i, c := range r.csvSource.columns {
-			r.columns = append(r.columns, csvColumn{c.Name, c.Value, i})
+			r.columns = append(r.columns, csvColumn{name: c.Name, kind: c.Value, index: i})
 		}
 		r.width = len(r.columns)
 		return nil
@@ -154,7 +155,7 @@ func (r *csvRows) readHeader() error {
 	if len(r.csvSource.columns) == 0 {
 		for i, name := range names {
 			if name != "" {
-				r.columns = append(r.columns, csvColumn{name, "", i})
+				r.columns = append(r.columns, csvColumn{name: name, index: i})
 			}
 		}
 		return nil
@@ -164,7 +165,7 @@ func (r *csvRows) readHeader() error {
 		if i < 0 {
 			return fmt.Errorf("%s:1: there is no column %q; the first line has: %s", r.path, c.Name, strings.Join(names, ", "))
 		}
-		r.columns = append(r.columns, csvColumn{c.Name, c.Value, i})
+		r.columns = append(r.columns, csvColumn{name: c.Name, kind: c.Value, index: i})
 	}
 	return nil
 }
@@ -184,11 +185,12 @@ func (r *csvRows) next() (map[string]any, error) {
 			r.path, line, len(cells), r.width, string(r.reader.Comma))}
 	}
 	row := make(map[string]any, len(r.columns))
-	for _, c := range r.columns {
+	for i := range r.columns {
+		c := &r.columns[i]
 		if !utf8.ValidString(cells[c.index]) {
 			return nil, r.notUTF8()
 		}
-		v, err := r.cells.read(cells[c.index], c.kind)
+		v, err := r.cells.read(cells[c.index], c.kind, &c.form)
 		if err != nil {
 			line, col := r.reader.FieldPos(c.index)
 			return nil, rowError{fmt.Errorf("%s:%d:%d: column %s: %w", r.path, line, col, c.name, err)}

@@ -59,6 +59,8 @@ func (h *fakeHost) Now() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0,
 func (h *fakeHost) Stdout() io.Writer { return &h.out }
 
 func (h *fakeHost) LeaveOut(reason string, n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.left[reason] += n
 	h.reason = append(h.reason, reason)
 }

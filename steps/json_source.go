@@ -185,7 +185,7 @@ func (s *jsonSource) typed(v any, kind string) (any, error) {
 		case "string":
 			return x, nil
 		case "date", "time", "duration":
-			return s.cells.read(x, kind)
+			return s.cells.read(x, kind, new(int))
 		}
 	case bool:
 		if kind == "boolean" {
