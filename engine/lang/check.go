@@ -341,7 +341,7 @@ func (c *checker) conditional(n *ast.ConditionalNode) (ast.Node, step.Shape) {
 	b, sb := c.under(c.facts(n.Cond, false), n.Exp2)
 	result := join(sa, sb)
 	return at(n, &ast.ConditionalNode{
-		Ternary: n.Ternary, Cond: cond,
+		Ternary: n.Ternary, Cond: c.ensure(cond, s, step.FormBool),
 		Exp1: c.convert(a, sa, result), Exp2: c.convert(b, sb, result),
 	}), result
 }

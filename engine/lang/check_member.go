@@ -31,7 +31,11 @@ func (c *checker) member(n *ast.MemberNode) (ast.Node, step.Shape) {
 		}
 		return n, unknown
 	}
-	return c.memberNode(n, base), c.memberShape(n, s, name)
+	shape := c.memberShape(n, s, name)
+	if s.Form == step.FormAny {
+		return c.internal(n, "·member", base, &ast.StringNode{Value: name.Value}), shape
+	}
+	return c.memberNode(n, base), shape
 }
 
 func (c *checker) memberNode(n *ast.MemberNode, base ast.Node) ast.Node {

@@ -13,7 +13,7 @@ func (c *checker) unary(n *ast.UnaryNode) (ast.Node, step.Shape) {
 	switch n.Operator {
 	case "not", "!":
 		c.wantBool(n.Node, s, "what stands behind "+n.Operator)
-		return at(n, &ast.UnaryNode{Operator: "not", Node: run}), step.ShapeBool
+		return at(n, &ast.UnaryNode{Operator: "not", Node: c.ensure(run, s, step.FormBool)}), step.ShapeBool
 	case "-":
 		if !c.wantForm(n.Node, s, "what stands behind -", step.FormInt, step.FormNumber, step.FormDuration) {
 			return n, unknown
@@ -41,6 +41,7 @@ func (c *checker) binary(n *ast.BinaryNode) (ast.Node, step.Shape) {
 	case "and", "&&", "or", "||":
 		c.wantBool(n.Left, l, "the left side of "+n.Operator)
 		c.wantBool(n.Right, r, "the right side of "+n.Operator)
+		left, right = c.ensure(left, l, step.FormBool), c.ensure(right, r, step.FormBool)
 		return plain(), step.ShapeBool
 	case "==", "!=":
 		c.equality(n, l, r)
@@ -55,9 +56,13 @@ func (c *checker) binary(n *ast.BinaryNode) (ast.Node, step.Shape) {
 		return plain(), step.ShapeBool
 	case "<", ">", "<=", ">=":
 		c.ordering(n, l, r)
+		if l.Form == step.FormAny || r.Form == step.FormAny {
+			return c.internal(n, "·"+n.Operator, left, right), step.ShapeBool
+		}
 		return plain(), step.ShapeBool
 	case "contains", "startsWith", "endsWith", "matches":
 		c.textOperator(n, l, r)
+		left, right = c.ensure(left, l, step.FormText), c.ensure(right, r, step.FormText)
 		return plain(), step.ShapeBool
 	case "in":
 		c.in(n, l, r)
@@ -73,6 +78,15 @@ func (c *checker) binary(n *ast.BinaryNode) (ast.Node, step.Shape) {
 		return c.internal(n, "·range", left, right), step.ListOf(step.ShapeInt)
 	}
 	return c.arithmetic(n, left, l, right, r)
+}
+
+// ensure checks at run time what could not be known before: that a value of
+// unknown shape has a form.
+func (c *checker) ensure(run ast.Node, s step.Shape, f step.Form) ast.Node {
+	if s.Form != step.FormAny {
+		return run
+	}
+	return c.internal(run, "·is "+f.String(), run)
 }
 
 // equality refuses to compare what can never be equal. Nil may be compared with

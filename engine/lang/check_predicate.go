@@ -40,6 +40,7 @@ func (c *checker) predicate(n ast.Node, name string, args []ast.Node) (ast.Node,
 	if !isList || s.Form == step.FormAny {
 		elem = unknown
 	}
+	list = c.ensure(list, s, step.FormList)
 	var body ast.Node = &ast.PointerNode{}
 	bodyOf, shape := args[0], elem
 	var true_ facts
@@ -79,6 +80,7 @@ func (c *checker) predicate(n ast.Node, name string, args []ast.Node) (ast.Node,
 		return c.internal(n, "·sortBy", pairs(), order), step.ListOf(elem)
 	}
 	c.wantBool(bodyOf, shape, "the condition of "+name)
+	body = c.ensure(body, shape, step.FormBool)
 	switch name {
 	case "filter":
 		return loop(name, body), step.ListOf(refine(elem, true_, "#"+itoa(depth)))

@@ -221,7 +221,7 @@ func (e *Expr) explain(err error) error {
 	case strings.Contains(f.Message, "memory budget"):
 		out.Reason = fmt.Sprintf("the expression would make more than %d values", memoryBudget)
 	case strings.Contains(f.Message, "interface conversion"), f.Prev == nil:
-		out.Reason = "a value has another type than was promised: " + clip(firstLine(f.Message))
+		out.Reason = "a value here has another type than its source promises"
 	default:
 		out.Reason = firstLine(f.Prev.Error())
 	}

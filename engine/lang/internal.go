@@ -12,7 +12,15 @@ import (
 // the place of operators with which expr would fail on nil or empty data, wrap
 // around silently, or count bytes. No user can write their names.
 var internals = map[string]func(args ...any) (any, error){
+	"·is boolean":   ensureForm[bool]("a boolean"),
+	"·is text":      ensureForm[string]("a text"),
+	"·is list":      ensureForm[[]any]("a list"),
+	"·<":            ordered(func(n int) bool { return n < 0 }),
+	"·>":            ordered(func(n int) bool { return n > 0 }),
+	"·<=":           ordered(func(n int) bool { return n <= 0 }),
+	"·>=":           ordered(func(n int) bool { return n >= 0 }),
 	"·at":           indexOf,
+	"·member":       memberOf,
 	"·slice":        sliceOf,
 	"·in":           isIn,
 	"·==":           func(args ...any) (any, error) { return equal(args[0], args[1]), nil },
@@ -35,6 +43,23 @@ var internals = map[string]func(args ...any) (any, error){
 	"·Hours":        durationPart(time.Duration.Hours),
 	"·Minutes":      durationPart(time.Duration.Minutes),
 	"·Seconds":      durationPart(time.Duration.Seconds),
+}
+
+// ensureForm passes on what has the form that an operator needs.
+func ensureForm[T any](form string) func(args ...any) (any, error) {
+	return func(args ...any) (any, error) {
+		if _, ok := args[0].(T); !ok {
+			return nil, fmt.Errorf("%s is wanted here, but it is %s", form, describeValue(args[0]))
+		}
+		return args[0], nil
+	}
+}
+
+func ordered(holds func(int) bool) func(args ...any) (any, error) {
+	return func(args ...any) (any, error) {
+		n, err := compareValues(args[0], args[1])
+		return holds(n), err
+	}
 }
 
 // indexOf is list[i], from the end for a negative i, and groups[key]; nil when
@@ -63,6 +88,17 @@ func indexOf(args ...any) (any, error) {
 		return base[key], nil
 	}
 	return nil, fmt.Errorf("%s has no elements", describeValue(args[0]))
+}
+
+// memberOf is x.name of an x of which nothing was known.
+func memberOf(args ...any) (any, error) {
+	switch x := args[0].(type) {
+	case nil:
+		return nil, nil
+	case map[string]any:
+		return x[args[1].(string)], nil
+	}
+	return nil, fmt.Errorf("%s has no fields", describeValue(args[0]))
 }
 
 // sliceOf is x[from:to]; bounds outside are moved to the ends.

@@ -241,7 +241,7 @@ func (c *checker) known(n ast.Node, what fact) facts {
 	if k := c.key(n); k != "" {
 		f[k] |= what
 	}
-	for {
+	for what == notNil {
 		switch x := n.(type) {
 		case *ast.ChainNode:
 			n = x.Node
@@ -253,8 +253,9 @@ func (c *checker) known(n ast.Node, what fact) facts {
 			}
 			continue
 		}
-		return f
+		break
 	}
+	return f
 }
 
 // narrowed applies what is known of n to its shape.

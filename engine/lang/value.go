@@ -387,7 +387,8 @@ func (c *valueCompiler) single(n *flow.Node, want step.Field, e *Expr, out *Valu
 // written as they are in any text, nil is left to parameters that take it.
 func (c *valueCompiler) singleText(n *flow.Node, want step.Field, e *Expr, out *Value) *Value {
 	s := e.shape
-	nilOK := (want.Shape.Nullable || want.Optional) && s.Form != step.FormNil
+	// A filter's text may be nil in some row; the kind then names the row.
+	nilOK := (want.Shape.Nullable || want.Optional || want.NonEmpty) && s.Form != step.FormNil
 	checked := *e
 	if nilOK {
 		checked.shape.Nullable = false
