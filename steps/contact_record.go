@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"strings"
 	"time"
 
 	"github.com/flowrunner/flowrunner/chat2desk"
@@ -31,12 +32,24 @@ type contactRecord struct {
 	ExternalIDs        map[string]string `flow:"external_ids" doc:"The client's ids in other systems, by system."`
 }
 
+// Lacks says where a client's tags and channels are.
+func (contactRecord) Lacks() map[string]string {
+	const hint = "lists of clients carry no %; chat2desk_find_client with details: true gives them"
+	return map[string]string{
+		"tags":     strings.Replace(hint, "%", "tags", 1),
+		"channels": strings.Replace(hint, "%", "channels", 1),
+	}
+}
+
 // contactDetails is a client with what only a single answer carries.
 type contactDetails struct {
 	contactRecord
 	Tags     *[]tagRecord            `flow:"tags" doc:"The client's tags; a field only with details."`
 	Channels *[]contactChannelRecord `flow:"channels" doc:"The ways to write to the client; a field only with details."`
 }
+
+// Lacks is nothing: all fields are there.
+func (contactDetails) Lacks() map[string]string { return nil }
 
 type tagRecord struct {
 	ID          int     `flow:"id" doc:"The tag's id."`

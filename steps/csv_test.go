@@ -241,6 +241,11 @@ func TestWriteCSV(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, tt.want, h.get(t, "out/deep/data.csv"))
 			require.Equal(t, "out/deep/data.csv", outs["path"])
+			if strings.Contains(tt.want, "missing") {
+				require.Equal(t, []string{"out/deep/data.csv: no row has the field missing; its column is empty"}, h.warned)
+			} else {
+				require.Empty(t, h.warned)
+			}
 			entries, err := os.ReadDir(filepath.Join(h.dir, "out/deep"))
 			require.NoError(t, err)
 			require.Len(t, entries, 1, "no temporary file stays")

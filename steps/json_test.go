@@ -161,6 +161,7 @@ func TestPrint(t *testing.T) {
 	}{
 		{"text", "Привет 👩‍👧!", "Привет 👩‍👧!\n"},
 		{"one line", "a\nb\r\tc", `a\nb\r\tc` + "\n"},
+		{"a block text", "a\nb\n\n", `a\nb` + "\n"},
 		{"escape sequences", "\x1b[31mred\u009b", `\u001b[31mred\u009b` + "\n"},
 		{"writing direction", "a\u202eb\u2028", `a\u202eb\u2028` + "\n"},
 		{"broken UTF-8", "a\xffb", "a\uFFFDb\n"},

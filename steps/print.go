@@ -40,8 +40,10 @@ steps:
 func printMessage(ctx context.Context, in printIn) (printOut, error) {
 	h := step.HostOf(ctx)
 	text := "nil"
-	switch in.Message.(type) {
+	switch m := in.Message.(type) {
 	case nil:
+	case string:
+		text = strings.TrimRight(m, "\r\n") // what a block text of YAML ends with
 	case step.Secret:
 		text = "***"
 	default:

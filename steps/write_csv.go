@@ -137,7 +137,8 @@ type csvWriter struct {
 	exact       bool // columns are known not to lose a field by mistake
 	begun       bool // the file has its header
 	seen        map[string]bool
-	unique      int // index of the unique column
+	unique      int    // index of the unique column
+	filled      []bool // columns that some row has
 	count, left int
 }
 
@@ -170,6 +171,11 @@ func (w *csvWriter) write(ctx context.Context, out io.Writer) error {
 		}
 		if err := w.writeRow(cw, out, row, n); err != nil {
 			return err
+		}
+	}
+	for i, name := range w.columns {
+		if n > 0 && !w.filled[i] {
+			step.HostOf(ctx).Warn("%s: no row has the field %s; its column is empty", w.in.Path, name)
 		}
 	}
 	cw.Flush()
@@ -207,13 +213,18 @@ func (w *csvWriter) writeRow(cw *csv.Writer, out io.Writer, row map[string]any, 
 			}
 		}
 	}
+	if w.filled == nil {
+		w.filled = make([]bool, len(w.columns))
+	}
 	cells := make([]string, len(w.columns))
 	for i, name := range w.columns {
-		text, err := textOf(row[name], w.zone)
+		value, ok := row[name]
+		w.filled[i] = w.filled[i] || ok
+		text, err := textOf(value, w.zone)
 		if err != nil {
 			return fmt.Errorf("rows, record %d: field %s %w", n, name, err)
 		}
-		if _, isText := row[name].(string); isText {
+		if _, isText := value.(string); isText {
 			text = harmless(text)
 		}
 		cells[i] = text

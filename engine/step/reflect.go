@@ -29,6 +29,10 @@ import (
 // ShapeOf derives the shape of a Go type: what it is in expressions.
 func ShapeOf[T any]() Shape { return shapeOf(reflect.TypeFor[T]()) }
 
+// Lacking is a record type of which people expect fields that it does not have:
+// see Shape.Lacks.
+type Lacking interface{ Lacks() map[string]string }
+
 var (
 	typeTime      = reflect.TypeFor[time.Time]()
 	typeDuration  = reflect.TypeFor[time.Duration]()
@@ -81,7 +85,11 @@ func shapeOf(t reflect.Type) Shape {
 		}
 		return s
 	case reflect.Struct:
-		return ObjectOf(fieldsOf(t)...)
+		s := ObjectOf(fieldsOf(t)...)
+		if l, ok := reflect.Zero(t).Interface().(Lacking); ok {
+			s.Lacks = l.Lacks()
+		}
+		return s
 	case reflect.Interface:
 		return ShapeAny
 	}
