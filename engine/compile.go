@@ -19,7 +19,7 @@ import (
 // the list holds every problem found, sorted.
 func Compile(doc *flow.Document, reg *step.Registry) (*Program, diag.List) {
 	c := &compiler{
-		doc: doc, reg: reg, seen: map[string]bool{},
+		doc: doc, reg: reg, seen: map[string]bool{}, broken: map[string]bool{},
 		p: &Program{Doc: doc, byID: map[string]*Step{}, usage: map[streamRef]*usage{}},
 	}
 	c.program()
@@ -33,12 +33,13 @@ func Compile(doc *flow.Document, reg *step.Registry) (*Program, diag.List) {
 
 // compiler holds what grows while a document is compiled.
 type compiler struct {
-	doc   *flow.Document
-	reg   *step.Registry
-	p     *Program
-	diags diag.List
-	used  []lang.Ref      // every reference of the document, for unused inputs
-	seen  map[string]bool // step ids compiled so far
+	doc    *flow.Document
+	reg    *step.Registry
+	p      *Program
+	diags  diag.List
+	used   []lang.Ref      // every reference of the document, for unused inputs
+	seen   map[string]bool // step ids compiled so far
+	broken map[string]bool // steps and records whose fields a mistake hides
 }
 
 func (c *compiler) program() {
@@ -56,7 +57,7 @@ func (c *compiler) program() {
 	c.connection()
 	c.guard()
 
-	top := &view{scope: c.p.base}
+	top := &view{}
 	var st stageState
 	for _, s := range d.Steps {
 		c.topStep(s, top, &st)
@@ -64,7 +65,7 @@ func (c *compiler) program() {
 	c.p.Stages = st.stage + 1
 
 	top.settle()
-	top.scope = top.scope.With("run", runShape(true))
+	top.over = append(top.over, func(sc *lang.Scope) *lang.Scope { return sc.With("run", runShape(true)) })
 	for _, s := range d.Finally {
 		if x := c.step(s, top, place{final: true}); x != nil {
 			x.Stage = c.p.Stages
@@ -102,17 +103,25 @@ func runShape(applied bool) step.Shape {
 
 // view is what can be named at one point of the document.
 type view struct {
-	scope *lang.Scope
 	steps []step.Field
-	loop  []*Step // the loops around, outermost first
+	over  []func(*lang.Scope) *lang.Scope // what loops and conditions add to the scope, outermost first
 }
 
 // inside is the view of a loop's body.
 func (v *view) inside(s *Step, elem step.Shape) *view {
 	return &view{
-		scope: v.scope.With(s.As, elem).With("index", step.ShapeInt),
 		steps: slices.Clone(v.steps),
-		loop:  append(slices.Clone(v.loop), s),
+		over: append(slices.Clone(v.over), func(sc *lang.Scope) *lang.Scope {
+			return sc.With(s.As, elem).With("index", step.ShapeInt)
+		}),
+	}
+}
+
+// where is the view in which e holds.
+func (v *view) where(e *lang.Expr) *view {
+	return &view{
+		steps: v.steps,
+		over:  append(slices.Clone(v.over), func(sc *lang.Scope) *lang.Scope { return sc.Assume(e) }),
 	}
 }
 
@@ -148,12 +157,23 @@ func (v *view) add(s *Step) {
 	)})
 }
 
+// addBroken adds a step of which nothing is known.
+func (v *view) addBroken(s *Step) {
+	v.steps = append(v.steps, step.Field{Name: s.ID, Shape: step.ObjectOf(
+		step.Field{Name: "outputs", Shape: step.Shape{Form: step.FormObject, Open: true}},
+		step.Field{Name: "status", Shape: step.ShapeText},
+	)})
+}
+
 var stepRef = regexp.MustCompile(`steps\s*\??\.\s*([A-Za-z_][A-Za-z0-9_]*)`)
 
 // scope builds the expression scope of a view for the text of n, with a helpful
 // answer for every step that n names and that exists but cannot be named here.
 func (c *compiler) scope(v *view, n *flow.Node) *lang.Scope {
-	sc := v.scope.With("steps", step.ObjectOf(v.steps...))
+	sc := c.p.base.With("steps", step.ObjectOf(v.steps...))
+	for _, add := range v.over {
+		sc = add(sc)
+	}
 	if n == nil {
 		return sc
 	}
@@ -234,7 +254,7 @@ func (c *compiler) literal(n *flow.Node, key string, f step.Field) (any, bool) {
 // value compiles a value and remembers what it refers to.
 func (c *compiler) value(n *flow.Node, sc *lang.Scope, f step.Field) *lang.Value {
 	v, ds := lang.CompileValue(n, sc, f)
-	c.diags = append(c.diags, ds...)
+	c.diags = append(c.diags, c.fresh(ds)...)
 	if v != nil {
 		c.used = append(c.used, v.Refs()...)
 	} else {
@@ -249,13 +269,46 @@ func (c *compiler) expr(n *flow.Node, sc *lang.Scope, want step.Shape) *lang.Exp
 		return nil
 	}
 	e, ds := lang.CompileExpr(n, sc, want)
-	c.diags = append(c.diags, ds...)
+	c.diags = append(c.diags, c.fresh(ds)...)
 	if e != nil {
 		c.used = append(c.used, e.Refs()...)
 	} else {
 		c.usedAnyway(n)
 	}
 	return e
+}
+
+var rootName = regexp.MustCompile(`steps\s*\??\.\s*[A-Za-z_][A-Za-z0-9_]*|[A-Za-z_][A-Za-z0-9_]*`)
+
+// fresh leaves out what is only the consequence of a mistake that is reported
+// already: what a broken step gives is not known, and so possibly nil.
+func (c *compiler) fresh(ds diag.List) diag.List {
+	if len(c.broken) == 0 {
+		return ds
+	}
+	return slices.DeleteFunc(slices.Clone(ds), func(d diag.Diagnostic) bool {
+		at := d.Span
+		return d.Code == "maybe-nil" && at.End.Offset > at.Start.Offset &&
+			c.isBroken(string(c.doc.Source[at.Start.Offset:at.End.Offset]))
+	})
+}
+
+// isBroken reports whether a text of the flow names anything broken.
+func (c *compiler) isBroken(text string) bool {
+	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "#") {
+		return true // the record of a predicate; whose cannot be told here
+	}
+	return slices.ContainsFunc(rootName.FindAllString(text, -1), func(name string) bool {
+		return c.broken[strings.Join(strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(" \t\r\n?.", r) }), ".")]
+	})
+}
+
+// dependsOnBroken reports whether anything that a step says names what is
+// broken: its own outputs are then not known either.
+func (c *compiler) dependsOnBroken(nodes ...*flow.Node) bool {
+	return len(c.broken) > 0 && slices.ContainsFunc(nodes, func(n *flow.Node) bool {
+		return n != nil && c.isBroken(string(c.doc.Source[n.Span.Start.Offset:max(n.Span.Start.Offset, n.Span.End.Offset)]))
+	})
 }
 
 // usedAnyway keeps an input that a broken expression mentions from being called

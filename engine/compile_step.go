@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -28,10 +29,12 @@ type body struct {
 // topStep compiles one top-level step and decides whether a stage begins there.
 func (c *compiler) topStep(s *flow.Step, v *view, st *stageState) {
 	diags, used, steps := len(c.diags), len(c.used), len(v.steps)
+	seen, broken := maps.Clone(c.seen), maps.Clone(c.broken)
 	x := c.step(s, v, place{})
 	if x != nil && st.begins(x, v.steps[:steps]) {
 		// What was unknown is known from here on: compile again with that.
 		c.diags, c.used, v.steps = c.diags[:diags], c.used[:used], v.steps[:steps]
+		c.seen, c.broken = seen, broken
 		v.settle()
 		st.next()
 		x = c.step(s, v, place{})
@@ -134,7 +137,8 @@ func outcomeRef(r lang.Ref, steps []step.Field) bool {
 }
 
 // step compiles a step at a place and adds it to the view. It gives nil when
-// not even its outputs could be known.
+// not even its outputs could be known; the view then takes any name for one, so
+// that one mistake gives one message.
 func (c *compiler) step(s *flow.Step, v *view, at place) *Step {
 	if s.ID == nil {
 		return nil
@@ -149,30 +153,31 @@ func (c *compiler) step(s *flow.Step, v *view, at place) *Step {
 	if s.ForEach != nil {
 		sc, inner = c.loop(s, x, v)
 		innerAt.loop = x
+		defer c.markBroken(x.As, x.ForEach == nil || c.dependsOnBroken(s.ForEach))()
 	}
 	if s.ForEach != nil || s.Uses == nil {
 		if innerAt.body == nil {
 			innerAt.body = &body{owner: x.ID}
 		}
 	}
+	if s.Else != nil {
+		// The reason is rendered when the `if` did not hold: nothing may be assumed.
+		x.Else = c.value(s.Else, c.scope(inner, s.Else), step.Field{Name: "else", Shape: step.ShapeText})
+	}
 	if s.If != nil {
 		x.If = c.expr(s.If, sc, step.ShapeBool)
 		if x.If != nil {
 			sc = sc.Assume(x.If)
 			if s.ForEach != nil || s.Uses == nil {
-				inner = &view{scope: inner.scope.Assume(x.If), steps: inner.steps, loop: inner.loop}
+				inner = inner.where(x.If)
 			}
 		}
 	}
-	if s.Else != nil {
-		// The reason is rendered when the `if` did not hold, so nothing may be assumed.
-		x.Else = c.value(s.Else, c.scope(inner, s.Else), step.Field{Name: "else", Shape: step.ShapeText})
-	}
-	ok := true
+	ok, good := true, true
 	if s.Uses != nil {
-		ok = c.use(s, x, inner, sc, innerAt)
+		ok, good = c.use(s, x, sc, innerAt)
 	} else {
-		c.block(s, x, inner, innerAt)
+		ok = c.block(s, x, inner, innerAt)
 	}
 	c.common(s, x, sc)
 	if innerAt.body != nil && (s.Uses != nil || s.ForEach != nil) {
@@ -188,11 +193,23 @@ func (c *compiler) step(s *flow.Step, v *view, at place) *Step {
 	}
 	c.seen[x.ID] = true
 	c.p.byID[x.ID] = x
+	if !ok || !good || c.dependsOnBroken(s.With, s.ForEach, s.Outputs) {
+		c.broken["steps."+x.ID] = true
+	}
 	if !ok {
+		v.addBroken(x)
 		return nil
 	}
 	v.add(x)
 	return x
+}
+
+// markBroken marks a record whose fields are not known, and gives the function
+// that ends that.
+func (c *compiler) markBroken(name string, broken bool) (end func()) {
+	before := c.broken[name]
+	c.broken[name] = broken
+	return func() { c.broken[name] = before }
 }
 
 // loop compiles forEach, and gives the scope and the view of an iteration.
@@ -214,21 +231,26 @@ func (c *compiler) loop(s *flow.Step, x *Step, v *view) (*lang.Scope, *view) {
 	return c.scope(inner, s.Node), inner
 }
 
-// block compiles nested steps.
-func (c *compiler) block(s *flow.Step, x *Step, inner *view, at place) {
+// block compiles nested steps. It reports whether all of them are known: what
+// the block gives depends on whether one of them sends.
+func (c *compiler) block(s *flow.Step, x *Step, inner *view, at place) (ok bool) {
+	ok = true
 	for _, child := range s.Steps {
 		y := c.step(child, inner, at)
 		if y == nil {
+			ok = false
 			continue
 		}
 		x.Body = append(x.Body, y)
 		x.Sends = append(x.Sends, y.Sends...)
 		x.maxLevel = max(x.maxLevel, y.maxLevel)
 	}
+	return ok
 }
 
-// use compiles `uses` and `with`.
-func (c *compiler) use(s *flow.Step, x *Step, v *view, sc *lang.Scope, at place) bool {
+// use compiles `uses` and `with`. Not ok means that nothing is known of the
+// step's outputs, not good that only their names are.
+func (c *compiler) use(s *flow.Step, x *Step, sc *lang.Scope, at place) (ok, good bool) {
 	kind, ok := c.reg.Kind(s.Uses.Text)
 	if !ok {
 		d := c.diags.Add("unknown-kind", s.Uses.Span, "unknown kind %q", s.Uses.Text)
@@ -245,7 +267,7 @@ func (c *compiler) use(s *flow.Step, x *Step, v *view, sc *lang.Scope, at place)
 		if s.With != nil {
 			c.usedAnyway(s.With)
 		}
-		return false
+		return false, false
 	}
 	x.Kind, x.maxLevel = kind, kind.Effect
 	if kind.Effect == step.EffectSend {
@@ -257,21 +279,19 @@ func (c *compiler) use(s *flow.Step, x *Step, v *view, sc *lang.Scope, at place)
 		}
 	}
 	call := step.Call{Shapes: map[string]step.Shape{}, Literals: map[string]any{}}
-	good := c.args(s, x, kind, sc, &call)
-	if !good {
-		// The outputs' types may depend on what is broken: any name is accepted, so
-		// that one mistake gives one message.
+	if !c.args(s, x, kind, sc, &call) {
+		// The outputs' types may depend on what is broken.
 		for _, o := range kind.Outputs {
 			o.Shape = step.ShapeAny
 			x.Outs = append(x.Outs, o)
 		}
-		return !kind.OpenParams
+		return !kind.OpenParams, false
 	}
 	x.call = call
 	outs, err := kind.Infer(call)
 	if err != nil {
 		c.diags.Add("wrong-parameters", s.Uses.Span, "%s: %s", kind.Name, err)
-		return false
+		return false, false
 	}
 	if kind.Effect == step.EffectSend || kind.Effect == step.EffectLocal && !at.final {
 		for i := range outs {
@@ -279,13 +299,13 @@ func (c *compiler) use(s *flow.Step, x *Step, v *view, sc *lang.Scope, at place)
 		}
 	}
 	x.Outs = outs
-	return true
+	return true, true
 }
 
 // args compiles every parameter that is written and reports those that are not
 // known or missing. It reports whether all were good.
 func (c *compiler) args(s *flow.Step, x *Step, kind *step.Kind, sc *lang.Scope, call *step.Call) bool {
-	before := len(c.diags)
+	before, good := len(c.diags), true
 	written := map[string]*flow.Node{}
 	var entries []flow.Entry
 	if s.With != nil {
@@ -295,12 +315,14 @@ func (c *compiler) args(s *flow.Step, x *Step, kind *step.Kind, sc *lang.Scope, 
 	for _, p := range kind.Params {
 		names = append(names, p.Name)
 	}
+	misspelt := map[string]bool{}
 	for _, e := range entries {
 		if _, ok := kind.Param(e.Key.Text); !ok && !kind.OpenParams {
 			d := c.diags.Add("unknown-parameter", e.Key.Span, "unknown parameter %q", e.Key.Text).
 				WithDetail("%s takes: %s.", kind.Name, strings.Join(names, ", "))
 			if near := diag.Closest(e.Key.Text, names); near != "" {
 				d.WithHint("did you mean %q?", near)
+				misspelt[near] = true
 			}
 			c.usedAnyway(e.Value)
 			continue
@@ -309,10 +331,9 @@ func (c *compiler) args(s *flow.Step, x *Step, kind *step.Kind, sc *lang.Scope, 
 	}
 	if kind.OpenParams {
 		for _, e := range entries {
-			c.reservedName(e.Key, "a value", false)
-			c.arg(x, step.Field{Name: e.Key.Text, Shape: step.ShapeAny, Optional: true}, e.Value, sc, call)
+			good = c.arg(x, step.Field{Name: e.Key.Text, Shape: step.ShapeAny, Optional: true}, e.Value, sc, call) && good
 		}
-		return len(c.diags) == before
+		return good && len(c.diags) == before
 	}
 	// Parameters whose expressions range over another one's records come second.
 	for _, second := range []bool{false, true} {
@@ -322,7 +343,7 @@ func (c *compiler) args(s *flow.Step, x *Step, kind *step.Kind, sc *lang.Scope, 
 				continue
 			}
 			if !ok {
-				if !p.Optional {
+				if !p.Optional && !misspelt[p.Name] {
 					c.diags.Add("missing-parameter", s.Uses.Span, "%s needs the parameter %q", kind.Name, p.Name).
 						WithDetail("%s", p.Doc).WithHint("add under with:  %s: …", p.Name)
 				}
@@ -332,21 +353,25 @@ func (c *compiler) args(s *flow.Step, x *Step, kind *step.Kind, sc *lang.Scope, 
 				x.Token = c.secret(n, sc)
 				continue
 			}
-			argScope := sc
-			if p.Item != "" {
-				elem := step.ShapeAny
-				if over, ok := call.Shapes[p.Item]; ok {
-					elem = over.Element()
-				}
-				argScope = sc.With("item", elem)
+			if p.Item == "" {
+				good = c.arg(x, p, n, sc, call) && good
+				continue
 			}
-			c.arg(x, p, n, argScope, call)
+			elem := step.ShapeAny
+			over, known := call.Shapes[p.Item]
+			if known {
+				elem = over.Element()
+			}
+			end := c.markBroken("item", !known || c.dependsOnBroken(written[p.Item]))
+			good = c.arg(x, p, n, sc.With("item", elem), call) && good
+			end()
 		}
 	}
-	return len(c.diags) == before
+	return good && len(c.diags) == before
 }
 
-func (c *compiler) arg(x *Step, p step.Field, n *flow.Node, sc *lang.Scope, call *step.Call) {
+// arg compiles one parameter and reports whether its shape is known.
+func (c *compiler) arg(x *Step, p step.Field, n *flow.Node, sc *lang.Scope, call *step.Call) bool {
 	a := Arg{Field: p}
 	if p.Named && p.Item != "" {
 		a.Named = c.namedExprs(n, p, sc)
@@ -356,17 +381,18 @@ func (c *compiler) arg(x *Step, p step.Field, n *flow.Node, sc *lang.Scope, call
 		}
 		call.Shapes[p.Name] = step.ObjectOf(fields...)
 		x.Args = append(x.Args, a)
-		return
+		return n.Kind == flow.Map && len(fields) == len(n.Entries)
 	}
 	a.Value = c.value(n, sc, p)
 	if a.Value == nil {
-		return
+		return false
 	}
 	call.Shapes[p.Name] = a.Value.Shape()
 	if lit, ok := a.Value.Literal(); ok {
 		call.Literals[p.Name] = lit
 	}
 	x.Args = append(x.Args, a)
+	return true
 }
 
 // namedExprs compiles names to expressions over `item`, as map.to takes them.
@@ -475,7 +501,7 @@ func (c *compiler) loopOutputs(s *flow.Step, x *Step, inner *view) {
 	if s.ForEach != nil && s.Uses != nil {
 		// The outputs of a loop over a kind may name its own step.
 		own := *x
-		inner = &view{scope: inner.scope, steps: slices.Clone(inner.steps), loop: inner.loop}
+		inner = &view{steps: slices.Clone(inner.steps), over: inner.over}
 		inner.add(&own)
 	}
 	x.Items = c.outputs(s.Outputs, c.scope(inner, s.Outputs))
