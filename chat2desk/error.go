@@ -59,7 +59,7 @@ type Error struct {
 	Op         string // what was tried, such as "list clients"
 	Status     int    // the HTTP status, 0 when there was none
 	Kind       Kind
-	Delivery   Delivery      // of a send; NotSent for every read
+	Delivery   Delivery      // what is known of a send; of a read it says nothing
 	RetryAfter time.Duration // what the server asked for, 0 when it did not
 	Message    string        // the API's own words, or what is wrong; cleaned and capped
 	Err        error         // the cause below, if any

@@ -9,10 +9,10 @@ import (
 )
 
 const (
-	firstPause = time.Second     // after a 429 that names no time
-	maxPause   = 2 * time.Minute // the longest that one 429 may hold everybody
-	slowdown   = 0.7             // of the rate that a 429 met
-	recovery   = 0.005           // of the ceiling, regained with each call that passed
+	firstPause = 200 * time.Millisecond // after a 429 that names no time; doubled while nothing passes
+	maxPause   = 2 * time.Minute        // the longest that one 429 may hold everybody
+	slowdown   = 0.7                    // of the rate that a 429 met
+	recovery   = 0.005                  // of the ceiling, regained with each call that passed
 )
 
 // pace is the one limiter of a Client. It never lets calls out faster than the
@@ -95,7 +95,7 @@ func (p *pace) learn(start time.Time, problem *Error) {
 	defer p.mu.Unlock()
 	switch {
 	case problem == nil:
-		p.recover()
+		p.recover(start)
 	case problem.Kind == KindRateLimited:
 		p.slow(start, problem.RetryAfter)
 	}
@@ -128,24 +128,29 @@ func (p *pace) slow(start time.Time, retryAfter time.Duration) {
 }
 
 // recover is what a call that passed does.
-func (p *pace) recover() {
+func (p *pace) recover(start time.Time) {
+	if start.After(p.cut) {
+		p.pause = 0
+	}
 	now := p.bucket.Limit()
 	if now >= p.ceiling {
-		p.pause = 0
 		return
 	}
 	next := now + p.target*recovery
 	if next >= p.target {
-		next, p.pause = p.ceiling, 0
+		next = p.ceiling
 	}
 	p.bucket.SetLimit(next)
 }
 
-// measure is the rate of the last calls, at least one a second.
+// leastMeasured is taken for the rate when too few calls were made to tell.
+const leastMeasured = 10
+
+// measure is the rate of the last calls.
 func (p *pace) measure(now time.Time) rate.Limit {
 	if len(p.started) < 2 {
-		return 1
+		return leastMeasured
 	}
 	span := max(now.Sub(p.started[0]), time.Millisecond)
-	return max(1, rate.Limit(float64(len(p.started))/span.Seconds()))
+	return max(leastMeasured, rate.Limit(float64(len(p.started))/span.Seconds()))
 }

@@ -98,8 +98,21 @@ func TestPaceAfter429(t *testing.T) {
 func TestPacePausesGrow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := starts(t, newPace(100), 1, 16*time.Second, func(int) *Error { return &Error{Kind: KindRateLimited} })
-		require.Len(t, got, 5) // 0, 1, 3, 7, 15 seconds, and the calls themselves
-		require.InDelta(t, 15, got[4].Seconds(), 0.5)
+		require.Len(t, got, 7) // 0, 0.2, 0.6, 1.4, 3, 6.2, 12.6 seconds, and the calls themselves
+		require.InDelta(t, 12.6, got[6].Seconds(), 0.5)
+	})
+}
+
+func TestPacePausesAreShortWhenCallsPassBetween(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(0)
+		got := starts(t, p, 4, 30*time.Second, func(n int) *Error {
+			if n%10 == 0 {
+				return &Error{Kind: KindRateLimited}
+			}
+			return nil
+		})
+		require.Greater(t, len(got), 400, "one call in ten refused costs time, not the run")
 	})
 }
 
@@ -138,7 +151,7 @@ func TestPaceFirstCallRefused(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, maxPause, time.Since(at), "a server cannot hold a run for an hour")
 		p.learn(at, &Error{Kind: KindServer})
-		require.Less(t, p.bucket.Limit(), rate.Limit(1))
+		require.Less(t, p.bucket.Limit(), rate.Limit(leastMeasured))
 	})
 }
 
