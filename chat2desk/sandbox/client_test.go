@@ -105,7 +105,7 @@ func TestClientWalksADeadOffset(t *testing.T) {
 
 // TestClientMissesNobody lists while people are deleted and come in.
 func TestClientMissesNobody(t *testing.T) {
-	s, c := connect(t, sandbox.Options{World: sandbox.Generate(2, 1000, time.Now().UTC()), Churn: sandbox.Churn{Delete: 7, Insert: 1}})
+	s, c := connect(t, sandbox.Options{World: sandbox.Generate(2, 1000, time.Now().UTC()), Churn: sandbox.Churn{Delete: 7, Insert: 1, Pages: 12}})
 	l, err := c.ListContacts(t.Context(), chat2desk.ContactsQuery{})
 	seen := map[int64]int{}
 	for _, k := range collect(t, l, err) {
