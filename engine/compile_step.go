@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -290,7 +291,7 @@ func (c *compiler) use(s *flow.Step, x *Step, sc *lang.Scope, at place) (ok, goo
 	x.call = call
 	outs, err := kind.Infer(call)
 	if err != nil {
-		c.diags.Add("wrong-parameters", s.Uses.Span, "%s: %s", kind.Name, err)
+		c.diags.Add("wrong-parameters", blamed(s, err), "%s: %s", kind.Name, err)
 		return false, false
 	}
 	if kind.Effect == step.EffectSend || kind.Effect == step.EffectLocal && !at.final {
@@ -300,6 +301,27 @@ func (c *compiler) use(s *flow.Step, x *Step, sc *lang.Scope, at place) (ok, goo
 	}
 	x.Outs = outs
 	return true, true
+}
+
+// blamed is the place of the parameter that a kind cannot take, else of the
+// kind. "columns.phone" is an entry of the parameter columns.
+func blamed(s *flow.Step, err error) diag.Span {
+	var arg *step.ArgError
+	if !errors.As(err, &arg) || s.With == nil {
+		return s.Uses.Span
+	}
+	n := s.With
+	for name := range strings.SplitSeq(arg.Param, ".") {
+		inner := n.Get(name)
+		if inner == nil {
+			break
+		}
+		n = inner
+	}
+	if n == s.With {
+		return s.Uses.Span
+	}
+	return n.Span
 }
 
 // args compiles every parameter that is written and reports those that are not
