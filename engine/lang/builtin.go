@@ -92,7 +92,7 @@ const maxResult = 1 << 20
 var errTooLong = fmt.Errorf("the text would be longer than %d KiB", maxResult>>10)
 
 // maxElements is how many elements a list made by a function may have.
-const maxElements = 5_000_000
+const maxElements = 1_000_000
 
 // capped refuses a result that has grown out of hand.
 func capped(name string, out any, err error) error {

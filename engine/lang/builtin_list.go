@@ -161,7 +161,7 @@ func listBuiltins() []Function {
 		},
 		{
 			Name: "toPairs", Doc: "The names and values in an object as a list of records {key, value}, in the order of the names.",
-			Example: `first(toPairs({"b": 1, "a": 2})).key → "a"`,
+			Example: `first(toPairs({"b": 1, "a": 2}))?.key → "a"`,
 			Params:  []Param{objectParam()},
 			Infer: func(args []step.Shape) (step.Shape, error) {
 				return step.ListOf(step.ObjectOf(step.Field{Name: "key", Shape: step.ShapeText}, step.Field{Name: "value", Shape: valuesOf(args[0])})), nil

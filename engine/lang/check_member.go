@@ -97,6 +97,9 @@ func (c *checker) memberShape(n *ast.MemberNode, s step.Shape, name *ast.StringN
 	}
 	d := c.problems.Add("unknown-field", at, "unknown field %q", name.Value)
 	d.Hint = diag.DidYouMean(name.Value, s.Names())
+	if where, ok := s.Lacks[name.Value]; ok {
+		d.Hint = where
+	}
 	if base := c.text(n.Node); base == "" || base == "#" || base == "." {
 		d.Detail = "The record has no such field."
 	} else {

@@ -178,7 +178,7 @@ func (c *checker) streams(path []string) bool {
 var envType = reflect.TypeFor[map[string]any]()
 
 // memoryBudget is how many values the machine may make in one evaluation.
-const memoryBudget = 2 * maxElements
+const memoryBudget = 4 * maxElements
 
 // Eval computes the expression. env holds the root names; an error is always an
 // *EvalError.
