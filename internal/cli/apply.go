@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/planfile"
+)
+
+func newApply(a *app) *cobra.Command {
+	o := &worldFlags{}
+	cmd := &cobra.Command{
+		Use:   "apply PLAN",
+		Short: "Send exactly what a kept plan shows, once",
+		Long: "apply sends the messages of a plan that `flowrunner plan --out` has kept.\n" +
+			"It renders nothing anew. A plan applies once, expires, and is refused when\n" +
+			"other sends of its flow and campaign were recorded since.",
+		Args: exactly(1, "the file of one plan"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(cmd.Flags()); err != nil {
+				return err
+			}
+			return applyPlan(a, o, args[0])
+		},
+	}
+	o.register(cmd.Flags())
+	outputFlag(a, cmd.Flags())
+	return cmd
+}
+
+func applyPlan(a *app, o *worldFlags, path string) error {
+	p, head, err := a.readPlan(path)
+	if err != nil {
+		return err
+	}
+	st, err := stateOf(filepath.Dir(head.File), o.stateFlags)
+	if err != nil {
+		return err
+	}
+	j, err := a.plannedJob(o, p, head, st)
+	if err != nil {
+		return err
+	}
+	defer j.close()
+	// The run's folder keeps its plan: resume and runs show work from there.
+	kept := filepath.Join(engine.RunDir(st.dir, head.Run), "plan.jsonl")
+	if _, err := os.Stat(kept); errors.Is(err, fs.ErrNotExist) {
+		if err := copyPlan(path, kept); err != nil {
+			return err
+		}
+	}
+	return j.apply(path, false, nil)
+}
+
+// plannedJob opens the job of a plan that was made before.
+func (a *app) plannedJob(o *worldFlags, p *engine.Program, head planfile.Header, st state) (*job, error) {
+	if head.Sandbox != o.sandbox {
+		e := &engine.StaleError{Reason: "the plan was made for the real API", Hint: "leave --sandbox out"}
+		if head.Sandbox {
+			e = &engine.StaleError{Reason: "the plan was made in the sandbox", Hint: "add --sandbox"}
+		}
+		return nil, e
+	}
+	return openJob(a, o, jobSpec{program: p, file: head.File, state: st, named: head.Campaign, sends: true, known: true})
+}

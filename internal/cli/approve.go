@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/flowrunner/flowrunner/engine"
+)
+
+// approve gets the yes that sending needs: from the person at the terminal,
+// from --yes, or from the cap that was committed with the flow or the project.
+func (j *job) approve(s *engine.Summary) error {
+	n := s.End.Counts.Planned
+	switch {
+	case n == 0 && len(s.End.Later) == 0, j.o.sandbox, j.o.yes:
+		return nil
+	case j.o.mayAsk(j.a):
+		return j.ask(n, len(s.End.Later) > 0)
+	case j.p.Guard.MaxSendsSet, j.state.project != nil && j.state.project.maxSends != nil:
+		return nil
+	}
+	return &usageError{
+		fmt.Sprintf("%d messages are planned and nobody can be asked; nothing was sent", n),
+		"state how many are meant in the flow (guard: maxSends: " + fmt.Sprint(max(n, 1)) + "), or give --yes",
+	}
+}
+
+// errNotApproved is the answer no.
+var errNotApproved = errors.New("not approved; nothing was sent")
+
+func (j *job) ask(n int, more bool) error {
+	question := fmt.Sprintf("Send %d messages?", n)
+	switch {
+	case n == 1:
+		question = "Send 1 message?"
+	case n == 0:
+		question = "Send what the later stages plan?"
+	}
+	if n > 0 && more {
+		question = strings.TrimSuffix(question, "?") + ", and what the later stages plan?"
+	}
+	fmt.Fprintf(j.a.stderr, "%s [y/N] ", question)
+	_ = j.a.stderr.Flush()
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(j.a.stdin).ReadString('\n') // no line is no yes
+		answer <- line
+	}()
+	select {
+	case line := <-answer:
+		switch strings.ToLower(strings.TrimSpace(line)) {
+		case "y", "yes", "д", "да":
+			return nil
+		}
+		return errNotApproved
+	case <-j.a.signals.drain.Done():
+		return &interruptedError{"interrupted; nothing was sent"}
+	}
+}

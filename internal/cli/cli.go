@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/flowrunner/flowrunner/internal/ui"
+)
+
+// Main runs the command line args and returns its exit code.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, env []string) int {
+	a := newApp(stdin, stdout, stderr, env)
+	a.signals = watchSignals()
+	defer a.signals.stop()
+	root := newRoot(a)
+	root.SetArgs(args)
+	return a.finish(root.ExecuteContext(context.Background()))
+}
+
+// app is one invocation: the world outside and what is said to it.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr *ui.RedactingWriter
+	secrets        *ui.Redactor
+	env            environment
+	signals        *signals
+
+	terminal bool     // somebody can be asked: stdin and stderr are terminals
+	errTTY   *os.File // stderr when it is a terminal
+	outTTY   bool
+
+	color  string // --color
+	json   bool   // -o json: one document on stdout, at the end
+	doc    ui.Document
+	silent bool // the command has printed all that it has to say
+	code   int  // an exit code that is no failure
+}
+
+func newApp(stdin io.Reader, stdout, stderr io.Writer, env []string) *app {
+	a := &app{stdin: stdin, secrets: &ui.Redactor{}, env: parseEnvironment(env), color: "auto"}
+	a.stdout, a.stderr = a.secrets.Writer(stdout), a.secrets.Writer(stderr)
+	a.outTTY = terminalOf(stdout) != nil
+	a.errTTY = terminalOf(stderr)
+	in, _ := stdin.(*os.File)
+	a.terminal = a.errTTY != nil && in != nil && term.IsTerminal(int(in.Fd())) && !a.env.isCI()
+	return a
+}
+
+// terminalOf is w when it is a terminal.
+func terminalOf(w io.Writer) *os.File {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return f
+	}
+	return nil
+}
+
+// outStyle and errStyle are how the two streams look.
+func (a *app) outStyle() ui.Style { return ui.Style{Color: a.colored(a.outTTY)} }
+func (a *app) errStyle() ui.Style { return ui.Style{Color: a.colored(a.errTTY != nil)} }
+
+func (a *app) colored(tty bool) bool {
+	switch a.color {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	return tty && a.env.get("NO_COLOR") == "" && a.env.get("TERM") != "dumb"
+}
+
+// finish reports how the command ended and returns the exit code.
+func (a *app) finish(err error) int {
+	code := a.code
+	if err != nil {
+		code = exitCode(causesOf(err), a.signals.first())
+	}
+	var ended *endedError
+	shown := errors.As(err, &ended)
+	switch {
+	case a.json && !a.silent:
+		a.doc.OK, a.doc.ExitCode = err == nil, code
+		if !shown {
+			a.doc.Error = ui.ErrorOf(err)
+		}
+		if werr := ui.WriteJSON(a.stdout, a.doc); werr != nil && code == 0 {
+			code = exitFailed
+		}
+	case err != nil && !shown:
+		var src *sourceError
+		var source []byte
+		if errors.As(err, &src) {
+			source = src.source
+		}
+		_, _ = io.WriteString(a.stderr, a.errStyle().Problem(err, source))
+	}
+	_ = a.stdout.Flush()
+	_ = a.stderr.Flush()
+	return code
+}
+
+// sourceError is an error with the text of the flow that it points into.
+type sourceError struct {
+	error
+	source []byte
+}
+
+func (e *sourceError) Unwrap() error { return e.error }
+
+func withSource(err error, source []byte) error {
+	if err == nil {
+		return nil
+	}
+	return &sourceError{err, source}
+}
+
+// environment is the process's variables.
+type environment map[string]string
+
+func parseEnvironment(list []string) environment {
+	env := environment{}
+	for _, kv := range list {
+		if name, value, ok := strings.Cut(kv, "="); ok {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+func (e environment) lookup(name string) (string, bool) {
+	v, ok := e[name]
+	return v, ok
+}
+
+func (e environment) get(name string) string { return e[name] }
+
+func (e environment) isCI() bool {
+	switch strings.ToLower(e["CI"]) {
+	case "", "false", "0":
+		return false
+	}
+	return true
+}

@@ -1,0 +1,274 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/engine/ledger/sqlite"
+	"github.com/flowrunner/flowrunner/internal/ui"
+	"github.com/flowrunner/flowrunner/steps"
+)
+
+// job is one flow with everything around it that planning and sending need.
+type job struct {
+	a        *app
+	o        *worldFlags
+	p        *engine.Program
+	state    state
+	campaign string
+	opts     engine.Options
+	store    *sqlite.Store
+	locks    []*ledger.Lock
+	fake     *fakeAPI
+}
+
+// jobSpec says what a job is for.
+type jobSpec struct {
+	program *engine.Program
+	file    string // the flow's, as the user named it
+	state   state
+	inputs  map[string]any
+	named   string // --campaign
+	sends   bool   // takes the lock and remembers what the sandbox accepts
+	known   bool   // an earlier command has made the ledger; without it nothing fits
+}
+
+// openJob prepares everything that a run needs, in the order in which a mistake
+// costs least: no call is made before ledger and lock are there.
+func openJob(a *app, o *worldFlags, spec jobSpec) (*job, error) {
+	j := &job{a: a, o: o, p: spec.program, state: spec.state}
+	j.opts = engine.Options{
+		Inputs: spec.inputs, Campaign: spec.named, BaseURL: o.baseURL, Rate: o.rate.perSecond,
+		StateDir: spec.state.dir, FlowDir: filepath.Dir(spec.file),
+		LookupEnv: a.env.lookup, OnSecret: a.secrets.Add, Account: steps.CompanyID, Now: time.Now,
+	}
+	if p := spec.state.project; p != nil {
+		j.opts.MaxSends = p.maxSends
+	}
+	j.campaign = j.p.CampaignOf(j.opts)
+	err := j.openLedger(spec)
+	if err == nil && o.sandbox {
+		if j.fake, err = startSandbox(j.state, o, spec.sends); err == nil {
+			j.opts.Sandbox = &j.fake.Sandbox
+		}
+	}
+	if err != nil {
+		j.close()
+		return nil, err
+	}
+	return j, nil
+}
+
+// openLedger takes the locks and opens the ledger.
+func (j *job) openLedger(spec jobSpec) error {
+	ctx := context.Background()
+	mustExist := spec.known || j.strict() && !j.o.newLedger
+	if mustExist {
+		if _, err := os.Stat(j.state.ledger()); errors.Is(err, os.ErrNotExist) {
+			return j.noLedger()
+		}
+	} else if err := j.state.prepare(); err != nil {
+		return err
+	}
+	if spec.sends {
+		if err := j.lock(j.p.Name, j.campaign); err != nil {
+			return err
+		}
+		if j.o.sandbox {
+			// Its log of messages has one writer.
+			if err := j.lock("the sandbox", "any"); err != nil {
+				return err
+			}
+		}
+	}
+	if j.o.fresh {
+		if err := forgetSandbox(j.state); err != nil {
+			return err
+		}
+	}
+	var err error
+	if j.store, err = j.state.open(ctx, mustExist); err != nil {
+		return err
+	}
+	j.opts.Store = j.store
+	p := j.state.project
+	if p != nil && p.ledger != "" && p.ledger != j.store.Lineage() && !j.o.sandbox && j.p.HasSends() && !j.local() {
+		return &ledgerError{fmt.Sprintf("%s pins the ledger %s, but the one at %s is %s; nothing was sent\n"+
+			"put the right ledger back, name its folder with --state, or write `ledger: %s` into %s if this one is meant: whoever it does not know is written to again",
+			projectFile, p.ledger, shorten(j.state.ledger()), j.store.Lineage(), j.store.Lineage(), projectFile)}
+	}
+	return nil
+}
+
+func (j *job) lock(flow, campaign string) error {
+	l, err := j.state.lock(flow, campaign, nil)
+	if err != nil {
+		return err
+	}
+	j.locks = append(j.locks, l)
+	return nil
+}
+
+// strict reports whether a missing ledger must stop the command: real people
+// would be written to, and nobody is there to be asked.
+func (j *job) strict() bool {
+	return j.p.HasSends() && !j.o.sandbox && !j.local() && !j.o.mayAsk(j.a)
+}
+
+func (j *job) noLedger() error {
+	return &ledgerError{fmt.Sprintf("there is no ledger at %s; nothing was sent, since without one everybody counts as not written to\n"+
+		"bring the state of earlier runs there, name its folder with --state, or begin a new ledger knowingly with --new-ledger",
+		shorten(j.state.ledger()))}
+}
+
+// local reports whether the API is on this machine.
+func (j *job) local() bool {
+	base := j.o.baseURL
+	if v := j.p.Connection.BaseURL; base == "" && v != nil {
+		x, _ := v.Literal()
+		base, _ = x.(string)
+	} else if base == "" {
+		base = j.a.env.get("CHAT2DESK_BASE_URL")
+	}
+	u, err := url.Parse(base)
+	if err != nil {
+		return false
+	}
+	return loopback(u.Host) || loopback(u.Host+":80")
+}
+
+func (j *job) close() {
+	if j.fake != nil {
+		j.fake.close()
+	}
+	if j.store != nil {
+		if err := j.store.Close(); err != nil {
+			fmt.Fprintln(j.a.stderr, j.a.errStyle().Warn("warning:"), ui.Safe(err.Error()))
+		}
+	}
+	for _, l := range j.locks {
+		if err := l.Release(); err != nil {
+			fmt.Fprintln(j.a.stderr, j.a.errStyle().Warn("warning:"), ui.Safe(err.Error()))
+		}
+	}
+}
+
+// fail points an error at the flow's text.
+func (j *job) fail(err error) error { return withSource(err, j.p.Doc.Source) }
+
+// samples is how many complete texts of each step are shown.
+const samples = 3
+
+// plan plans the first stage and reads what the plan says. A *engine.GuardError
+// comes with both: the plan may be looked at.
+func (j *job) plan() (string, *engine.Summary, error) {
+	progress := j.o.progressOf(j.a)
+	opts := j.opts
+	opts.Events = progress.Event
+	path, err := j.p.Plan(j.a.signals.drain, opts)
+	progress.Close()
+	if j.a.signals.drain.Err() != nil {
+		return "", nil, &interruptedError{"interrupted while planning; nothing was sent"}
+	}
+	var guard *engine.GuardError
+	if err != nil && !errors.As(err, &guard) {
+		return "", nil, j.fail(err)
+	}
+	s, serr := j.p.Summarize(path, samples)
+	if serr != nil {
+		return "", nil, serr
+	}
+	return path, s, j.fail(err)
+}
+
+// apply performs a plan and shows what came of it.
+func (j *job) apply(path string, resume bool, divert *engine.Divert) error {
+	a := j.a
+	progress := j.o.progressOf(a)
+	o := engine.ApplyOptions{Options: j.opts, Drain: a.signals.drain, Resume: resume, Divert: divert}
+	o.Events = progress.Event
+	switch {
+	case a.json:
+		o.Stdout = progress // stdout holds the document alone
+	case a.outTTY && a.errTTY != nil:
+		o.Stdout = progress // the bars are in the way
+	default:
+		o.Stdout = a.stdout
+	}
+	a.signals.onSignal(func(second bool) {
+		text := "\nInterrupted: no new message is begun, those under way are waited for.\nCtrl-C again stops at once.\n"
+		if second {
+			text = "\nStopping at once.\n"
+		}
+		_, _ = io.WriteString(progress, text)
+	})
+	res, err := j.p.Apply(a.signals.hard, path, o)
+	a.signals.onSignal(nil)
+	progress.Close()
+	if res == nil {
+		return j.fail(j.refused(err))
+	}
+	causes := res.Causes
+	if err != nil {
+		causes = append(causes, engine.CauseOf(err))
+		res.Warnings = append(res.Warnings, err.Error())
+	}
+	next := j.next(res)
+	a.doc.Result = ui.ResultOf(res, next[len(next)-1].command)
+	if !a.json {
+		a.outStyle().Result(a.stdout, res, lines(next)...)
+	}
+	if exitCode(causes, nil) == exitDone {
+		return nil
+	}
+	return &endedError{causes}
+}
+
+// refused says how to go on when a plan may not be applied.
+func (j *job) refused(err error) error {
+	var applied *ledger.AppliedError
+	if !errors.As(err, &applied) {
+		return err
+	}
+	hint := "make a new plan"
+	if applied.Run.State.Open() {
+		hint = "go on with it: flowrunner resume " + applied.Run.ID + j.state.flags()
+	}
+	return &engine.StaleError{Reason: applied.Error(), Hint: hint}
+}
+
+// advice is a command worth typing next.
+type advice struct{ why, command string }
+
+func lines(list []advice) []string {
+	out := make([]string, len(list))
+	for i, x := range list {
+		out[i] = x.why + ": " + x.command
+	}
+	return out
+}
+
+// next says what to type after a run; the last one is the most useful.
+func (j *job) next(r *engine.Result) []advice {
+	show := "flowrunner runs show " + r.Run.ID + j.state.flags()
+	out := []advice{{"Details", show}}
+	if r.Counts.Failed+r.Counts.Unknown+r.Counts.Skipped+r.Counts.LeftOut+r.StillUnknown > 0 {
+		out = []advice{{"Who did not get it, and why", show}}
+	}
+	if r.Run.State.Open() {
+		again := "flowrunner resume " + r.Run.ID + j.state.flags()
+		if j.o.baseURL != "" {
+			again += " --base-url " + j.o.baseURL
+		}
+		out = append(out, advice{"Go on where it stopped", again})
+	}
+	return out
+}

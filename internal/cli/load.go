@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"io"
+	"os"
+
+	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/diag"
+	"github.com/flowrunner/flowrunner/engine/flow"
+	"github.com/flowrunner/flowrunner/steps"
+)
+
+// check compiles one flow and gives every problem of it. The Program is nil when
+// there are errors.
+func check(file string, src []byte) (*engine.Program, diag.List) {
+	doc, list := flow.Parse(file, src)
+	if list.HasErrors() && doc.Steps == nil {
+		return nil, list
+	}
+	p, more := engine.Compile(doc, steps.Registry())
+	list = append(list, more...)
+	list.Sort()
+	if list.HasErrors() {
+		return nil, list
+	}
+	return p, list
+}
+
+// load reads and compiles a flow, and shows its warnings.
+func (a *app) load(file string) (*engine.Program, error) {
+	src, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fileError("read", file, err)
+	}
+	return a.compile(file, src)
+}
+
+func (a *app) compile(file string, src []byte) (*engine.Program, error) {
+	p, list := check(file, src)
+	if err := list.Err(); err != nil {
+		return nil, withSource(err, src)
+	}
+	if w := warnings(list); len(w) > 0 {
+		_, _ = io.WriteString(a.stderr, diag.FormatAll(w, src))
+	}
+	return p, nil
+}

@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/planfile"
+	"github.com/flowrunner/flowrunner/internal/ui"
+)
+
+// planOptions are the flags of plan.
+type planOptions struct {
+	worldFlags
+	inputFlags
+	out      string
+	detailed bool
+}
+
+func newPlan(a *app) *cobra.Command {
+	o := &planOptions{}
+	cmd := &cobra.Command{
+		Use:   "plan FILE",
+		Short: "Show who would get which message, and send nothing",
+		Long: "plan reads and computes everything that the flow needs, renders every\n" +
+			"message and shows the balance. Nothing is sent. With --out the plan is\n" +
+			"kept, and `flowrunner apply` sends exactly what it shows, once.",
+		Example: "  flowrunner plan examples/broadcast.yaml --sandbox\n" +
+			"  flowrunner plan sale.yaml --out sale.plan && flowrunner apply sale.plan",
+		Args: exactly(1, "the FILE of one flow"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(cmd.Flags()); err != nil {
+				return err
+			}
+			return planFlow(a, o, args[0])
+		},
+	}
+	f := cmd.Flags()
+	o.worldFlags.register(f)
+	o.inputFlags.register(f)
+	outputFlag(a, f)
+	f.StringVar(&o.out, "out", "", "keep the plan in this file, for apply")
+	f.BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 when there is something to send")
+	show := &cobra.Command{
+		Use:   "show PLAN",
+		Short: "Show a plan that was kept with --out, or a run's",
+		Args:  exactly(1, "the file of one plan"),
+		RunE:  func(_ *cobra.Command, args []string) error { return showPlan(a, args[0]) },
+	}
+	outputFlag(a, show.Flags())
+	cmd.AddCommand(show)
+	return cmd
+}
+
+func planFlow(a *app, o *planOptions, file string) error {
+	p, err := a.load(file)
+	if err != nil {
+		return err
+	}
+	inputs, err := o.bind(a, p)
+	if err != nil {
+		return err
+	}
+	st, err := stateOf(filepath.Dir(file), o.stateFlags)
+	if err != nil {
+		return err
+	}
+	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, file: file, state: st, inputs: inputs, named: o.campaign})
+	if err != nil {
+		return err
+	}
+	defer j.close()
+	path, summary, err := j.plan()
+	if summary == nil {
+		return err
+	}
+	tail := []string{"Nothing was sent."}
+	if o.out != "" && err == nil {
+		if err := copyPlan(path, o.out); err != nil {
+			return err
+		}
+		path = o.out
+		tail = append(tail, fmt.Sprintf("Send it until %s with: flowrunner apply %s%s",
+			summary.Header.Expires.Format("2006-01-02 15:04 -07:00"), o.out, applyFlags(o)))
+	}
+	a.doc.Plan = ui.PlanOf(summary, path)
+	if !a.json {
+		a.outStyle().Plan(a.stdout, summary, tail...)
+	}
+	if err == nil && o.detailed && (summary.End.Counts.Planned > 0 || len(summary.End.Later) > 0) {
+		a.code = exitSomething
+	}
+	return err
+}
+
+// applyFlags are the flags that apply needs to find what plan has used.
+func applyFlags(o *planOptions) string {
+	text := ""
+	if o.state != "" {
+		text += " --state " + o.state
+	}
+	if o.sandbox {
+		text += " --sandbox"
+	}
+	if o.baseURL != "" {
+		text += " --base-url " + o.baseURL
+	}
+	return text
+}
+
+// copyPlan writes a plan elsewhere in one piece.
+func copyPlan(from, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return fileError("write", to, err)
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return fileError("read", from, err)
+	}
+	defer in.Close()
+	draft, err := os.CreateTemp(filepath.Dir(to), filepath.Base(to)+".part-*") // 0600
+	if err != nil {
+		return fileError("write", to, err)
+	}
+	_, err = io.Copy(draft, in)
+	if err == nil {
+		err = draft.Sync()
+	}
+	if cerr := draft.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(draft.Name(), to)
+	}
+	if err != nil {
+		_ = os.Remove(draft.Name())
+		return fileError("write", to, err)
+	}
+	return nil
+}
+
+// readPlan checks a kept plan and compiles the flow that it embeds.
+func (a *app) readPlan(path string) (*engine.Program, planfile.Header, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, planfile.Header{}, fileError("read", path, err)
+	}
+	head, _, err := planfile.Check(path)
+	if err != nil {
+		return nil, head, err
+	}
+	p, list := check(head.File, []byte(head.FlowText))
+	if err := list.Err(); err != nil {
+		return nil, head, withSource(err, []byte(head.FlowText))
+	}
+	return p, head, nil
+}
+
+func showPlan(a *app, path string) error {
+	p, _, err := a.readPlan(path)
+	if err != nil {
+		return err
+	}
+	summary, err := p.Summarize(path, samples)
+	if err != nil {
+		return err
+	}
+	a.doc.Plan = ui.PlanOf(summary, path)
+	if !a.json {
+		a.outStyle().Plan(a.stdout, summary)
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/flowrunner/flowrunner/engine/diag"
+)
+
+// newRoot builds the whole command tree for one invocation.
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "flowrunner",
+		Short: "Plan and send customer messages through Chat2Desk",
+		Long: "flowrunner reads flows from YAML files, shows exactly who would get which\n" +
+			"message, sends each of them once, and can tell afterwards who got it.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          needsCommand,
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(flagError)
+	root.PersistentFlags().Var(choiceOf(&a.color, "auto", "auto", "always", "never"), "color", "colours: auto, always or never")
+	root.AddCommand(
+		newRun(a), newPlan(a), newApply(a), newResume(a), newValidate(a), newTools(a), newRuns(a),
+		newSandbox(a), newVersion(a),
+	)
+	root.AddCommand(topics()...)
+	return root
+}
+
+// needsCommand is what a command says that only groups others.
+func needsCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	hint := diag.DidYouMean(args[0], names)
+	if hint == "" {
+		hint = "see " + cmd.CommandPath() + " --help"
+	}
+	return &usageError{fmt.Sprintf("%s has no command %q", cmd.CommandPath(), args[0]), hint}
+}
+
+// flagError makes a wrong flag a usage error, with the flag that was meant.
+func flagError(cmd *cobra.Command, err error) error {
+	reason, hint := err.Error(), "see "+cmd.CommandPath()+" --help"
+	if name, ok := strings.CutPrefix(reason, "unknown flag: --"); ok {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		cmd.InheritedFlags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		reason = fmt.Sprintf("%s has no flag --%s", cmd.CommandPath(), name)
+		if c := diag.Closest(name, names); c != "" {
+			hint = fmt.Sprintf("did you mean --%s?", c)
+		}
+	}
+	return &usageError{reason, hint}
+}
+
+// exactly, atLeast and atMost check how many names a command is given.
+func exactly(n int, what string) cobra.PositionalArgs { return between(n, n, what) }
+func atLeast(n int, what string) cobra.PositionalArgs { return between(n, 1<<20, what) }
+func atMost(n int, what string) cobra.PositionalArgs  { return between(0, n, what) }
+
+func between(low, high int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) >= low && len(args) <= high {
+			return nil
+		}
+		reason := fmt.Sprintf("%s needs %s", cmd.CommandPath(), what)
+		if len(args) > high {
+			reason = fmt.Sprintf("%s takes %s, but %q was given too", cmd.CommandPath(), what, args[high])
+		}
+		return &usageError{reason, "usage: " + cmd.UseLine()}
+	}
+}
+
+// choice is a flag whose value is one of a few words.
+type choice struct {
+	value *string
+	words []string
+}
+
+func choiceOf(value *string, preset string, words ...string) *choice {
+	*value = preset
+	return &choice{value, words}
+}
+
+func (c *choice) String() string { return *c.value }
+func (c *choice) Type() string   { return strings.Join(c.words, "|") }
+
+func (c *choice) Set(s string) error {
+	if !slices.Contains(c.words, s) {
+		return fmt.Errorf("it must be one of %s", strings.Join(c.words, ", "))
+	}
+	*c.value = s
+	return nil
+}
+
+// outputFlag adds -o to a command.
+func outputFlag(a *app, f *pflag.FlagSet, words ...string) *string {
+	out := new(string)
+	words = append([]string{"table", "json"}, words...)
+	f.VarP(jsonChoice{choiceOf(out, "table", words...), a}, "output", "o", "form of the output")
+	return out
+}
+
+// jsonChoice tells the app at once, so that later problems are JSON too.
+type jsonChoice struct {
+	*choice
+	a *app
+}
+
+func (c jsonChoice) Set(s string) error {
+	if err := c.choice.Set(s); err != nil {
+		return err
+	}
+	c.a.json = s == "json"
+	return nil
+}

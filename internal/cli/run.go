@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/internal/ui"
+)
+
+// runOptions are the flags of run.
+type runOptions struct {
+	worldFlags
+	inputFlags
+	divert  int
+	sample  int
+	abandon bool
+}
+
+func newRun(a *app) *cobra.Command {
+	o := &runOptions{}
+	cmd := &cobra.Command{
+		Use:   "run FILE",
+		Short: "Plan a flow, ask, and send",
+		Long: "run plans the flow, shows who would get which message, asks, and sends.\n" +
+			"Where nobody can be asked, it sends only if the flow or flowrunner.yaml\n" +
+			"states guard.maxSends, or with --yes. The same command again goes on with\n" +
+			"a run that was interrupted, and never writes twice to the same person.",
+		Example: "  flowrunner run examples/broadcast.yaml --sandbox\n" +
+			"  flowrunner run sale.yaml --var promo=SPRING15\n" +
+			"  flowrunner run sale.yaml --divert 1234 --sample 3",
+		Args: exactly(1, "the FILE of one flow"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(cmd.Flags()); err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("divert") && o.divert < 1 || o.sample < 1 {
+				return &usageError{"--divert takes a contact's id, and --sample a number from 1 on", "write --divert 1234 --sample 3"}
+			}
+			return runFlow(a, o, args[0])
+		},
+	}
+	f := cmd.Flags()
+	o.worldFlags.register(f)
+	o.inputFlags.register(f)
+	outputFlag(a, f)
+	f.IntVar(&o.divert, "divert", 0, "send a few of the messages to this contact instead; nobody else gets any")
+	f.IntVar(&o.sample, "sample", 3, "how many messages --divert sends")
+	f.BoolVar(&o.abandon, "abandon", false, "give up an unfinished run of this flow and plan anew")
+	return cmd
+}
+
+func runFlow(a *app, o *runOptions, file string) error {
+	p, err := a.load(file)
+	if err != nil {
+		return err
+	}
+	inputs, err := o.bind(a, p)
+	if err != nil {
+		return err
+	}
+	st, err := stateOf(filepath.Dir(file), o.stateFlags)
+	if err != nil {
+		return err
+	}
+	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, file: file, state: st, inputs: inputs, named: o.campaign, sends: true})
+	if err != nil {
+		return err
+	}
+	defer j.close()
+	if !o.abandon && o.divert == 0 {
+		if run, open, err := j.unfinished(); err != nil || open {
+			if err == nil {
+				err = j.goOn(run)
+			}
+			return err
+		}
+	}
+	path, summary, err := j.plan()
+	if summary != nil {
+		a.doc.Plan = ui.PlanOf(summary, path)
+		if !a.json {
+			a.errStyle().Plan(a.stderr, summary)
+			_, _ = io.WriteString(a.stderr, "\n")
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if o.divert != 0 {
+		return j.apply(path, false, &engine.Divert{Contact: o.divert, Sample: o.sample})
+	}
+	if err := j.approve(summary); err != nil {
+		return err
+	}
+	return j.apply(path, false, nil)
+}
+
+// unfinished finds the run that the same command should finish. One that was
+// begun with another text or other inputs is not for us to decide about.
+func (j *job) unfinished() (ledger.Run, bool, error) {
+	ctx := j.a.signals.drain
+	run, ok, err := j.store.Unfinished(ctx, j.p.Name, j.campaign)
+	if err != nil || !ok {
+		return run, false, err
+	}
+	hash, err := engine.InputsHash(j.opts.Inputs)
+	if err != nil {
+		return run, false, err
+	}
+	changed := ""
+	switch {
+	case run.FlowHash != j.p.Doc.Hash:
+		changed = "the flow"
+	case run.InputsHash != hash:
+		changed = "the inputs"
+	default:
+		return run, true, nil
+	}
+	return run, false, &engine.StaleError{
+		Reason: fmt.Sprintf("run %s of %s (campaign %s) is not finished, and %s changed since it was planned; nothing was sent", run.ID, run.Flow, run.Campaign, changed),
+		Hint:   fmt.Sprintf("flowrunner resume %s%s finishes it as it was planned\n--abandon gives it up and plans anew; whoever got a message gets none again", run.ID, j.state.flags()),
+	}
+}
+
+// goOn finishes an interrupted run.
+func (j *job) goOn(run ledger.Run) error {
+	say := func(format string, args ...any) {
+		if !j.a.json {
+			fmt.Fprintf(j.a.stderr, format+"\n", args...)
+		}
+	}
+	say("Run %s of %s was not finished; going on with it.", ui.Safe(run.ID), ui.Safe(run.Flow))
+	err := j.apply(filepath.Join(engine.RunDir(j.state.dir, run.ID), "plan.jsonl"), true, nil)
+	if err == nil {
+		say("The same command plans anew from here.")
+	}
+	return err
+}

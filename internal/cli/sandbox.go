@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
+	"github.com/flowrunner/flowrunner/engine"
+)
+
+// newWorld makes the world that a sandbox serves.
+func newWorld(file string, seed uint64, clients int) (sandbox.World, error) {
+	if file == "" {
+		return sandbox.Generate(seed, clients, time.Now().UTC()), nil
+	}
+	v, err := readYAML(file)
+	if err != nil {
+		return sandbox.World{}, err
+	}
+	w, err := sandbox.FromSeed(v)
+	if err != nil {
+		return w, &usageError{fmt.Sprintf("the world of %s cannot be made:\n%s", file, err), ""}
+	}
+	return w, nil
+}
+
+// fakeAPI is a sandbox that listens on loopback inside this process.
+type fakeAPI struct {
+	engine.Sandbox
+	server *sandbox.Server
+	http   *http.Server
+	log    *os.File // nil when nothing is sent
+}
+
+// startSandbox serves the world of the flags. Its messages are remembered in the
+// state when the command may send.
+func startSandbox(s state, o *worldFlags, sends bool) (*fakeAPI, error) {
+	world, err := newWorld(o.world, o.seed, o.clients)
+	if err != nil {
+		return nil, err
+	}
+	faults, err := sandbox.ParseFaults(o.faults)
+	if err != nil {
+		return nil, &usageError{err.Error(), ""}
+	}
+	faults.Seed = o.seed
+	f := &fakeAPI{Sandbox: engine.Sandbox{Token: rand.Text()}}
+	so := sandbox.Options{World: world, Token: f.Token, Faults: faults}
+	earlier, err := f.remembered(s, sends)
+	if err != nil {
+		return nil, err
+	}
+	if f.log != nil {
+		so.AcceptedLog = f.log
+	}
+	f.server = sandbox.New(so)
+	f.server.Restore(earlier)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		f.close()
+		return nil, fmt.Errorf("start sandbox: %w", err)
+	}
+	f.BaseURL = "http://" + listener.Addr().String()
+	f.http = &http.Server{Handler: f.server, ReadHeaderTimeout: time.Minute}
+	go func() { _ = f.http.Serve(listener) }() // ends with close
+	return f, nil
+}
+
+// remembered reads what earlier sandbox runs have sent.
+func (f *fakeAPI) remembered(s state, sends bool) (all []sandbox.Accepted, err error) {
+	path := filepath.Join(s.dir, "accepted.jsonl")
+	if sends {
+		if err := s.prepare(); err != nil {
+			return nil, err
+		}
+		all, f.log, err = sandbox.OpenLog(path)
+		return all, err
+	}
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fileError("read", path, err)
+	}
+	defer file.Close()
+	return sandbox.LoadAccepted(file)
+}
+
+func (f *fakeAPI) close() {
+	if f.http != nil {
+		_ = f.http.Close()
+	}
+	if f.server != nil {
+		f.server.Close()
+	}
+	if f.log != nil {
+		_ = f.log.Close()
+	}
+}
+
+// forgetSandbox clears the sandbox's state, but not the locks: somebody may hold
+// one.
+func forgetSandbox(s state) error {
+	entries, err := os.ReadDir(s.dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fileError("read", s.dir, err)
+	}
+	for _, e := range entries {
+		if e.Name() == "locks" {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(s.dir, e.Name())); err != nil {
+			return fileError("remove", filepath.Join(s.dir, e.Name()), err)
+		}
+	}
+	return nil
+}
+
+// newToken makes a token for a sandbox that others use.
+func newToken() string {
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return "sandbox-" + hex.EncodeToString(b[:])
+}
+
+// loopback reports whether an address is only for this machine.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}

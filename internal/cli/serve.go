@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
+)
+
+// serveOptions are the flags of sandbox serve.
+type serveOptions struct {
+	addr       string
+	token      string
+	clients    int
+	seed       uint64
+	world      string
+	faults     string
+	deadOffset bool
+	latency    time.Duration
+	accepted   string
+}
+
+func newSandbox(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Serve a fake Chat2Desk to try things against",
+		Args:  cobra.ArbitraryArgs,
+		RunE:  needsCommand,
+	}
+	o := &serveOptions{}
+	serve := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the fake API on this machine until interrupted",
+		Args:  atMost(0, "no arguments"),
+		RunE:  func(*cobra.Command, []string) error { return serve(a, o) },
+	}
+	f := serve.Flags()
+	f.StringVar(&o.addr, "addr", "127.0.0.1:8044", "where to listen; loopback only, port 0 takes a free one")
+	f.StringVar(&o.token, "token", "", "the token to ask for (default: a new one)")
+	f.IntVar(&o.clients, "clients", 0, "how many clients there are (default 5000)")
+	f.Uint64Var(&o.seed, "seed", 1, "the seed that the world is made from")
+	f.StringVar(&o.world, "world", "", "a YAML file with the world")
+	f.StringVar(&o.faults, "faults", "", "faults, such as 429:3%,500-after:1%")
+	f.BoolVar(&o.deadOffset, "dead-offset", false, "ignore offset on messages, as some instances do")
+	f.DurationVar(&o.latency, "latency", 0, "how long each call takes, such as 20ms")
+	f.StringVar(&o.accepted, "accepted", "", "keep a log of the accepted messages in this file")
+	cmd.AddCommand(serve)
+	return cmd
+}
+
+func serve(a *app, o *serveOptions) error {
+	if !loopback(o.addr) {
+		return &usageError{fmt.Sprintf("--addr %s is not on this machine alone", o.addr), "write --addr 127.0.0.1:8044"}
+	}
+	server, closeLog, err := newServer(o)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	defer server.Close()
+	listener, err := net.Listen("tcp", o.addr)
+	if err != nil {
+		return &usageError{fmt.Sprintf("cannot listen on %s: %s", o.addr, cause(err)), "choose another --addr; port 0 takes a free one"}
+	}
+	base := "http://" + listener.Addr().String()
+	fmt.Fprintf(a.stdout, "base URL: %s\ntoken:    %s\n\nexport CHAT2DESK_BASE_URL=%s CHAT2DESK_API_TOKEN=%s\nflowrunner run FLOW.yaml\n", base, o.token, base, o.token)
+	_ = a.stdout.Flush()
+	api := &http.Server{Handler: server, ReadHeaderTimeout: time.Minute}
+	go func() {
+		<-a.signals.drain.Done()
+		_ = api.Close()
+	}()
+	if err := api.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve sandbox: %w", err)
+	}
+	fmt.Fprintf(a.stderr, "%s accepted in all\n", count(len(server.Accepted()), "message", "messages"))
+	return nil
+}
+
+func newServer(o *serveOptions) (*sandbox.Server, func(), error) {
+	world, err := newWorld(o.world, o.seed, o.clients)
+	if err != nil {
+		return nil, nil, err
+	}
+	faults, err := sandbox.ParseFaults(o.faults)
+	if err != nil {
+		return nil, nil, &usageError{err.Error(), ""}
+	}
+	faults.Seed = o.seed
+	if o.token == "" {
+		o.token = newToken()
+	}
+	so := sandbox.Options{World: world, Token: o.token, Faults: faults, DeadOffset: o.deadOffset, Latency: o.latency}
+	if o.accepted == "" {
+		return sandbox.New(so), func() {}, nil
+	}
+	earlier, log, err := sandbox.OpenLog(o.accepted)
+	if err != nil {
+		return nil, nil, err
+	}
+	so.AcceptedLog = log
+	server := sandbox.New(so)
+	server.Restore(earlier)
+	return server, func() { _ = log.Close() }, nil
+}
+
+// cause is the innermost error, which is what a person can do something about.
+func cause(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}

@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/engine/ledger/sqlite"
+)
+
+// stateName is the folder of the state, beside the project file or the flow.
+const stateName = ".flowrunner"
+
+// state is where a flow's ledger, runs and locks are.
+type state struct {
+	top     string // .flowrunner, or what --state names
+	dir     string // top, or sandbox/ below it
+	sandbox bool
+	project *project // nil when there is none
+}
+
+// stateOf finds the state of a flow in a folder.
+func stateOf(flowDir string, o stateFlags) (state, error) {
+	p, err := findProject(flowDir)
+	if err != nil {
+		return state{}, err
+	}
+	base := flowDir
+	if p != nil {
+		base = p.dir
+	}
+	return newState(p, base, o), nil
+}
+
+// stateHere finds the state of a command that names no flow: the nearest one
+// from the working folder upward.
+func stateHere(o stateFlags) (state, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return state{}, fmt.Errorf("find state: %w", err)
+	}
+	p, err := findProject(dir)
+	if err != nil {
+		return state{}, err
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Stat(filepath.Join(at, stateName)); err == nil {
+			return newState(p, at, o), nil
+		}
+		if p != nil && at == p.dir || at == filepath.Dir(at) {
+			break
+		}
+	}
+	base := dir
+	if p != nil {
+		base = p.dir
+	}
+	return newState(p, base, o), nil
+}
+
+func newState(p *project, base string, o stateFlags) state {
+	s := state{top: filepath.Join(base, stateName), sandbox: o.sandbox, project: p}
+	if o.state != "" {
+		s.top = o.state
+	}
+	s.dir = s.top
+	if o.sandbox {
+		s.dir = filepath.Join(s.top, "sandbox")
+	}
+	return s
+}
+
+// prepare makes the folder. It is for its owner alone and keeps itself out of
+// git.
+func (s state) prepare() error {
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return fileError("make state", s.dir, err)
+	}
+	ignore := filepath.Join(s.top, ".gitignore")
+	if _, err := os.Stat(ignore); errors.Is(err, os.ErrNotExist) {
+		if err := os.WriteFile(ignore, []byte("*\n"), 0o600); err != nil {
+			return fileError("write", ignore, err)
+		}
+	}
+	return nil
+}
+
+func (s state) ledger() string { return filepath.Join(s.dir, "ledger.db") }
+
+// open opens the ledger to write; with mustExist an absent one is a
+// *ledger.NotFoundError.
+func (s state) open(ctx context.Context, mustExist bool) (*sqlite.Store, error) {
+	if !mustExist {
+		if err := s.prepare(); err != nil {
+			return nil, err
+		}
+	}
+	return sqlite.Open(ctx, s.ledger(), sqlite.Options{MustExist: mustExist})
+}
+
+// read opens the ledger to look at it.
+func (s state) read(ctx context.Context) (*sqlite.Store, error) {
+	store, err := sqlite.Open(ctx, s.ledger(), sqlite.Options{ReadOnly: true})
+	var none *ledger.NotFoundError
+	if errors.As(err, &none) {
+		hint := "name the state with --state, or go to the flow's folder"
+		if !s.sandbox {
+			hint += "; sandbox runs have a state of their own: add --sandbox"
+		}
+		return nil, &ledgerError{fmt.Sprintf("there is no ledger at %s\n%s", shorten(s.ledger()), hint)}
+	}
+	return store, err
+}
+
+// lock takes the right to run a flow for a campaign.
+func (s state) lock(flow, campaign string, command []string) (*ledger.Lock, error) {
+	h := ledger.ThisProcess()
+	h.Command = "flowrunner " + strings.Join(command, " ")
+	return ledger.Acquire(filepath.Join(s.dir, "locks"), fmt.Sprintf("%s (campaign %s)", flow, campaign), h)
+}
+
+// flags are what a further command needs to find this state from here.
+func (s state) flags() string {
+	var b strings.Builder
+	here, err := stateHere(stateFlags{sandbox: s.sandbox})
+	mine, _ := filepath.Abs(s.dir)
+	if theirs, aerr := filepath.Abs(here.dir); err != nil || aerr != nil || theirs != mine {
+		b.WriteString(" --state " + shorten(s.top))
+	}
+	if s.sandbox {
+		b.WriteString(" --sandbox")
+	}
+	return b.String()
+}
+
+// shorten names a path from here when that is shorter.
+func shorten(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	wd, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(wd, abs); err == nil && len(rel) < len(abs) {
+		return rel
+	}
+	return abs
+}

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/flowrunner/flowrunner/internal/ui"
+)
+
+// stateFlags say which state a command works on.
+type stateFlags struct {
+	state   string
+	sandbox bool
+}
+
+func (o *stateFlags) register(f *pflag.FlagSet) {
+	f.StringVar(&o.state, "state", "", "folder of the state (default .flowrunner beside flowrunner.yaml or the flow)")
+	f.BoolVar(&o.sandbox, "sandbox", false, "use the fake API inside this process; nothing leaves the machine")
+}
+
+// worldFlags are common to every command that plans or sends.
+type worldFlags struct {
+	stateFlags
+	baseURL   string
+	rate      rateFlag
+	clients   int
+	seed      uint64
+	world     string
+	faults    string
+	fresh     bool
+	progress  string
+	noInput   bool
+	yes       bool
+	newLedger bool
+}
+
+func (o *worldFlags) register(f *pflag.FlagSet) {
+	o.stateFlags.register(f)
+	f.StringVar(&o.baseURL, "base-url", "", "scheme and host of the API (default connection.baseUrl or CHAT2DESK_BASE_URL)")
+	f.Var(&o.rate, "rate", "calls to the API: 10/s, 90/min or unlimited")
+	f.IntVar(&o.clients, "sandbox-clients", 0, "how many clients the sandbox has (default 5000)")
+	f.Uint64Var(&o.seed, "sandbox-seed", 1, "the seed that the sandbox's world is made from")
+	f.StringVar(&o.world, "sandbox-world", "", "a YAML file with the sandbox's world")
+	f.StringVar(&o.faults, "faults", "", "faults of the sandbox, such as 429:3%,500-after:1%")
+	f.BoolVar(&o.fresh, "sandbox-fresh", false, "forget the sandbox's ledger and messages first")
+	f.Var(choiceOf(&o.progress, "auto", "auto", "bar", "plain", "none"), "progress", "how progress is shown on stderr")
+	f.BoolVar(&o.noInput, "no-input", false, "never ask")
+	f.BoolVar(&o.yes, "yes", false, "send without asking")
+	f.BoolVar(&o.newLedger, "new-ledger", false, "begin an empty ledger where there is none: everybody counts as not written to")
+}
+
+// check refuses flags that mean nothing together.
+func (o *worldFlags) check(f *pflag.FlagSet) error {
+	if !o.sandbox {
+		for _, name := range []string{"sandbox-clients", "sandbox-seed", "sandbox-world", "faults", "sandbox-fresh"} {
+			if f.Changed(name) {
+				return &usageError{fmt.Sprintf("--%s means nothing without --sandbox", name), "add --sandbox, or leave it out"}
+			}
+		}
+		return nil
+	}
+	switch {
+	case f.Changed("base-url"):
+		return &usageError{"--sandbox has an address of its own, so --base-url means nothing", "leave one of the two out"}
+	case o.world != "" && (f.Changed("sandbox-clients") || f.Changed("sandbox-seed")):
+		return &usageError{"--sandbox-world gives the whole world, so --sandbox-clients and --sandbox-seed mean nothing", "leave them out; generate: {seed, clients} in the world file adds a crowd"}
+	case o.clients < 0:
+		return &usageError{fmt.Sprintf("--sandbox-clients is %d", o.clients), "give a number from 1 on"}
+	}
+	return nil
+}
+
+func (o *worldFlags) progressOf(a *app) ui.Progress {
+	return ui.NewProgress(ui.Mode(o.progress), a.stderr, a.errTTY, a.errStyle())
+}
+
+// maySay reports whether somebody can be asked.
+func (o *worldFlags) mayAsk(a *app) bool { return a.terminal && !o.noInput }
+
+// rateFlag is calls a second; nil when it is not given.
+type rateFlag struct{ perSecond *float64 }
+
+func (r *rateFlag) Type() string { return "n/s" }
+
+func (r *rateFlag) String() string {
+	if r.perSecond == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*r.perSecond, 'f', -1, 64) + "/s"
+}
+
+// Set reads n/s, n/min or unlimited.
+func (r *rateFlag) Set(text string) error {
+	if text == "unlimited" {
+		r.perSecond = new(float64)
+		return nil
+	}
+	count, unit, _ := strings.Cut(text, "/")
+	n, err := strconv.ParseFloat(count, 64)
+	per := map[string]float64{"s": 1, "min": 60}[unit]
+	if err != nil || !(n > 0 && n < 1e6) || per == 0 {
+		return fmt.Errorf("%q is no rate; write 10/s, 90/min or unlimited", text)
+	}
+	n /= per
+	r.perSecond = &n
+	return nil
+}

@@ -1,0 +1,119 @@
+package ui
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine/ledger"
+)
+
+// RunDocument is one run of the ledger.
+type RunDocument struct {
+	ID       string        `json:"id"`
+	Flow     string        `json:"flow"`
+	Campaign string        `json:"campaign"`
+	File     string        `json:"file"`
+	Account  string        `json:"account,omitempty"`
+	State    string        `json:"state"`
+	Started  time.Time     `json:"started"`
+	Finished *time.Time    `json:"finished,omitempty"`
+	Counts   ledger.Counts `json:"counts"`
+	Reason   string        `json:"reason,omitempty"`
+}
+
+// RunOf describes a run.
+func RunOf(r ledger.Run) RunDocument {
+	d := RunDocument{
+		ID: r.ID, Flow: r.Flow, Campaign: r.Campaign, File: r.File, Account: r.Account, State: r.State.String(),
+		Started: r.Started, Counts: r.Counts, Reason: r.Reason,
+	}
+	if !r.Finished.IsZero() {
+		d.Finished = &r.Finished
+	}
+	return d
+}
+
+// HistoryDocument is one run with everybody who did not get its messages.
+type HistoryDocument struct {
+	RunDocument
+	Open     bool             `json:"open"` // it can be gone on with
+	Rows     []RowDocument    `json:"rows"` // planned sends that are not sent, and why
+	LeftOut  []ReasonDocument `json:"leftOut"`
+	Sent     int              `json:"sent"`
+	NotShown int              `json:"notShown,omitempty"`
+	Plan     string           `json:"plan,omitempty"`
+}
+
+// RowDocument is one row of a plan that did not become a sent message.
+type RowDocument struct {
+	Seq     int64  `json:"seq"`
+	Step    string `json:"step"`
+	Contact int    `json:"contactId,omitempty"`
+	Key     string `json:"key,omitempty"`
+	Status  string `json:"status"`
+	Reason  string `json:"reason"`
+}
+
+// Runs draws the runs of a ledger, one a line.
+func (s Style) Runs(w io.Writer, runs []ledger.Run) {
+	if len(runs) == 0 {
+		fmt.Fprintln(w, "There are no runs yet.")
+		return
+	}
+	fmt.Fprintln(w, s.Bold(fmt.Sprintf("%-24s %-16s %-12s %7s %6s %7s", "RUN", "FLOW", "STATE", "PLANNED", "SENT", "UNKNOWN")))
+	for _, r := range runs {
+		state := Pad(r.State.String(), 12)
+		if r.State != ledger.Finished {
+			state = s.Warn(state)
+		}
+		fmt.Fprintf(w, "%s %s %s %7s %6s %7s\n", Pad(Cut(Safe(r.ID), 24), 24), Pad(Cut(Safe(r.Flow), 16), 16), state,
+			number(r.Counts.Planned), number(r.Counts.Sent), number(r.Counts.Unknown))
+	}
+}
+
+// History draws one run.
+func (s Style) History(w io.Writer, r ledger.Run, h HistoryDocument, tail ...string) {
+	fmt.Fprintf(w, "%s %s of %s: %s\n\n", s.Bold("Run"), Safe(r.ID), s.Bold(Safe(r.Flow)), s.state(r.State))
+	field := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "  %-9s %s\n", name, Cut(Safe(value), columns-12))
+		}
+	}
+	field("file", r.File)
+	field("campaign", r.Campaign)
+	field("account", r.Account)
+	field("started", r.Started.Format("2006-01-02 15:04:05 -07:00"))
+	if !r.Finished.IsZero() {
+		field("ended", r.Finished.Format("2006-01-02 15:04:05 -07:00"))
+	}
+	field("reason", r.Reason)
+	fmt.Fprintf(w, "\n  %s\n", s.balance(r.Counts))
+	if rest := others(r.Counts); rest != "" {
+		fmt.Fprintf(w, "  %s\n", rest)
+	}
+	if len(h.LeftOut) > 0 {
+		fmt.Fprintf(w, "\n  %s\n", s.Bold("Left out"))
+		for _, l := range h.LeftOut {
+			lead := fmt.Sprintf("  %8s  %s  ", number(l.Count), Cut(Safe(l.Step), 20))
+			fmt.Fprintf(w, "%s%s\n", lead, Cut(Safe(l.Reason), columns-Width(lead)))
+		}
+	}
+	if len(h.Rows) > 0 {
+		fmt.Fprintf(w, "\n  %s\n", s.Bold("Not sent, or not known"))
+		for _, row := range h.Rows {
+			lead := fmt.Sprintf("  contact %-10d %-9s %s  ", row.Contact, strings.ReplaceAll(row.Status, "_", " "), Cut(Safe(row.Step), 16))
+			fmt.Fprintf(w, "%s%s\n", lead, Cut(Safe(row.Reason), columns-Width(lead)))
+		}
+		if h.NotShown > 0 {
+			fmt.Fprintf(w, "  … and %s more; --all shows them\n", number(h.NotShown))
+		}
+	}
+	if len(tail) > 0 {
+		fmt.Fprintln(w)
+	}
+	for _, line := range tail {
+		fmt.Fprintf(w, "  %s\n", line)
+	}
+}

@@ -1,0 +1,153 @@
+package ui
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine"
+)
+
+// Plan draws what a person must know before a plan is applied. tail closes it:
+// what happened to the plan, or what to type next.
+func (s Style) Plan(w io.Writer, p *engine.Summary, tail ...string) {
+	h := p.Header
+	where := ""
+	if h.Sandbox {
+		where = ", sandbox"
+	}
+	fmt.Fprintf(w, "%s %s of %s (campaign %s%s)\n", s.Bold("Plan"), Safe(h.Run), s.Bold(Safe(h.Flow)), Safe(h.Campaign), where)
+	s.planSteps(w, p)
+	s.planLeftOut(w, p)
+	s.planSamples(w, p)
+	if len(p.Locals) > 0 {
+		fmt.Fprintf(w, "\n  After the sends: %s.\n", Safe(strings.Join(p.Locals, ", ")))
+	}
+	if len(p.End.Later) > 0 {
+		fmt.Fprintf(w, "\n  Planned when the sends above have settled: %s.\n", Safe(strings.Join(p.End.Later, ", ")))
+		fmt.Fprintf(w, "  All stages together send at most %s.\n", plural(h.MaxSends, "message", "messages"))
+	}
+	fmt.Fprintf(w, "\n  %s\n", s.estimate(p))
+	for _, line := range tail {
+		fmt.Fprintf(w, "  %s\n", line)
+	}
+}
+
+func (s Style) planSteps(w io.Writer, p *engine.Summary) {
+	if len(p.Steps) == 0 {
+		fmt.Fprint(w, "\n  Nothing to send: this flow has no sending step in this stage.\n")
+		return
+	}
+	for _, st := range p.Steps {
+		fmt.Fprintf(w, "\n  %s", s.Bold(Safe(st.Step)))
+		if st.Title != "" {
+			fmt.Fprintf(w, "  %s", s.Dim(Safe(st.Title)))
+		}
+		fmt.Fprintln(w)
+		c := st.Counts
+		line := func(n int, always bool, text string, paint func(string) string) {
+			if n > 0 || always {
+				fmt.Fprintf(w, "  %s  %s\n", paint(fmt.Sprintf("%8s", number(n))), text)
+			}
+		}
+		plain := func(t string) string { return t }
+		line(c.Planned, true, "would get a message", s.Good)
+		sent := "already sent"
+		if p.Since != nil && c.AlreadySent > 0 {
+			sent += ", the last one " + p.Since.In(p.Header.Now.Location()).Format("2006-01-02 15:04")
+		}
+		line(c.AlreadySent, false, sent, plain)
+		line(c.Changed, false, "of these had another text; a changed text is not sent again", s.Dim)
+		line(c.LeftOut, false, "left out", plain)
+		line(c.Duplicate, false, "the same message twice in this plan; it is sent once", plain)
+		line(c.Unknown, false, "unknown from an earlier run; not sent again by itself", s.Warn)
+		line(c.Refused, false, "refused for good in an earlier run", plain)
+	}
+	if p.End.Counts.Planned == 0 && p.End.Counts.AlreadySent > 0 && len(p.End.Later) == 0 {
+		fmt.Fprint(w, "\n  Everybody has been served. To write to the same people again, give the flow\n"+
+			"  another occasion with --campaign NAME, or `oncePer: week` (or month, day).\n")
+	}
+}
+
+func (s Style) planLeftOut(w io.Writer, p *engine.Summary) {
+	if len(p.LeftOut) == 0 {
+		return
+	}
+	width := 0
+	for _, l := range p.LeftOut {
+		width = max(width, min(24, Width(Safe(l.Step))))
+	}
+	fmt.Fprintf(w, "\n  %s\n", s.Bold("Left out"))
+	for _, l := range p.LeftOut {
+		lead := fmt.Sprintf("  %8s  %s  ", number(l.Count), Pad(Cut(Safe(l.Step), width), width))
+		for i, line := range Wrap(Safe(l.Reason), columns-Width(lead)) {
+			if i > 0 {
+				lead = strings.Repeat(" ", Width(lead))
+			}
+			fmt.Fprintf(w, "%s%s\n", lead, line)
+		}
+	}
+}
+
+func (s Style) planSamples(w io.Writer, p *engine.Summary) {
+	if len(p.Samples) == 0 {
+		return
+	}
+	title := fmt.Sprintf("%s, complete", plural(len(p.Samples), "message", "messages"))
+	if n := p.End.Counts.Planned; n > len(p.Samples) {
+		title = fmt.Sprintf("%d of %s messages, complete", len(p.Samples), number(n))
+	}
+	fmt.Fprintf(w, "\n  %s\n", s.Bold(title))
+	for _, x := range p.Samples {
+		head := fmt.Sprintf("%s to contact %d", Safe(x.Step), x.Contact)
+		if x.Contact == 0 {
+			head = fmt.Sprintf("%s for %s", Safe(x.Step), Safe(x.Key))
+		}
+		s.frame(w, head, x.Preview.Text, x.Preview.Details)
+	}
+}
+
+// frame draws one text as it would be received, with what else is sent below.
+func (s Style) frame(w io.Writer, head, text string, details map[string]string) {
+	const inner = columns - 4
+	fmt.Fprintf(w, "  %s %s\n", s.Dim("┌"), s.Dim(Cut(head, inner)))
+	for line := range strings.SplitSeq(text, "\n") {
+		for _, part := range Wrap(Safe(line), inner) {
+			fmt.Fprintf(w, "  %s %s\n", s.Dim("│"), part)
+		}
+	}
+	var more []string
+	for _, k := range slices.Sorted(maps.Keys(details)) {
+		more = append(more, Safe(k)+": "+Safe(details[k]))
+	}
+	fmt.Fprintf(w, "  %s\n", strings.TrimRight(s.Dim("└")+" "+s.Dim(Cut(strings.Join(more, " · "), inner)), " "))
+}
+
+// estimate says what planning has cost and what applying will.
+func (s Style) estimate(p *engine.Summary) string {
+	text := fmt.Sprintf("Planning made %s.", plural(int(p.End.Calls), "call", "calls"))
+	if p.Calls == 0 {
+		return text
+	}
+	text += fmt.Sprintf(" Sending makes about %s", number(p.Calls))
+	if p.Takes > 0 {
+		text += ", in " + spell(p.Takes)
+	}
+	return text + "."
+}
+
+// spell writes a duration as people say it.
+func spell(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "under a second"
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Round(time.Second).Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+}

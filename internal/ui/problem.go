@@ -1,0 +1,74 @@
+package ui
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/diag"
+)
+
+// Problem draws an error as a person reads it: a flow's problems and a failed
+// step with their place in the file, everything else in a line, each with what
+// to type next. source is the flow's text; nil when there is none.
+func (s Style) Problem(err error, source []byte) string {
+	var list diag.Errors
+	if errors.As(err, &list) {
+		return s.paintErrors(diag.FormatAll(diag.List(list), source))
+	}
+	var st *engine.StepError
+	if errors.As(err, &st) && st.Span.Start.Line > 0 {
+		d := diag.Diagnostic{Code: "step-failed", Span: at(st.Span), Summary: Safe(err.Error()), Hint: engine.Hint(err)}
+		return s.paintErrors(diag.Format(d, source))
+	}
+	return s.Failure(err.Error(), engine.Hint(err))
+}
+
+// Failure draws a reason and the way on.
+func (s Style) Failure(reason, hint string) string {
+	var b strings.Builder
+	lines := strings.Split(strings.TrimSpace(reason), "\n")
+	b.WriteString(s.Bad("error:") + " " + Safe(lines[0]) + "\n")
+	for _, l := range lines[1:] {
+		b.WriteString("       " + Safe(l) + "\n")
+	}
+	if hint != "" {
+		b.WriteString("  fix: " + strings.ReplaceAll(hint, "\n", "\n       ") + "\n")
+	}
+	return b.String()
+}
+
+// at reduces a span to its first line: a failed step points at where it begins,
+// not at everything that it holds.
+func at(s diag.Span) diag.Span {
+	if s.End.Line != s.Start.Line {
+		s.End = s.Start
+	}
+	return s
+}
+
+// paintErrors colours the words that diag.Format always writes.
+func (s Style) paintErrors(text string) string {
+	if !s.Color {
+		return text
+	}
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		body := strings.TrimRight(line, "\n")
+		switch {
+		case strings.Contains(body, ": error: "):
+			body = strings.Replace(body, ": error: ", ": "+s.Bad("error:")+" ", 1)
+		case strings.Contains(body, ": warning: "):
+			body = strings.Replace(body, ": warning: ", ": "+s.Warn("warning:")+" ", 1)
+		case strings.HasPrefix(body, "      | ") && strings.Trim(body[8:], " ^") == "":
+			body = body[:8] + s.Bad(body[8:])
+		}
+		b.WriteString(body + "\n")
+	}
+	return b.String()
+}
+
+// Diagnostics draws every problem of a file.
+func (s Style) Diagnostics(l diag.List, source []byte) string {
+	return s.paintErrors(diag.FormatAll(l, source))
+}

@@ -1,0 +1,158 @@
+package ui
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/ledger"
+)
+
+// Result draws what a run truly did. The counts add up, and the drawing says so.
+func (s Style) Result(w io.Writer, r *engine.Result, tail ...string) {
+	run := r.Run
+	fmt.Fprintf(w, "%s %s of %s: %s\n\n", s.Bold("Run"), Safe(run.ID), s.Bold(Safe(run.Flow)), s.state(run.State))
+	fmt.Fprintf(w, "  %s\n", s.balance(r.Counts))
+	if rest := others(r.Counts); rest != "" {
+		fmt.Fprintf(w, "  %s\n", rest)
+	}
+	if r.StillUnknown > 0 {
+		fmt.Fprintf(w, "  %s\n", s.Warn(fmt.Sprintf("%s from an earlier run still unknown", plural(r.StillUnknown, "message", "messages"))))
+	}
+	if len(r.Steps) > 1 {
+		fmt.Fprintln(w)
+		for _, c := range r.Steps {
+			fmt.Fprintf(w, "  %s  %s\n", Pad(Cut(Safe(c.Step), 20), 20), s.balance(c.Counts))
+		}
+	}
+	if len(r.Problems) > 0 {
+		fmt.Fprintf(w, "\n  %s\n", s.Bold("Not sent, or not known"))
+		for _, p := range r.Problems {
+			lead := fmt.Sprintf("  contact %-10d %-8s ", p.Contact, Safe(p.Status))
+			fmt.Fprintf(w, "%s%s\n", lead, Cut(Safe(p.Reason), columns-Width(lead)))
+		}
+		if more := r.Counts.Failed + r.Counts.Unknown + r.Counts.Skipped - len(r.Problems); more > 0 {
+			fmt.Fprintf(w, "  … and %s more\n", number(more))
+		}
+	}
+	if len(r.Outputs) > 0 {
+		fmt.Fprintf(w, "\n  %s\n", s.Bold("Outputs"))
+		for _, o := range r.Outputs {
+			fmt.Fprintf(w, "  %s: %s\n", Safe(o.Name), Cut(Safe(show(o.Value)), columns-4-Width(Safe(o.Name))))
+		}
+	}
+	for _, text := range r.Warnings {
+		fmt.Fprintf(w, "\n  %s %s\n", s.Warn("warning:"), Safe(text))
+	}
+	if len(r.Later) > 0 && r.Reason != "" {
+		fmt.Fprintf(w, "\n  Never planned, since the run stopped: %s\n", Safe(strings.Join(r.Later, ", ")))
+	}
+	if r.Reason != "" {
+		fmt.Fprintf(w, "\n  %s %s\n", s.Bad("Stopped:"), Safe(r.Reason))
+		if r.Hint != "" {
+			fmt.Fprintf(w, "  fix: %s\n", Safe(r.Hint))
+		}
+	}
+	if len(tail) > 0 {
+		fmt.Fprintln(w)
+	}
+	for _, line := range tail {
+		fmt.Fprintf(w, "  %s\n", line)
+	}
+}
+
+// balance is the sum that every run must keep.
+func (s Style) balance(c ledger.Counts) string {
+	paint := func(n int, word string, p func(string) string) string {
+		text := number(n) + " " + word
+		if n > 0 {
+			return p(text)
+		}
+		return text
+	}
+	return fmt.Sprintf("%s planned = %s + %s + %s + %s", number(c.Planned), paint(c.Sent, "sent", s.Good),
+		paint(c.Failed, "failed", s.Bad), paint(c.Unknown, "unknown", s.Warn), paint(c.Skipped, "skipped", s.Warn))
+}
+
+// others are those who never became planned sends.
+func others(c ledger.Counts) string {
+	var parts []string
+	add := func(n int, word string) {
+		if n > 0 {
+			parts = append(parts, number(n)+" "+word)
+		}
+	}
+	add(c.AlreadySent, "already sent before")
+	add(c.LeftOut, "left out")
+	add(c.Duplicate, "duplicate")
+	return strings.Join(parts, ", ")
+}
+
+func (s Style) state(st ledger.RunState) string {
+	switch st {
+	case ledger.Finished:
+		return s.Good("done")
+	case ledger.Running:
+		return "running"
+	case ledger.Interrupted, ledger.Stopped, ledger.Abandoned:
+		return s.Warn(st.String())
+	}
+	return s.Bad(st.String())
+}
+
+// show is a run-time value in one line.
+func show(v any) string {
+	switch x := v.(type) {
+	case nil:
+		return "nil"
+	case string:
+		return x
+	case time.Time:
+		return x.Format("2006-01-02 15:04:05 -07:00")
+	case time.Duration:
+		return x.String()
+	}
+	b, err := json.Marshal(plainValue(v))
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(b)
+}
+
+// maxShown is how many records of a list are shown as an output.
+const maxShown = 1000
+
+// plainValue makes a run-time value fit for JSON: a stream becomes a list, a
+// duration its text.
+func plainValue(v any) any {
+	switch x := v.(type) {
+	case time.Duration:
+		return x.String()
+	case map[string]any:
+		out := make(map[string]any, len(x))
+		for k, e := range x {
+			out[k] = plainValue(e)
+		}
+		return out
+	case []any:
+		out := make([]any, len(x))
+		for i, e := range x {
+			out[i] = plainValue(e)
+		}
+		return out
+	case interface{ All() iter.Seq2[any, error] }:
+		out := []any{}
+		for e, err := range x.All() {
+			if err != nil || len(out) == maxShown {
+				break
+			}
+			out = append(out, plainValue(e))
+		}
+		return out
+	}
+	return v
+}

@@ -1,0 +1,26 @@
+package ui
+
+// Style colours words. The zero Style colours nothing.
+type Style struct{ Color bool }
+
+func (s Style) paint(code, text string) string {
+	if !s.Color || text == "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// Bold is for headings and counts.
+func (s Style) Bold(text string) string { return s.paint("1", text) }
+
+// Dim is for what may be skipped.
+func (s Style) Dim(text string) string { return s.paint("2", text) }
+
+// Good is for what went as wanted.
+func (s Style) Good(text string) string { return s.paint("32", text) }
+
+// Warn is for what deserves a look.
+func (s Style) Warn(text string) string { return s.paint("33", text) }
+
+// Bad is for what failed.
+func (s Style) Bad(text string) string { return s.paint("31", text) }
