@@ -22,10 +22,11 @@ vet:
 lint:
 	golangci-lint run
 
-# schema.json, from the grammar and the kinds. Golden files have an -update flag
+# schema.json and the reference pages, from the grammar, kinds and functions. Golden files have an -update flag
 # of their own: go test ./path/to/package -update
 generate:
 	go test ./internal/archtest -run TestSchemaIsFresh -update
+	go test ./docs -run TestReferencesAreFresh -update
 
 ci:
 	.ci/run

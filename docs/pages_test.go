@@ -1,0 +1,98 @@
+// Package docs_test keeps what is written honest: flows in the pages compile,
+// links lead somewhere, and the reference pages are what the program says today.
+package docs_test
+
+import (
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/diag"
+	"github.com/flowrunner/flowrunner/engine/flow"
+	"github.com/flowrunner/flowrunner/steps"
+)
+
+var update = flag.Bool("update", false, "write the generated pages and the shown output anew")
+
+// page is one Markdown file.
+type page struct {
+	path string
+	text string
+}
+
+// pages are README.md, CHANGELOG.md and everything below docs.
+func pages(t *testing.T) []page {
+	t.Helper()
+	files := []string{"../README.md", "../CHANGELOG.md"}
+	require.NoError(t, filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".md") {
+			files = append(files, path)
+		}
+		return err
+	}))
+	var all []page
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		all = append(all, page{path, string(text)})
+	}
+	return all
+}
+
+var fence = regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```$")
+
+// blocks are the fenced blocks of one language.
+func (p page) blocks(language string) []string {
+	var all []string
+	for _, m := range fence.FindAllStringSubmatch(p.text, -1) {
+		if m[1] == language {
+			all = append(all, m[2])
+		}
+	}
+	return all
+}
+
+var wholeFlow = regexp.MustCompile(`(?m)^flow: (?s:.*)^steps:`)
+
+func TestFlowsCompile(t *testing.T) {
+	seen := 0
+	for _, p := range pages(t) {
+		for _, text := range p.blocks("yaml") {
+			if !wholeFlow.MatchString(text) {
+				continue
+			}
+			seen++
+			doc, problems := flow.Parse(p.path, []byte(text))
+			if !problems.HasErrors() {
+				_, problems = engine.Compile(doc, steps.Registry())
+			}
+			require.Empty(t, problems, "%s", diag.FormatAll(problems, []byte(text)))
+		}
+	}
+	require.Greater(t, seen, 20)
+}
+
+var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+
+func TestLinksLead(t *testing.T) {
+	for _, p := range pages(t) {
+		for _, m := range link.FindAllStringSubmatch(fence.ReplaceAllString(p.text, ""), -1) {
+			target, anchor, _ := strings.Cut(m[1], "#")
+			switch {
+			case strings.Contains(target, "://"):
+			case target == "":
+				require.Contains(t, p.text, "# "+anchor, "%s: no heading for #%s", p.path, anchor)
+			default:
+				_, err := os.Stat(filepath.Join(filepath.Dir(p.path), filepath.FromSlash(target)))
+				require.NoError(t, err, "%s", p.path)
+			}
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package docs_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrunner/flowrunner/engine/lang"
+	"github.com/flowrunner/flowrunner/engine/schema"
+	"github.com/flowrunner/flowrunner/steps"
+)
+
+func TestReferencesAreFresh(t *testing.T) {
+	for path, want := range map[string]string{
+		"kinds.md":     schema.Kinds(steps.Registry()),
+		"functions.md": functions(),
+	} {
+		if *update {
+			require.NoError(t, os.WriteFile(path, []byte(want), 0o644))
+		}
+		got, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, want, string(got), "docs/%s is out of date; write it with: make generate", path)
+	}
+}
+
+// functions is the page of the functions that expressions may call.
+func functions() string {
+	var b strings.Builder
+	b.WriteString("# Functions\n\n" +
+		"<!-- Written by `make generate`; edit the functions, not this page. -->\n\n" +
+		"What expressions can call. The examples hold on Monday, 2 March 2026, at 10:30 in\n" +
+		"Europe/Moscow. A ? marks what may be left out.\n")
+	table := func(title string, list []lang.Function) {
+		list = slices.Clone(list)
+		slices.SortFunc(list, func(a, b lang.Function) int { return strings.Compare(a.Name, b.Name) })
+		fmt.Fprintf(&b, "\n## %s\n\n| function | what it gives | example |\n|---|---|---|\n", title)
+		for _, f := range list {
+			fmt.Fprintf(&b, "| `%s` | %s | `%s` |\n", cell(signature(f)), cell(f.Doc), cell(f.Example))
+		}
+	}
+	table("Of this language", lang.Functions())
+	table("Of lists, numbers and texts", lang.Builtins())
+	b.WriteString("\n## With a predicate\n\n" +
+		"`all`, `any`, `none`, `one`, `filter`, `map`, `count`, `sum`, `find`, `findIndex`, `findLast`,\n" +
+		"`findLastIndex`, `groupBy` and `sortBy` take a list and an expression in which `.field` is a field of the\n" +
+		"record: `count(messages, .type == \"from_client\")`.\n")
+	return b.String()
+}
+
+func signature(f lang.Function) string {
+	var params []string
+	for i, p := range f.Params {
+		name := p.Name
+		switch {
+		case p.Optional:
+			name += "?"
+		case f.Variadic && i == len(f.Params)-1:
+			name += "…"
+		}
+		params = append(params, name)
+	}
+	return f.Name + "(" + strings.Join(params, ", ") + ")"
+}
+
+func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
