@@ -70,16 +70,11 @@ func (t *try) run(ctx context.Context) string {
 		if a.stopReason() != "" {
 			return planfile.StatusSkipped
 		}
-		if a.o.Gate != nil {
-			if err := a.o.Gate(ctx); err != nil {
-				a.stop(CauseOf(err), err.Error(), hintOf(err))
-				return planfile.StatusSkipped
-			}
-		}
-		if a.stopReason() != "" {
+		ready, err := a.gate(ctx)
+		if err != nil || a.stopReason() != "" {
 			return planfile.StatusSkipped
 		}
-		status, again, wait := t.once(ctx)
+		status, again, wait := t.once(ready)
 		if again == nil {
 			return status
 		}
@@ -96,12 +91,46 @@ func (t *try) run(ctx context.Context) string {
 	}
 }
 
+// gate waits for leave to make one call. A wait ends early when the run is being
+// stopped: nothing has been written down yet.
+func (a *applier) gate(ctx context.Context) (context.Context, error) {
+	if a.o.Gate == nil {
+		return ctx, nil
+	}
+	wait, cancel := untilDrained(ctx, a.o.Drain)
+	defer cancel()
+	ready, err := a.o.Gate(wait)
+	if err != nil {
+		if a.stopReason() == "" && ctx.Err() == nil {
+			a.stop(CauseOf(err), err.Error(), hintOf(err))
+		}
+		return nil, err
+	}
+	// The leave counts on after the drain began; the wait's end does not.
+	return detached{Context: ctx, values: ready}, nil
+}
+
+// detached is a context with the values of another.
+type detached struct {
+	context.Context
+	values context.Context
+}
+
+// Value looks in the other context, which is a child of the first.
+func (d detached) Value(key any) any { return d.values.Value(key) }
+
 // drainableSleep ends early when the run is being stopped.
 func drainableSleep(ctx, drain context.Context, d time.Duration) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(drain, func() { cancel(context.Cause(drain)) })()
-	return sleep(ctx, d)
+	wait, cancel := untilDrained(ctx, drain)
+	defer cancel()
+	return sleep(wait, d)
+}
+
+// untilDrained ends with ctx or with drain, whichever comes first.
+func untilDrained(ctx, drain context.Context) (context.Context, func()) {
+	wait, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(drain, func() { cancel(context.Cause(drain)) })
+	return wait, func() { stop(); cancel(nil) }
 }
 
 // once makes one attempt. A failure is returned only when the send surely did

@@ -38,11 +38,13 @@ type Options struct {
 	LookupEnv func(string) (string, bool)
 	OnSecret  func(string)                          // told of each secret before it is used, for redaction
 	Account   func(context.Context) (string, error) // the company's id over the connection of ctx's Host; "" when the API tells none
-	Gate      func(context.Context) error           // waits for permission to make one call; nil is no wait
-	Stdout    io.Writer                             // where print writes
-	Events    func(Event)                           // progress; called from many goroutines, one at a time
-	Now       func() time.Time                      // the clock
-	MaxSends  *int                                  // the project's or the command's cap; the tighter one holds
+	// Gate waits until the connection of ctx's Host may make one more call, and
+	// gives the context to make it in; nil is no wait.
+	Gate     func(context.Context) (context.Context, error)
+	Stdout   io.Writer        // where print writes
+	Events   func(Event)      // progress; called from many goroutines, one at a time
+	Now      func() time.Time // the clock
+	MaxSends *int             // the project's or the command's cap; the tighter one holds
 }
 
 // Sandbox replaces every connection of a flow by the fake API.

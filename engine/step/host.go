@@ -22,7 +22,8 @@ type Host interface {
 	// Shared returns the value made by the first caller with this key in this run:
 	// an API client with its limiter, say.
 	Shared(key any, make func() (any, error)) (any, error)
-	// Root holds every file that a flow may touch: the flow's directory.
+	// Root holds every file that a flow may touch: the flow's directory. The caller
+	// closes it.
 	Root() (*os.Root, error)
 	// Zone is the company's zone; Now is run.now in it.
 	Zone() *time.Location
