@@ -3,6 +3,7 @@ package lang
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/expr-lang/expr/ast"
 
@@ -26,7 +27,6 @@ func (c *checker) member(n *ast.MemberNode) (ast.Node, step.Shape) {
 	base, s := c.expr(n.Node)
 	if static && path[0] == "secrets" {
 		if len(path) == 2 && c.scope.secrets {
-			c.secret = true
 			return c.memberNode(n, base), step.ShapeSecret
 		}
 		return n, unknown
@@ -95,22 +95,45 @@ func (c *checker) memberShape(n *ast.MemberNode, s step.Shape, name *ast.StringN
 	case s.Open:
 		return step.ShapeAny
 	}
+	c.unknownField(n, s, name, at)
+	return unknown
+}
+
+// unknownField reports a member that a record does not have. What the engine's
+// own roots hold has names of its own.
+func (c *checker) unknownField(n *ast.MemberNode, s step.Shape, name *ast.StringNode, at diag.Span) {
+	base := c.text(n.Node)
+	what := map[string]string{"steps": "step", "inputs": "input", "env": "variable"}[base]
+	if what != "" {
+		d := c.problems.Add("unknown-name", at, "unknown %s %q", what, name.Value)
+		d.Hint = diag.DidYouMean(name.Value, s.Names())
+		if what == "variable" && d.Hint == "" {
+			d.Hint = "list it in the flow: env: [" + name.Value + "]"
+		}
+		return
+	}
 	d := c.problems.Add("unknown-field", at, "unknown field %q", name.Value)
 	d.Hint = diag.DidYouMean(name.Value, s.Names())
-	if where, ok := s.Lacks[name.Value]; ok {
-		d.Hint = where
-	}
-	if base := c.text(n.Node); base == "" || base == "#" || base == "." {
+	switch {
+	case len(s.Fields) == 0:
+		d.Detail = base + " has no fields."
+	case base == "" || base == "#" || base == ".":
 		d.Detail = "The record has no such field."
-	} else {
-		d.Detail = clip(base) + " has no such field."
+	default:
+		d.Detail = base + " has no such field."
 	}
-	if len(s.Fields) == 0 {
-		d.Detail = c.text(n.Node) + " has no fields."
-	} else if len(s.Fields) > 24 && d.Hint == "" {
-		d.Detail += " It has: " + joinNames(s.Names())
+	if diag.Closest(name.Value, s.Names()) != "" {
+		return
 	}
-	return unknown
+	for _, f := range s.Fields { // one level too few, as in steps.x.clients
+		if _, ok := f.Shape.Field(name.Value); ok && f.Shape.Form == step.FormObject {
+			d.Hint = "did you mean \"" + c.code(n.Node) + "." + f.Name + "." + name.Value + "\"?"
+			return
+		}
+	}
+	if d.Hint == "" && len(s.Fields) > 0 {
+		d.Detail += " It has: " + strings.Join(s.Names(), ", ") + "."
+	}
 }
 
 // anything is the shape of what is found below a value of which nothing is
@@ -255,17 +278,6 @@ func article(s step.Shape) string {
 	}
 	if s.Nullable {
 		text += " or nil"
-	}
-	return text
-}
-
-func joinNames(names []string) string {
-	text := ""
-	for i, n := range names {
-		if i > 0 {
-			text += ", "
-		}
-		text += n
 	}
 	return text
 }

@@ -43,12 +43,12 @@ func (c *checker) predicate(n ast.Node, name string, args []ast.Node) (ast.Node,
 	list = c.ensure(list, s, step.FormList)
 	var body ast.Node = &ast.PointerNode{}
 	bodyOf, shape := args[0], elem
-	var true_ facts
+	var whenTrue facts
 	c.pointers = append(c.pointers, elem)
 	if len(args) > 1 {
 		bodyOf = bodyNode(args[1])
 		body, shape = c.expr(bodyOf)
-		true_ = c.facts(bodyOf, true)
+		whenTrue = c.facts(bodyOf, true)
 	}
 	depth := len(c.pointers)
 	c.pointers = c.pointers[:depth-1]
@@ -83,9 +83,9 @@ func (c *checker) predicate(n ast.Node, name string, args []ast.Node) (ast.Node,
 	body = c.ensure(body, shape, step.FormBool)
 	switch name {
 	case "filter":
-		return loop(name, body), step.ListOf(refine(elem, true_, "#"+itoa(depth)))
+		return loop(name, body), step.ListOf(refine(elem, whenTrue, "#"+itoa(depth)))
 	case "find", "findLast":
-		return loop(name, body), refine(elem, true_, "#"+itoa(depth)).OrNil()
+		return loop(name, body), refine(elem, whenTrue, "#"+itoa(depth)).OrNil()
 	case "findIndex", "findLastIndex":
 		return loop(name, body), step.ShapeInt.OrNil()
 	case "count":

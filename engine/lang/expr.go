@@ -3,6 +3,7 @@ package lang
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 	"sync"
@@ -34,8 +35,8 @@ type Expr struct {
 	src     *source
 	shape   step.Shape
 	refs    []Ref
-	pure    *Ref // the expression is this path and nothing else
-	secret  bool
+	pure    *Ref  // the expression is this path and nothing else
+	boolean bool  // the result is promised to be a boolean
 	holds   facts // what is known where it is true
 	parsed  ast.Node
 	program *vm.Program
@@ -118,6 +119,7 @@ func CompileExpr(n *flow.Node, s *Scope, want step.Shape) (*Expr, diag.List) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
+	e.boolean = want.Form == step.FormBool
 	return e, nil
 }
 
@@ -145,7 +147,7 @@ func compile(n *flow.Node, from, to int, s *Scope) (*Expr, diag.List) {
 		c.problems.Sort()
 		return nil, c.problems
 	}
-	e := &Expr{src: src, parsed: tree.Node, refs: c.refs, secret: c.secret, holds: c.facts(tree.Node, true)}
+	e := &Expr{src: src, parsed: tree.Node, refs: c.refs, holds: c.facts(tree.Node, true)}
 	if path, ok := c.path(tree.Node); ok {
 		e.pure = &Ref{Path: path, Span: src.whole()}
 		shape.Stream = c.streams(path)
@@ -192,6 +194,9 @@ func (e *Expr) run(machine *vm.VM, env map[string]any) (any, error) {
 	if err != nil {
 		return nil, e.explain(err)
 	}
+	if _, ok := out.(bool); e.boolean && !ok {
+		return nil, &EvalError{Span: e.Span(), Reason: "the condition gave " + describeValue(out) + ", not a boolean"}
+	}
 	switch e.shape.Form {
 	case step.FormNumber:
 		if n, ok := out.(int); ok {
@@ -237,7 +242,6 @@ func firstLine(s string) string {
 // Expr or Predicate. It may be used from many goroutines.
 type Bound struct {
 	expr *Expr
-	env  map[string]any
 	pool sync.Pool // of *frame
 }
 
@@ -247,15 +251,13 @@ type frame struct {
 	env     map[string]any
 }
 
-// Bind fixes env; `item` is added for each record.
+// Bind fixes env as it is now; `item` is added for each record.
 func (e *Expr) Bind(env map[string]any) *Bound {
-	b := &Bound{expr: e, env: env}
+	own := make(map[string]any, len(env)+1)
+	maps.Copy(own, env)
+	b := &Bound{expr: e}
 	b.pool.New = func() any {
-		own := make(map[string]any, len(env)+1)
-		for k, v := range env {
-			own[k] = v
-		}
-		return &frame{machine: vm.VM{MemoryBudget: memoryBudget}, env: own}
+		return &frame{machine: vm.VM{MemoryBudget: memoryBudget}, env: maps.Clone(own)}
 	}
 	return b
 }

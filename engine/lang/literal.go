@@ -21,6 +21,7 @@ func (c *valueCompiler) literal(n *flow.Node, want step.Field) *Value {
 	text := strings.TrimSpace(n.Text)
 	switch s.Form {
 	case step.FormText:
+		c.dollarForgotten(n, part{to: len(n.Text)})
 		return c.textLiteral(n, want, n.Text)
 	case step.FormSecret:
 		c.literalToken(n)
@@ -29,6 +30,7 @@ func (c *valueCompiler) literal(n *flow.Node, want step.Field) *Value {
 		if v, shape, ok := coreValue(n); ok {
 			return c.constant(n, v, shape)
 		}
+		c.dollarForgotten(n, part{to: len(n.Text)})
 		return c.textLiteral(n, want, n.Text)
 	case step.FormInt:
 		if v, err := strconv.ParseInt(strings.TrimPrefix(text, "+"), 10, 64); err == nil {

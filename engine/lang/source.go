@@ -263,6 +263,8 @@ func explainSyntax(message string, s *source, loc file.Location) (summary, hint 
 		return `";" does not belong here`, "an expression is one value; `let x = …; …` is the only place for a semicolon"
 	case token == "#", token == ".":
 		return "there is no record here", "# and .field stand only inside the second argument of filter, map, any, all and their like"
+	case strings.HasPrefix(message, "unrecognized character") && strings.ContainsAny(message, "“”„«»‘’"):
+		return "these quotes are not understood", `write straight quotes: "…"`
 	case strings.HasPrefix(message, "unrecognized character"):
 		return message, `text goes in quotes: "…"`
 	case token == ")" || token == "]" || token == "}":

@@ -44,6 +44,7 @@ func TestValues(t *testing.T) {
 		{"escape", "$${{ x }} and ${{ client.id }}", text, "text", `"${{ x }} and 1"`, `"${{ x }} and 1"`},
 		{"escape alone", "$${{ x }}", text, "text", `"${{ x }}"`, `"${{ x }}"`},
 		{"dollars", "$5 and $$ ${ {{ }}", text, "text", `"$5 and $$ ${ {{ }}"`, `"$5 and $$ ${ {{ }}"`},
+		{"braces of something else", "'{{ yours }} ${HOME} {{ }} {a}'", text, "text", `"{{ yours }} ${HOME} {{ }} {a}"`, `"{{ yours }} ${HOME} {{ }} {a}"`},
 		{"braces in a text", `'${{ "}}" }} ${{ "{{" }}'`, text, "text", `"}} {{"`, `"}} {{"`},
 		{"object literal", `'${{ map(inputs.tags, {{"a": #}}) }}'`, anything, "list of object {a}", "[{a: 17}, {a: 18}]", "[]"},
 		{"object literal at the end", `'${{ {"a": {"b": 1}}}}'`, anything, "object {a}", "{a: {b: 1}}", "{a: {b: 1}}"},
@@ -157,6 +158,9 @@ func TestValueProblems(t *testing.T) {
 		{"'Hi ${{ \"a }} there'", text, `expression-syntax a text in quotes is not closed | close it with the quote that opened it; a quote inside is written \"`},
 		{"Hi ${{ client.id @ }} there", text, `expression-syntax unrecognized character: U+0040 '@' | text goes in quotes: "…"`},
 		{"Hi ${{ client.id /* why */ }}", text, "comment-in-expression there are no comments in expressions | write the comment in YAML, with #, on a line of its own above; text with // or /* goes in quotes"},
+		{"Hi {{ client.name }}", text, "missing-dollar this would be shown as it is, not its value | write ${{ client.name }}"},
+		{"Hi ${client.id}, ${{ client.id }}", text, "missing-dollar this would be shown as it is, not its value | write ${{ client.id }}"},
+		{"Hi ${{ “x” }}", text, `expression-syntax these quotes are not understood | write straight quotes: "…"`},
 		{strings.Repeat("я", MaxText+1), text, "text-too-long the text has 4097 characters; at most 4096 are allowed | "},
 	}
 	for _, tt := range tests {
