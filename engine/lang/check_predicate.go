@@ -37,8 +37,11 @@ func (c *checker) predicate(n ast.Node, name string, args []ast.Node) (ast.Node,
 	list, s := c.expr(args[0])
 	isList := c.wantForm(args[0], s, "the list of "+name, step.FormList)
 	elem := s.Element()
-	if !isList || s.Form == step.FormAny {
+	switch {
+	case !isList:
 		elem = unknown
+	case s.Form == step.FormAny:
+		elem = c.anything()
 	}
 	list = c.ensure(list, s, step.FormList)
 	var body ast.Node = &ast.PointerNode{}

@@ -194,8 +194,12 @@ func (c *checker) equalFacts(n *ast.BinaryNode, equal bool) facts {
 			}
 			return nil
 		case *ast.IntegerNode:
-			if !equal && y.Value == 0 {
-				return c.known(x, notZero)
+			if equal == (y.Value != 0) {
+				zero := c.known(x, notZero)
+				if equal {
+					return zero.plus(c.known(x, notNil))
+				}
+				return zero
 			}
 		}
 	}
@@ -266,11 +270,31 @@ func (c *checker) narrowed(n ast.Node, s step.Shape) step.Shape {
 	if k := c.key(n); k != "" && c.holds[k]&notNil != 0 {
 		return s.NotNil()
 	}
-	// A list with an element has a first one.
-	if name, args, ok := callOf(n); ok && len(args) == 1 && (name == "first" || name == "last") {
-		if k := c.key(args[0]); k != "" && c.holds["len("+k+")"]&notZero != 0 && !c.shapes[args[0]].Element().Nullable {
+	// A list with an element has a first and a last one.
+	if list, ok := endOf(n); ok && !c.shapes[list].Element().Nullable {
+		if k := c.key(list); k != "" && c.holds["len("+k+")"]&notZero != 0 {
 			return s.NotNil()
 		}
 	}
 	return s
+}
+
+// endOf takes first(list), last(list), list[0] and list[-1] apart.
+func endOf(n ast.Node) (list ast.Node, ok bool) {
+	if name, args, ok := callOf(n); ok && len(args) == 1 && (name == "first" || name == "last") {
+		return args[0], true
+	}
+	m, ok := n.(*ast.MemberNode)
+	if !ok {
+		return nil, false
+	}
+	if i, ok := m.Property.(*ast.IntegerNode); ok && i.Value == 0 {
+		return m.Node, true
+	}
+	if u, ok := m.Property.(*ast.UnaryNode); ok && u.Operator == "-" {
+		if i, ok := u.Node.(*ast.IntegerNode); ok && i.Value == 1 {
+			return m.Node, true
+		}
+	}
+	return nil, false
 }

@@ -177,6 +177,9 @@ func (g grammar) record(f step.Form, depth int) string {
 		step.FormTime: "created", step.FormDuration: "created", step.FormAny: "type",
 	}[f]
 	l := g.list(depth)
+	if g.IntN(3) == 0 {
+		return fmt.Sprintf("(len(%s) %s ? (%s)[%s].%s : nil)", l, g.pick("> 0", "== 1", "!= 0", ">= 1", ">= 0", "== 0"), l, g.pick("0", "-1", "1"), name)
+	}
 	base := g.pick("first("+l+")", "last("+l+")", "("+l+")[0]", "("+l+")[-1]", "find("+l+", "+g.condition(depth)+")", "newest("+l+")")
 	return g.pick(base+"?."+name, base+"."+name, "("+base+" != nil ? "+base+"."+name+" : nil)")
 }
