@@ -35,7 +35,7 @@ type checker struct {
 // accepted everywhere and causes no second message.
 var unknown = step.Shape{Form: step.FormAny}
 
-// fail records a problem at n and gives the shape to go on with.
+// fail records a problem at n.
 func (c *checker) fail(n ast.Node, code, format string, args ...any) *diag.Diagnostic {
 	return c.problems.Add(code, c.src.span(n), format, args...)
 }

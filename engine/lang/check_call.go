@@ -95,7 +95,7 @@ func (c *checker) function(n ast.Node, f *Function, args []ast.Node) (ast.Node, 
 		}
 	}
 	if plain := plainCall(f.Name); plain != nil {
-		if f.Name == "toJSON" {
+		if f.Name == "toJSON" || f.Name == "uniq" { // the others only pass on or count
 			c.reads(shapes)
 		}
 		return c.calls(n, f.Name, plain, run), result

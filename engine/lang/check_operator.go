@@ -12,6 +12,12 @@ func (c *checker) unary(n *ast.UnaryNode) (ast.Node, step.Shape) {
 	run, s := c.expr(n.Node)
 	switch n.Operator {
 	case "not", "!":
+		if s.Form != step.FormBool && s.Form != step.FormAny && s.Form != step.FormNil {
+			c.fail(n.Node, "wrong-type", "what stands behind %s must be a boolean, not %s", n.Operator, article(s.NotNil())).
+				WithDetail("%s belongs to the value right behind it, not to a comparison.", n.Operator).
+				WithHint(`write parentheses around a comparison: %s (%s == …)`, n.Operator, c.code(n.Node))
+			return n, unknown
+		}
 		c.wantBool(n.Node, s, "what stands behind "+n.Operator)
 		return at(n, &ast.UnaryNode{Operator: "not", Node: c.ensure(run, s, step.FormBool)}), step.ShapeBool
 	case "-":
@@ -66,6 +72,7 @@ func (c *checker) binary(n *ast.BinaryNode) (ast.Node, step.Shape) {
 		return plain(), step.ShapeBool
 	case "in":
 		c.in(n, l, r)
+		c.reads([]step.Shape{l, r})
 		return c.internal(n, "·in", left, right), step.ShapeBool
 	case "??":
 		return c.coalesce(n, left, l, right, r)
