@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"golang.org/x/term"
@@ -13,10 +15,15 @@ import (
 )
 
 // Main runs the command line args and returns its exit code.
-func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, env []string) int {
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, env []string) (code int) {
 	a := newApp(stdin, stdout, stderr, env)
 	a.signals = watchSignals()
 	defer a.signals.stop()
+	defer func() {
+		if p := recover(); p != nil {
+			code = a.crashed(p)
+		}
+	}()
 	root := newRoot(a)
 	root.SetArgs(args)
 	return a.finish(root.ExecuteContext(context.Background()))
@@ -103,6 +110,22 @@ func (a *app) finish(err error) int {
 	return code
 }
 
+// traceVariable asks for the stack of a crash.
+const traceVariable = "FLOWRUNNER_TRACE"
+
+// crashed reports a mistake of ours. What was sent is in the ledger all the same.
+func (a *app) crashed(p any) int {
+	fmt.Fprintf(a.stderr, "error: flowrunner has a bug: %v\n", p)
+	if a.env.get(traceVariable) != "" {
+		_, _ = a.stderr.Write(debug.Stack())
+	} else {
+		fmt.Fprintf(a.stderr, "  fix: please report it with what the same command prints when %s=1 is set\n", traceVariable)
+	}
+	_ = a.stdout.Flush()
+	_ = a.stderr.Flush()
+	return exitFailed
+}
+
 // sourceError is an error with the text of the flow that it points into.
 type sourceError struct {
 	error
@@ -137,6 +160,17 @@ func (e environment) lookup(name string) (string, bool) {
 }
 
 func (e environment) get(name string) string { return e[name] }
+
+// job is the link to the CI job, for whoever finds its lock taken.
+func (e environment) job() string {
+	if e["CI_JOB_URL"] != "" {
+		return e["CI_JOB_URL"]
+	}
+	if e["GITHUB_RUN_ID"] != "" && e["GITHUB_SERVER_URL"] != "" {
+		return e["GITHUB_SERVER_URL"] + "/" + e["GITHUB_REPOSITORY"] + "/actions/runs/" + e["GITHUB_RUN_ID"]
+	}
+	return ""
+}
 
 func (e environment) isCI() bool {
 	switch strings.ToLower(e["CI"]) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/ledger/sqlite"
+	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/internal/ui"
 	"github.com/flowrunner/flowrunner/steps"
 )
@@ -73,18 +75,18 @@ func (j *job) openLedger(spec jobSpec) error {
 	mustExist := spec.known || j.strict() && !j.o.newLedger
 	if mustExist {
 		if _, err := os.Stat(j.state.ledger()); errors.Is(err, os.ErrNotExist) {
-			return j.noLedger()
+			return cmp.Or(j.noToken(), j.noLedger())
 		}
 	} else if err := j.state.prepare(); err != nil {
 		return err
 	}
 	if spec.sends {
-		if err := j.lock(j.p.Name, j.campaign); err != nil {
+		if err := j.lock(fmt.Sprintf("%s (campaign %s)", j.p.Name, j.campaign)); err != nil {
 			return err
 		}
 		if j.o.sandbox {
 			// Its log of messages has one writer.
-			if err := j.lock("the sandbox", "any"); err != nil {
+			if err := j.lock("the sandbox"); err != nil {
 				return err
 			}
 		}
@@ -108,8 +110,8 @@ func (j *job) openLedger(spec jobSpec) error {
 	return nil
 }
 
-func (j *job) lock(flow, campaign string) error {
-	l, err := j.state.lock(flow, campaign, nil)
+func (j *job) lock(scope string) error {
+	l, err := j.state.lock(scope, j.a.env.job())
 	if err != nil {
 		return err
 	}
@@ -121,6 +123,21 @@ func (j *job) lock(flow, campaign string) error {
 // would be written to, and nobody is there to be asked.
 func (j *job) strict() bool {
 	return j.p.HasSends() && !j.o.sandbox && !j.local() && !j.o.mayAsk(j.a)
+}
+
+// noToken is the problem of a token that is not there, which goes before that of
+// a ledger.
+func (j *job) noToken() error {
+	names := j.p.Secrets
+	if j.p.Connection.Token == nil {
+		names = append([]string{"CHAT2DESK_API_TOKEN"}, names...)
+	}
+	for _, name := range names {
+		if j.a.env.get(name) == "" && j.a.env.get(name+"_FILE") == "" {
+			return &engine.SecretError{Name: name, Reason: "is not set"}
+		}
+	}
+	return nil
 }
 
 func (j *job) noLedger() error {
@@ -193,6 +210,9 @@ func (j *job) plan() (string, *engine.Summary, error) {
 func (j *job) apply(path string, resume bool, divert *engine.Divert) error {
 	a := j.a
 	progress := j.o.progressOf(a)
+	if _, end, err := planfile.Check(path); err == nil {
+		progress.Expect(end.Counts.Planned)
+	}
 	o := engine.ApplyOptions{Options: j.opts, Drain: a.signals.drain, Resume: resume, Divert: divert}
 	o.Events = progress.Event
 	switch {
@@ -201,7 +221,7 @@ func (j *job) apply(path string, resume bool, divert *engine.Divert) error {
 	case a.outTTY && a.errTTY != nil:
 		o.Stdout = progress // the bars are in the way
 	default:
-		o.Stdout = a.stdout
+		o.Stdout = &lenient{w: a.stdout, warn: progress}
 	}
 	a.signals.onSignal(func(second bool) {
 		text := "\nInterrupted: no new message is begun, those under way are waited for.\nCtrl-C again stops at once.\n"
@@ -240,7 +260,7 @@ func (j *job) refused(err error) error {
 	}
 	hint := "make a new plan"
 	if applied.Run.State.Open() {
-		hint = "go on with it: flowrunner resume " + applied.Run.ID + j.state.flags()
+		hint = "go on with it: " + j.resume(applied.Run.ID)
 	}
 	return &engine.StaleError{Reason: applied.Error(), Hint: hint}
 }
@@ -256,6 +276,29 @@ func lines(list []advice) []string {
 	return out
 }
 
+// resume is the command that goes on with a run in the same world.
+func (j *job) resume(run string) string {
+	return "flowrunner resume " + run + j.state.flags() + j.o.again()
+}
+
+// lenient goes on when nobody reads standard output any more: what is sent to
+// people does not depend on who watches.
+type lenient struct {
+	w    io.Writer
+	warn io.Writer
+	gone bool
+}
+
+func (l *lenient) Write(p []byte) (int, error) {
+	if !l.gone {
+		if _, err := l.w.Write(p); err != nil {
+			l.gone = true
+			fmt.Fprintf(l.warn, "warning: standard output cannot be written (%s); what the flow prints is lost\n", cause(err))
+		}
+	}
+	return len(p), nil
+}
+
 // next says what to type after a run; the last one is the most useful.
 func (j *job) next(r *engine.Result) []advice {
 	show := "flowrunner runs show " + r.Run.ID + j.state.flags()
@@ -264,11 +307,7 @@ func (j *job) next(r *engine.Result) []advice {
 		out = []advice{{"Who did not get it, and why", show}}
 	}
 	if r.Run.State.Open() {
-		again := "flowrunner resume " + r.Run.ID + j.state.flags()
-		if j.o.baseURL != "" {
-			again += " --base-url " + j.o.baseURL
-		}
-		out = append(out, advice{"Go on where it stopped", again})
+		out = append(out, advice{"Go on where it stopped", j.resume(r.Run.ID)})
 	}
 	return out
 }

@@ -79,6 +79,9 @@ func planFlow(a *app, o *planOptions, file string) error {
 		return err
 	}
 	tail := []string{"Nothing was sent."}
+	if run, open, _ := j.store.Unfinished(a.signals.drain, p.Name, j.campaign); open {
+		tail = append(tail, "Run "+run.ID+" is not finished; flowrunner run goes on with it first.")
+	}
 	if o.out != "" && err == nil {
 		if err := copyPlan(path, o.out); err != nil {
 			return err
@@ -106,10 +109,7 @@ func applyFlags(o *planOptions) string {
 	if o.sandbox {
 		text += " --sandbox"
 	}
-	if o.baseURL != "" {
-		text += " --base-url " + o.baseURL
-	}
-	return text
+	return text + o.again()
 }
 
 // copyPlan writes a plan elsewhere in one piece.

@@ -20,9 +20,11 @@ func newRoot(a *app) *cobra.Command {
 			"message, sends each of them once, and can tell afterwards who got it.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       version(),
 		Args:          cobra.ArbitraryArgs,
 		RunE:          needsCommand,
 	}
+	root.SetVersionTemplate("flowrunner {{.Version}}\n")
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
@@ -33,7 +35,23 @@ func newRoot(a *app) *cobra.Command {
 		newSandbox(a), newVersion(a),
 	)
 	root.AddCommand(topics()...)
+	root.SetHelpCommand(newHelp())
 	return root
+}
+
+// newHelp replaces cobra's help, which takes an unknown topic for a success.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND or TOPIC]",
+		Short: "Help about a command or a topic",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return needsCommand(found, rest)
+			}
+			return found.Help()
+		},
+	}
 }
 
 // needsCommand is what a command says that only groups others.
@@ -43,7 +61,7 @@ func needsCommand(cmd *cobra.Command, args []string) error {
 	}
 	var names []string
 	for _, c := range cmd.Commands() {
-		if c.IsAvailableCommand() {
+		if c.IsAvailableCommand() || c.IsAdditionalHelpTopicCommand() {
 			names = append(names, c.Name())
 		}
 	}

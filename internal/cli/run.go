@@ -123,7 +123,7 @@ func (j *job) unfinished() (ledger.Run, bool, error) {
 	}
 	return run, false, &engine.StaleError{
 		Reason: fmt.Sprintf("run %s of %s (campaign %s) is not finished, and %s changed since it was planned; nothing was sent", run.ID, run.Flow, run.Campaign, changed),
-		Hint:   fmt.Sprintf("flowrunner resume %s%s finishes it as it was planned\n--abandon gives it up and plans anew; whoever got a message gets none again", run.ID, j.state.flags()),
+		Hint:   fmt.Sprintf("%s finishes it as it was planned\n--abandon gives it up and plans anew; whoever got a message gets none again", j.resume(run.ID)),
 	}
 }
 

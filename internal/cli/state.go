@@ -116,11 +116,11 @@ func (s state) read(ctx context.Context) (*sqlite.Store, error) {
 	return store, err
 }
 
-// lock takes the right to run a flow for a campaign.
-func (s state) lock(flow, campaign string, command []string) (*ledger.Lock, error) {
+// lock takes the right to run a scope: a flow and campaign, mostly.
+func (s state) lock(scope, job string) (*ledger.Lock, error) {
 	h := ledger.ThisProcess()
-	h.Command = "flowrunner " + strings.Join(command, " ")
-	return ledger.Acquire(filepath.Join(s.dir, "locks"), fmt.Sprintf("%s (campaign %s)", flow, campaign), h)
+	h.Job = job
+	return ledger.Acquire(filepath.Join(s.dir, "locks"), scope, h)
 }
 
 // flags are what a further command needs to find this state from here.

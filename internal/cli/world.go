@@ -73,11 +73,30 @@ func (o *worldFlags) check(f *pflag.FlagSet) error {
 	return nil
 }
 
+// again are the flags that lead another command to the same world.
+func (o *worldFlags) again() string {
+	var b strings.Builder
+	add := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, " --%s %s", name, value)
+		}
+	}
+	add("base-url", o.baseURL)
+	add("sandbox-world", o.world)
+	if o.clients != 0 {
+		add("sandbox-clients", strconv.Itoa(o.clients))
+	}
+	if o.sandbox && o.world == "" && o.seed != 1 {
+		add("sandbox-seed", strconv.FormatUint(o.seed, 10))
+	}
+	return b.String()
+}
+
 func (o *worldFlags) progressOf(a *app) ui.Progress {
 	return ui.NewProgress(ui.Mode(o.progress), a.stderr, a.errTTY, a.errStyle())
 }
 
-// maySay reports whether somebody can be asked.
+// mayAsk reports whether somebody can be asked.
 func (o *worldFlags) mayAsk(a *app) bool { return a.terminal && !o.noInput }
 
 // rateFlag is calls a second; nil when it is not given.

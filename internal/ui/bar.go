@@ -22,8 +22,8 @@ type bars struct {
 
 	pool *mpb.Progress // nil when closed
 	bar  *mpb.Bar
-	step string
 	at   *meter
+	all  int // sends expected
 }
 
 // meter is what a bar says of its speed.
@@ -36,6 +36,12 @@ type meter struct {
 
 func newBars(tty *os.File, w io.Writer, s Style) *bars {
 	return &bars{w: w, s: s, pool: mpb.New(mpb.WithOutput(tty), mpb.WithWidth(columns), mpb.WithRefreshRate(120*time.Millisecond))}
+}
+
+func (b *bars) Expect(sends int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.all = sends
 }
 
 func (b *bars) Write(p []byte) (int, error) {
@@ -69,14 +75,18 @@ func (b *bars) Event(e engine.Event) {
 		b.begin("planning "+e.Step, 0)
 	case engine.EventProgress:
 		b.advance(e.Done, 0)
-	case engine.EventStepDone, engine.EventPlanned, engine.EventApplying:
+	case engine.EventStepDone, engine.EventApplying:
 		b.end()
+	case engine.EventPlanned:
+		b.end()
+		b.all += e.Total
 	case engine.EventSettled:
-		if b.bar == nil || b.step != "sending "+e.Step {
-			b.begin("sending "+e.Step, e.Total)
-			b.at.set(e.Done-1, e.Total, true)
+		total := max(b.all, e.Done)
+		if b.bar == nil {
+			b.begin("sending "+e.Step, total)
+			b.at.set(e.Done-1, total, true)
 		}
-		b.advance(e.Done, e.Total)
+		b.advance(e.Done, total)
 	case engine.EventWarning, engine.EventWaiting:
 		_, _ = fmt.Fprintln(b.pool, warning(b.s, e))
 	case engine.EventStopping:
@@ -88,7 +98,6 @@ func (b *bars) Event(e engine.Event) {
 // begin draws a bar for a step; total 0 is one whose end nobody knows.
 func (b *bars) begin(step string, total int) {
 	b.end()
-	b.step = step
 	b.at = &meter{began: time.Now()}
 	name := decor.Name(Pad(Cut(Safe(step), 28), 28))
 	at := b.at

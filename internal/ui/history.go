@@ -3,7 +3,6 @@ package ui
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/flowrunner/flowrunner/engine/ledger"
@@ -75,7 +74,7 @@ func (s Style) Runs(w io.Writer, runs []ledger.Run) {
 
 // History draws one run.
 func (s Style) History(w io.Writer, r ledger.Run, h HistoryDocument, tail ...string) {
-	fmt.Fprintf(w, "%s %s of %s: %s\n\n", s.Bold("Run"), Safe(r.ID), s.Bold(Safe(r.Flow)), s.state(r.State))
+	fmt.Fprintf(w, "%s %s of %s: %s\n\n", s.Bold("Run"), Safe(r.ID), s.Bold(Safe(r.Flow)), s.state(r.State, r.Counts))
 	field := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(w, "  %-9s %s\n", name, Cut(Safe(value), columns-12))
@@ -93,22 +92,10 @@ func (s Style) History(w io.Writer, r ledger.Run, h HistoryDocument, tail ...str
 	if rest := others(r.Counts); rest != "" {
 		fmt.Fprintf(w, "  %s\n", rest)
 	}
-	if len(h.LeftOut) > 0 {
-		fmt.Fprintf(w, "\n  %s\n", s.Bold("Left out"))
-		for _, l := range h.LeftOut {
-			lead := fmt.Sprintf("  %8s  %s  ", number(l.Count), Cut(Safe(l.Step), 20))
-			fmt.Fprintf(w, "%s%s\n", lead, Cut(Safe(l.Reason), columns-Width(lead)))
-		}
-	}
-	if len(h.Rows) > 0 {
-		fmt.Fprintf(w, "\n  %s\n", s.Bold("Not sent, or not known"))
-		for _, row := range h.Rows {
-			lead := fmt.Sprintf("  contact %-10d %-9s %s  ", row.Contact, strings.ReplaceAll(row.Status, "_", " "), Cut(Safe(row.Step), 16))
-			fmt.Fprintf(w, "%s%s\n", lead, Cut(Safe(row.Reason), columns-Width(lead)))
-		}
-		if h.NotShown > 0 {
-			fmt.Fprintf(w, "  … and %s more; --all shows them\n", number(h.NotShown))
-		}
+	s.reasons(w, h.LeftOut)
+	s.rows(w, h.Rows, h.NotShown)
+	if h.NotShown > 0 {
+		fmt.Fprintf(w, "  --all shows everybody\n")
 	}
 	if len(tail) > 0 {
 		fmt.Fprintln(w)

@@ -21,7 +21,11 @@ func (s Style) Plan(w io.Writer, p *engine.Summary, tail ...string) {
 	}
 	fmt.Fprintf(w, "%s %s of %s (campaign %s%s)\n", s.Bold("Plan"), Safe(h.Run), s.Bold(Safe(h.Flow)), Safe(h.Campaign), where)
 	s.planSteps(w, p)
-	s.planLeftOut(w, p)
+	var left []ReasonDocument
+	for _, l := range p.LeftOut {
+		left = append(left, ReasonDocument{l.Step, l.Reason, l.Count})
+	}
+	s.reasons(w, left)
 	s.planSamples(w, p)
 	if len(p.Locals) > 0 {
 		fmt.Fprintf(w, "\n  After the sends: %s.\n", Safe(strings.Join(p.Locals, ", ")))
@@ -72,16 +76,17 @@ func (s Style) planSteps(w io.Writer, p *engine.Summary) {
 	}
 }
 
-func (s Style) planLeftOut(w io.Writer, p *engine.Summary) {
-	if len(p.LeftOut) == 0 {
+// reasons draws how many were left out where, and why.
+func (s Style) reasons(w io.Writer, list []ReasonDocument) {
+	if len(list) == 0 {
 		return
 	}
 	width := 0
-	for _, l := range p.LeftOut {
+	for _, l := range list {
 		width = max(width, min(24, Width(Safe(l.Step))))
 	}
 	fmt.Fprintf(w, "\n  %s\n", s.Bold("Left out"))
-	for _, l := range p.LeftOut {
+	for _, l := range list {
 		lead := fmt.Sprintf("  %8s  %s  ", number(l.Count), Pad(Cut(Safe(l.Step), width), width))
 		for i, line := range Wrap(Safe(l.Reason), columns-Width(lead)) {
 			if i > 0 {

@@ -13,6 +13,8 @@ import (
 // Progress shows how a run goes on while it does. Its methods may be called from
 // many goroutines.
 type Progress interface {
+	// Expect says how many sends the plan lists; later stages add to it.
+	Expect(sends int)
 	// Event takes one event of the engine.
 	Event(engine.Event)
 	// Write prints lines without disturbing what is drawn.
@@ -64,6 +66,13 @@ type lines struct {
 	last  time.Time
 	began time.Time // of sending
 	base  int       // what was done when sending began
+	total int       // sends expected
+}
+
+func (l *lines) Expect(sends int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.total = sends
 }
 
 func (l *lines) Write(p []byte) (int, error) {
@@ -96,15 +105,20 @@ func (l *lines) Event(e engine.Event) {
 			l.last = now
 			fmt.Fprintf(l.w, "planning %s: %s\n", Safe(e.Step), number(e.Done))
 		}
+	case engine.EventPlanned:
+		l.total += e.Total
 	case engine.EventApplying:
 		l.last, l.began, l.base = now, now, -1
 	case engine.EventSettled:
+		if l.began.IsZero() {
+			l.last, l.began, l.base = now, now, -1
+		}
 		if l.base < 0 {
 			l.base = e.Done - 1
 		}
 		if now.Sub(l.last) >= everySoOften {
 			l.last = now
-			fmt.Fprintf(l.w, "sending %s: %s of %s%s\n", Safe(e.Step), number(e.Done), number(e.Total), pace(e.Done-l.base, e.Total-e.Done, now.Sub(l.began)))
+			fmt.Fprintf(l.w, "sending %s: %s of %s%s\n", Safe(e.Step), number(e.Done), number(max(l.total, e.Done)), pace(e.Done-l.base, l.total-e.Done, now.Sub(l.began)))
 		}
 	case engine.EventStopping:
 		fmt.Fprintf(l.w, "stopping: %s\n", Safe(e.Text))

@@ -15,7 +15,7 @@ import (
 // Result draws what a run truly did. The counts add up, and the drawing says so.
 func (s Style) Result(w io.Writer, r *engine.Result, tail ...string) {
 	run := r.Run
-	fmt.Fprintf(w, "%s %s of %s: %s\n\n", s.Bold("Run"), Safe(run.ID), s.Bold(Safe(run.Flow)), s.state(run.State))
+	fmt.Fprintf(w, "%s %s of %s: %s\n\n", s.Bold("Run"), Safe(run.ID), s.Bold(Safe(run.Flow)), s.state(run.State, r.Counts))
 	fmt.Fprintf(w, "  %s\n", s.balance(r.Counts))
 	if rest := others(r.Counts); rest != "" {
 		fmt.Fprintf(w, "  %s\n", rest)
@@ -29,16 +29,11 @@ func (s Style) Result(w io.Writer, r *engine.Result, tail ...string) {
 			fmt.Fprintf(w, "  %s  %s\n", Pad(Cut(Safe(c.Step), 20), 20), s.balance(c.Counts))
 		}
 	}
-	if len(r.Problems) > 0 {
-		fmt.Fprintf(w, "\n  %s\n", s.Bold("Not sent, or not known"))
-		for _, p := range r.Problems {
-			lead := fmt.Sprintf("  contact %-10d %-8s ", p.Contact, Safe(p.Status))
-			fmt.Fprintf(w, "%s%s\n", lead, Cut(Safe(p.Reason), columns-Width(lead)))
-		}
-		if more := r.Counts.Failed + r.Counts.Unknown + r.Counts.Skipped - len(r.Problems); more > 0 {
-			fmt.Fprintf(w, "  … and %s more\n", number(more))
-		}
+	var rows []RowDocument
+	for _, p := range r.Problems {
+		rows = append(rows, RowDocument{Step: p.Step, Contact: p.Contact, Status: p.Status, Reason: p.Reason})
 	}
+	s.rows(w, rows, max(0, r.Counts.Failed+r.Counts.Unknown+r.Counts.Skipped-len(rows)))
 	if len(r.Outputs) > 0 {
 		fmt.Fprintf(w, "\n  %s\n", s.Bold("Outputs"))
 		for _, o := range r.Outputs {
@@ -92,9 +87,51 @@ func others(c ledger.Counts) string {
 	return strings.Join(parts, ", ")
 }
 
-func (s Style) state(st ledger.RunState) string {
+// rows draws who did not get a message. Equal reasons share a line with their
+// count, so that a thousand of them can be read; hidden are those not among rows.
+func (s Style) rows(w io.Writer, rows []RowDocument, hidden int) {
+	if len(rows)+hidden == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n  %s\n", s.Bold("Not sent, or not known"))
+	type group struct{ step, status, reason string }
+	var order []group
+	members := map[group][]string{}
+	for _, r := range rows {
+		g := group{r.Step, r.Status, r.Reason}
+		if members[g] == nil {
+			order = append(order, g)
+		}
+		who := fmt.Sprint(r.Contact)
+		if r.Contact == 0 {
+			who = Safe(r.Key)
+		}
+		members[g] = append(members[g], who)
+	}
+	for _, g := range order {
+		who := members[g]
+		lead := fmt.Sprintf("  %8s  ", number(len(who)))
+		text := fmt.Sprintf("%s: %s", strings.ReplaceAll(Safe(g.status), "_", " "), Safe(g.reason))
+		list := "contact " + who[0]
+		if len(who) > 1 {
+			list = "contacts " + strings.Join(who, ", ")
+		}
+		for _, part := range append(Wrap(text, columns-len(lead)), Wrap(Safe(g.step)+", "+list, columns-len(lead))...) {
+			fmt.Fprintf(w, "%s%s\n", lead, part)
+			lead = strings.Repeat(" ", len(lead))
+		}
+	}
+	if hidden > 0 {
+		fmt.Fprintf(w, "  %8s  more\n", number(hidden))
+	}
+}
+
+func (s Style) state(st ledger.RunState, c ledger.Counts) string {
 	switch st {
 	case ledger.Finished:
+		if c.Unknown > 0 {
+			return s.Warn(fmt.Sprintf("done, but %s unknown", number(c.Unknown)))
+		}
 		return s.Good("done")
 	case ledger.Running:
 		return "running"
