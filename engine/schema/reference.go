@@ -44,7 +44,7 @@ func Kinds(reg *step.Registry) string {
 }
 
 func writeParam(b *strings.Builder, p step.Field) {
-	mark, typ, doc := "", typeName(p.Shape), p.Doc
+	mark, typ, doc := "", typeName(p.Shape.NotNil()), p.Doc
 	if p.Optional {
 		mark = "?"
 	}
