@@ -75,17 +75,35 @@ func (c *Client) Calls() int64 { return c.calls.Load() }
 // Host is the API's host, with the port if one is set.
 func (c *Client) Host() string { return c.base.Host }
 
+// retrying is how often the reads of one context are tried.
+type retrying struct {
+	attempts int
+	backoff  time.Duration
+}
+
+type retryKey struct{}
+
+// Retrying gives a context whose reads are tried attempts times in all, with
+// this wait after the first failure, whatever WithRetry says.
+func Retrying(ctx context.Context, attempts int, backoff time.Duration) context.Context {
+	return context.WithValue(ctx, retryKey{}, retrying{max(1, attempts), max(0, backoff)})
+}
+
 // get makes one read, tried again by itself while it may still succeed.
 func (c *Client) get(ctx context.Context, op, path string, query url.Values) (answer, error) {
+	retry, ok := ctx.Value(retryKey{}).(retrying)
+	if !ok {
+		retry = retrying{c.attempts, c.backoff}
+	}
 	for attempt := 1; ; attempt++ {
 		a, err := c.getOnce(ctx, op, path, query)
 		if err == nil {
 			return a, nil
 		}
-		if attempt >= c.attempts || !err.Temporary() {
+		if attempt >= retry.attempts || !err.Temporary() {
 			return answer{}, err
 		}
-		if sleep(ctx, max(c.backoffFor(attempt), min(err.RetryAfter, maxPause))) != nil {
+		if sleep(ctx, max(retry.wait(attempt), min(err.RetryAfter, maxPause))) != nil {
 			return answer{}, canceled(op, ctx)
 		}
 	}
@@ -115,10 +133,10 @@ func (c *Client) finish(e *Error, op string, d Delivery) *Error {
 	return e
 }
 
-// backoffFor is the wait before the try after attempt: doubled each time, half
+// wait is the pause before the try after attempt: doubled each time, half
 // of it random, so that many callers do not come back at once.
-func (c *Client) backoffFor(attempt int) time.Duration {
-	d := min(c.backoff<<min(attempt-1, 10), maxPause)
+func (r retrying) wait(attempt int) time.Duration {
+	d := min(r.backoff<<min(attempt-1, 10), maxPause)
 	if d <= 0 {
 		return 0
 	}

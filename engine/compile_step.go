@@ -24,7 +24,16 @@ type place struct {
 // loops included: its parts run one after another.
 type body struct {
 	owner string // the loop or block
+	loop  bool
 	sent  string // the first send so far
+}
+
+// later says where the results of the body may be read.
+func (b *body) later() string {
+	if b.loop {
+		return fmt.Sprintf("a later step that loops over steps.%s.outputs.items", b.owner)
+	}
+	return "a step after the block " + b.owner
 }
 
 // topStep compiles one top-level step and decides whether a stage begins there.
@@ -146,6 +155,8 @@ func (c *compiler) step(s *flow.Step, v *view, at place) *Step {
 	}
 	c.reservedName(s.ID, "a step", false)
 	c.reservedName(s.As, "a loop's record", true)
+	c.open[s.ID.Text] = true
+	defer delete(c.open, s.ID.Text)
 	x := &Step{ID: s.ID.Text, Title: text(s.Name), Span: s.ID.Span, Loop: at.loop, inFinal: at.final, Concurrency: 1}
 	before := slices.Clip(v.steps)
 	sc := c.scope(v, s.Node)
@@ -158,7 +169,7 @@ func (c *compiler) step(s *flow.Step, v *view, at place) *Step {
 	}
 	if s.ForEach != nil || s.Uses == nil {
 		if innerAt.body == nil {
-			innerAt.body = &body{owner: x.ID}
+			innerAt.body = &body{owner: x.ID, loop: s.ForEach != nil}
 		}
 	}
 	if s.Else != nil {
@@ -185,7 +196,7 @@ func (c *compiler) step(s *flow.Step, v *view, at place) *Step {
 		c.inBody(s, x, before, innerAt.body)
 	}
 	if s.ForEach != nil || s.Uses == nil {
-		c.loopOutputs(s, x, inner)
+		good = c.loopOutputs(s, x, inner) && good
 	}
 	x.needs = needsOf(ownRefs(x))
 	if s.ForEach == nil && s.Uses == nil {
@@ -224,7 +235,11 @@ func (c *compiler) loop(s *flow.Step, x *Step, v *view) (*lang.Scope, *view) {
 	if x.ForEach != nil {
 		shape := x.ForEach.Shape()
 		if shape.Nullable && shape.Form == step.FormList {
-			c.diags.Add("possibly-nil", s.ForEach.Span, "forEach is possibly nil").WithHint("write ${{ … ?? [] }}")
+			d := c.diags.Add("maybe-nil", s.ForEach.Span, "the list of forEach may be nil").
+				WithDetail("A loop needs a list, even if it is an empty one.").WithHint("write ${{ … ?? [] }}")
+			if r, ok := x.ForEach.Reference(); ok {
+				d.WithHint("write ${{ %s ?? [] }}", strings.Join(r.Path, "."))
+			}
 		}
 		elem = shape.Element()
 	}
@@ -289,6 +304,11 @@ func (c *compiler) use(s *flow.Step, x *Step, sc *lang.Scope, at place) (ok, goo
 		return !kind.OpenParams, false
 	}
 	x.call = call
+	if kind.LocalTime != nil {
+		if what := kind.LocalTime(call); what != "" {
+			c.needZone(s.Uses, what)
+		}
+	}
 	outs, err := kind.Infer(call)
 	if err != nil {
 		c.diags.Add("wrong-parameters", blamed(s, err), "%s: %s", kind.Name, err)
@@ -345,6 +365,8 @@ func (c *compiler) args(s *flow.Step, x *Step, kind *step.Kind, sc *lang.Scope, 
 			if near := diag.Closest(e.Key.Text, names); near != "" {
 				d.WithHint("did you mean %q?", near)
 				misspelt[near] = true
+			} else {
+				d.WithHint("use one of these, or delete it")
 			}
 			c.usedAnyway(e.Value)
 			continue
@@ -429,7 +451,7 @@ func (c *compiler) namedExprs(n *flow.Node, p step.Field, sc *lang.Scope) []Outp
 			continue
 		}
 		if expr, ds := lang.CompileExpr(e.Value, sc, step.ShapeAny); !ds.HasErrors() && expr != nil && len(expr.Refs()) > 0 {
-			c.diags.Add("expression-as-text", e.Value.Span, "%q would be a text, not an expression", e.Value.Text).
+			c.diags.Add("expression-as-text", e.Value.Span, "this would be the text %s, not its value", e.Value.Text).
 				WithDetail("Under %s a value is a template; without ${{ }} every record would get these letters.", p.Name).
 				WithHint("write ${{ %s }}, or quote it if the letters are meant", e.Value.Text)
 		}
@@ -443,13 +465,13 @@ func (c *compiler) inBody(s *flow.Step, x *Step, before []step.Field, b *body) {
 	if b.sent != "" && x.Kind != nil && x.Kind.Effect == step.EffectRead {
 		c.diags.Add("read-after-send", s.Uses.Span, "a read after a send cannot stand in the same loop or block").
 			WithDetail("Everything in %s is read and rendered before anything is sent, so the step %s could not see what %s did.", b.owner, x.ID, b.sent).
-			WithHint("move it above %s, or into a later step that loops over steps.%s.outputs.items", b.sent, b.owner)
+			WithHint("move it above %s, or into %s", b.sent, b.later())
 	}
 	for _, r := range ownRefs(x) {
 		if outcomeRef(r, before) {
 			c.diags.Add("outcome-in-iteration", r.Span, "%s is not known yet", strings.Join(r.Path, ".")).
 				WithDetail("Everything in %s is rendered before anything is sent or written; what came of it is known only when all of it has settled.", b.owner).
-				WithHint("use a later step that loops over steps.%s.outputs.items", b.owner)
+				WithHint("use %s", b.later())
 		}
 	}
 	if len(x.Sends) > 0 && b.sent == "" {
@@ -462,36 +484,45 @@ func (c *compiler) common(s *flow.Step, x *Step, sc *lang.Scope) {
 	isSend := x.Kind != nil && x.Kind.Effect == step.EffectSend
 	only := func(n *flow.Node, ok bool, key, where, hint string) bool {
 		if n != nil && !ok {
-			c.diags.Add("key-without-effect", n.Span, "%s belongs to %s", key, where).WithHint("%s", hint)
+			c.diags.Add("key-without-effect", keySpan(s.Node, key), "%s belongs to %s", key, where).
+				WithDetail("On this step it would change nothing.").WithHint("%s", hint)
 		}
 		return n != nil && ok
+	}
+	again := "delete it"
+	if isSend {
+		again = "delete it: a send that surely did not go out is tried again by itself, one that may have gone out never is"
 	}
 	unknownKind := s.Uses != nil && x.Kind == nil
 	if only(s.Key, isSend || unknownKind, "key", "a send", "put it on the step that sends, or delete it") {
 		x.Key = c.expr(s.Key, sc, step.ShapeAny)
 		if x.Key != nil {
 			shape := x.Key.Shape()
-			if f := shape.Form; f != step.FormText && f != step.FormInt && f != step.FormAny || shape.Nullable && f != step.FormAny {
-				c.diags.Add("wrong-type", s.Key.Span, "a key must be a text or an integer, but this is %s", shape).
+			switch f := shape.Form; {
+			case f != step.FormText && f != step.FormInt && f != step.FormAny:
+				c.diags.Add("wrong-type", s.Key.Span, "a key must be a text or an integer, not %s", shape.NotNil()).
 					WithHint("%s", `join what names the occasion: string(x.id) + "/" + x.date`)
+			case shape.Nullable && f != step.FormAny:
+				c.diags.Add("maybe-nil", s.Key.Span, "the key may be nil: %s", x.Key.Source()).
+					WithDetail("The key is what a message is remembered by, so every row needs one.").
+					WithHint("leave those without one out with `if: %s != nil`", x.Key.Source())
 			}
 		}
 	}
 	if only(s.OncePer, isSend || unknownKind, "oncePer", "a send or the flow", "put it on the step that sends, or at the top of the file") {
 		x.OncePer = s.OncePer.Text
+		c.period(s.OncePer)
 	}
-	c.period(s.OncePer)
-	if only(s.Concurrency, s.ForEach != nil, "concurrency", "a loop", "add forEach, or delete it") {
+	if s.ForEach != nil { // without it flow.Parse refuses the key
 		one, most := 1.0, 256.0
 		if v, ok := c.literal(s.Concurrency, "concurrency", step.Field{Shape: step.ShapeInt, Min: &one, Max: &most}); ok {
 			x.Concurrency = v.(int)
 		}
 	}
 	isRead := x.Kind != nil && x.Kind.Effect == step.EffectRead
-	x.Retry = Retry{Attempts: 1}
-	if s.Retry != nil && only(s.Retry.Key, isRead || unknownKind, "retry", "a read", "delete it: a send that surely did not go out is tried again by itself, one that may have gone out never is") {
+	if s.Retry != nil && only(s.Retry.Key, isRead || unknownKind, "retry", "a read", again) {
 		one, most := 1.0, 10.0
-		x.Retry = Retry{Attempts: 3, Backoff: defaultBackoff}
+		x.Retry = step.Retry{Attempts: 3, Backoff: defaultBackoff}
 		if v, ok := c.literal(s.Retry.Get("attempts"), "attempts", step.Field{Shape: step.ShapeInt, Min: &one, Max: &most}); ok {
 			x.Retry.Attempts = v.(int)
 		}
@@ -499,7 +530,7 @@ func (c *compiler) common(s *flow.Step, x *Step, sc *lang.Scope) {
 			x.Retry.Backoff = c.duration(n, "backoff")
 		}
 	}
-	if only(s.Timeout, isRead || unknownKind, "timeout", "a read", "delete it: sends have a deadline of their own") {
+	if only(s.Timeout, isRead || unknownKind, "timeout", "a read", "delete it") {
 		x.Timeout = c.duration(s.Timeout, "timeout")
 	}
 	switch text(s.OnError) {
@@ -510,6 +541,16 @@ func (c *compiler) common(s *flow.Step, x *Step, sc *lang.Scope) {
 	}
 }
 
+// keySpan is where a key of a map stands.
+func keySpan(n *flow.Node, key string) diag.Span {
+	for _, e := range n.Entries {
+		if e.Key.Text == key {
+			return e.Key.Span
+		}
+	}
+	return n.Span
+}
+
 // period checks that a calendar period has a calendar.
 func (c *compiler) period(n *flow.Node) {
 	switch text(n) {
@@ -518,8 +559,9 @@ func (c *compiler) period(n *flow.Node) {
 	}
 }
 
-// loopOutputs types what a block or a loop gives.
-func (c *compiler) loopOutputs(s *flow.Step, x *Step, inner *view) {
+// loopOutputs types what a block or a loop gives. It reports whether all of it
+// could be typed.
+func (c *compiler) loopOutputs(s *flow.Step, x *Step, inner *view) (good bool) {
 	if s.ForEach != nil && s.Uses != nil {
 		// The outputs of a loop over a kind may name its own step.
 		own := *x
@@ -542,22 +584,32 @@ func (c *compiler) loopOutputs(s *flow.Step, x *Step, inner *view) {
 		}
 		fields = append(fields, step.Field{Name: o.Name, Shape: shape})
 	}
+	good = true
+	if s.Outputs != nil {
+		for _, e := range s.Outputs.Entries {
+			if _, ok := step.ObjectOf(fields...).Field(e.Key.Text); !ok {
+				fields, good = append(fields, step.Field{Name: e.Key.Text, Shape: step.ShapeAny}), false
+			}
+		}
+	}
 	switch {
 	case s.ForEach == nil:
 		x.Outs = fields
-		return
-	case len(x.Items) == 0 && len(x.Sends) > 0:
+		return good
+	case len(fields) > 0:
+	case len(x.Sends) > 0:
 		fields = sendItem
-	case len(x.Items) == 0 && s.Uses != nil:
+	case s.Uses != nil:
 		for _, o := range x.Outs {
 			o.Shape.Nullable, o.Shape.Stream = true, false
 			fields = append(fields, o)
 		}
-	case len(x.Items) == 0:
+	default:
 		fields = []step.Field{{Name: "index", Shape: step.ShapeInt}, {Name: "status", Shape: step.ShapeText}}
 	}
 	x.Outs = append([]step.Field{{Name: "items", Doc: "One record for each iteration, in order.", Shape: step.StreamShape(step.ObjectOf(fields...))}},
 		loopCounters(len(x.Sends) > 0)...)
+	return good
 }
 
 // plainRefs keeps the references whose value is known at plan: an output that

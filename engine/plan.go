@@ -445,7 +445,7 @@ func (p *planner) runKind(ctx context.Context, st *Step, f *frame, args map[stri
 		}
 	}
 	ctx, watch := watched(step.WithHost(ctx, h), st.Timeout)
-	outs, err := p.attempt(ctx, st, args)
+	outs, err := st.Kind.Run(ctx, args)
 	watch.pause()
 	if err != nil {
 		watch.end()
@@ -465,23 +465,6 @@ func (p *planner) runKind(ctx context.Context, st *Step, f *frame, args map[stri
 		watch.end()
 	}
 	return outs, nil
-}
-
-// attempt runs a kind, a temporary failure again as `retry` says.
-func (p *planner) attempt(ctx context.Context, st *Step, args map[string]any) (map[string]any, error) {
-	wait := st.Retry.Backoff
-	for try := 1; ; try++ {
-		outs, err := st.Kind.Run(ctx, args)
-		var fl *step.Failure
-		if err == nil || try >= st.Retry.Attempts || !errors.As(err, &fl) || !fl.Temporary() {
-			return outs, err
-		}
-		p.emit(Event{Kind: EventWarning, Step: st.ID, Text: fmt.Sprintf("try %d of %d failed: %s", try, st.Retry.Attempts, fl.Reason)})
-		if err := sleep(ctx, max(wait, fl.RetryAfter)); err != nil {
-			return nil, err
-		}
-		wait *= 2
-	}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

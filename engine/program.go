@@ -74,7 +74,7 @@ type Step struct {
 	OncePer string
 
 	Concurrency int
-	Retry       Retry
+	Retry       step.Retry // zero where the flow does not say
 	Timeout     time.Duration
 	OnError     OnError
 
@@ -104,12 +104,6 @@ type Output struct {
 	Value   *lang.Value
 	Outcome bool // evaluated when sends have settled
 	needs   []string
-}
-
-// Retry is for reads only.
-type Retry struct {
-	Attempts int // in all; 1 is no retry
-	Backoff  time.Duration
 }
 
 // OnError says what a failure does to the rest.

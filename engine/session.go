@@ -357,6 +357,13 @@ func (h *host) Zone() *time.Location        { return h.s.p.Zone }
 func (h *host) Now() time.Time              { return h.s.now }
 func (h *host) Stdout() io.Writer           { return h.s.o.Stdout }
 
+func (h *host) Retry() (step.Retry, bool) {
+	if h.st == nil || h.st.Retry.Attempts == 0 {
+		return step.Retry{}, false
+	}
+	return h.st.Retry, true
+}
+
 func (h *host) Shared(key any, make func() (any, error)) (any, error) {
 	h.s.mu.Lock()
 	v := h.s.shared[key]

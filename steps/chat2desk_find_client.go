@@ -100,7 +100,7 @@ func findClient(ctx context.Context, in findClientIn) (findClientOut, error) {
 	if err != nil {
 		return findClientOut{}, err
 	}
-	c, err := apiClient(ctx, in.APIToken)
+	ctx, c, err := apiClient(ctx, in.APIToken)
 	if err != nil {
 		return findClientOut{}, err
 	}

@@ -43,7 +43,7 @@ outputs:
 }, listClients))
 
 func listClients(ctx context.Context, in listClientsIn) (listClientsOut, error) {
-	c, err := apiClient(ctx, in.APIToken)
+	ctx, c, err := apiClient(ctx, in.APIToken)
 	if err != nil {
 		return listClientsOut{}, err
 	}

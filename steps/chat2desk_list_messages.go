@@ -89,7 +89,7 @@ outputs:
 }, listMessages))
 
 func listMessages(ctx context.Context, in listMessagesIn) (listMessagesOut, error) {
-	c, err := apiClient(ctx, in.APIToken)
+	ctx, c, err := apiClient(ctx, in.APIToken)
 	if err != nil {
 		return listMessagesOut{}, err
 	}

@@ -15,18 +15,19 @@ type listTransfersIn struct {
 	To       *time.Time   `flow:"to" nonempty:"true" default:"today" doc:"The last day, in the connection's zone."`
 }
 
-// transferRecord is an event transfer_chat under the API's own names, and what
+// transferRecord is an event transfer_chat, whose fields say from whom, and what
 // is derived from the events after it.
 type transferRecord struct {
-	CreatedAt      time.Time  `flow:"created_at" doc:"When the dialog was handed on."`
-	DialogID       *int       `flow:"dialog_id" doc:"The id of the dialog."`
-	OperatorID     *int       `flow:"operator_id" doc:"The id of the operator who handed it on."`
-	OperatorName   *string    `flow:"operator_name" doc:"The name of the operator who handed it on."`
-	OperatorRole   *string    `flow:"operator_role" doc:"The role of that operator."`
-	OperatorGroups *string    `flow:"operator_groups" doc:"The groups of that operator."`
-	ToOperatorID   *int       `flow:"to_operator_id" doc:"Derived: the id of the operator of the dialog's next event; nil when nobody took it until the next day."`
-	ToOperatorName *string    `flow:"to_operator_name" doc:"Derived: the name of that operator."`
-	TakenAt        *time.Time `flow:"taken_at" doc:"Derived: when that operator took the dialog."`
+	At               time.Time  `flow:"at" doc:"When the dialog was handed on."`
+	Kind             string     `flow:"kind" doc:"The event of the API that it was read from: transfer_chat."`
+	DialogID         *int       `flow:"dialog_id" doc:"The id of the dialog."`
+	FromOperatorID   *int       `flow:"from_operator_id" doc:"The id of the operator who handed it on."`
+	FromOperatorName *string    `flow:"from_operator_name" doc:"The name of the operator who handed it on."`
+	FromRole         *string    `flow:"from_operator_role" doc:"The role of that operator."`
+	FromGroups       *string    `flow:"from_operator_groups" doc:"The groups of that operator."`
+	ToOperatorID     *int       `flow:"to_operator_id" doc:"Derived: the id of the operator of the dialog's next event; nil when nobody took it until the next day."`
+	ToOperatorName   *string    `flow:"to_operator_name" doc:"Derived: the name of that operator."`
+	TakenAt          *time.Time `flow:"taken_at" doc:"Derived: when that operator took the dialog."`
 }
 
 type listTransfersOut struct {
@@ -41,6 +42,7 @@ var _ = declare(step.Read(step.Doc{
 		"derived from the dialog's next event. Days are those of connection.timezone, which should be the company's.",
 	Since:     since,
 	Connected: true,
+	LocalTime: func(step.Call) string { return "The days that transfers are read for" },
 	Example: `flow: example-chat2desk-list-transfers
 connection:
   timezone: Europe/Moscow
@@ -59,7 +61,7 @@ finally:
 }, listTransfers))
 
 func listTransfers(ctx context.Context, in listTransfersIn) (listTransfersOut, error) {
-	c, err := apiClient(ctx, in.APIToken)
+	ctx, c, err := apiClient(ctx, in.APIToken)
 	if err != nil {
 		return listTransfersOut{}, err
 	}
@@ -83,8 +85,8 @@ func listTransfers(ctx context.Context, in listTransfersIn) (listTransfersOut, e
 
 func transferRecordOf(t chat2desk.Transfer, zone *time.Location) transferRecord {
 	return transferRecord{
-		CreatedAt: t.At.In(zone), DialogID: t.DialogID, OperatorID: t.FromOperatorID, OperatorName: t.FromOperatorName,
-		OperatorRole: t.FromRole, OperatorGroups: t.FromGroups,
+		At: t.At.In(zone), Kind: "transfer_chat", DialogID: t.DialogID, FromOperatorID: t.FromOperatorID, FromOperatorName: t.FromOperatorName,
+		FromRole: t.FromRole, FromGroups: t.FromGroups,
 		ToOperatorID: t.ToOperatorID, ToOperatorName: t.ToOperatorName, TakenAt: local(t.TakenAt, zone),
 	}
 }

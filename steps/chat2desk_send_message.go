@@ -78,7 +78,7 @@ func sendPreview(in sendMessageIn) step.Preview {
 }
 
 func sendMessage(ctx context.Context, in sendMessageIn, a step.Attempt) (sendMessageOut, error) {
-	c, err := apiClient(ctx, in.APIToken)
+	ctx, c, err := apiClient(ctx, in.APIToken)
 	if err != nil {
 		return sendMessageOut{}, err
 	}
@@ -104,7 +104,7 @@ func settleMessage(ctx context.Context, in sendMessageIn, a step.Attempt) (step.
 	if in.ExternalID != "" || a.ExternalID == "" {
 		return step.CannotTell, nil
 	}
-	c, err := apiClient(ctx, in.APIToken)
+	ctx, c, err := apiClient(ctx, in.APIToken)
 	if err != nil {
 		return step.CannotTell, err
 	}

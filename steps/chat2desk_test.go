@@ -193,7 +193,7 @@ func TestClientsStreamPageByPage(t *testing.T) {
 	h := step.HostOf(ctx).(*fakeHost)
 	outs, err := kind(t, "chat2desk_list_clients").Run(ctx, obj{})
 	require.NoError(t, err)
-	client, err := apiClient(ctx, nil)
+	_, client, err := apiClient(ctx, nil)
 	require.NoError(t, err)
 	pages.Store(client.Calls())
 	require.Equal(t, int64(1), pages.Load())
@@ -346,9 +346,9 @@ func TestListTransfers(t *testing.T) {
 	require.NotContains(t, outs, "total", "the engine counts")
 	recs := drain(t, outs, "transfers")
 	require.Len(t, recs, 2)
-	require.Equal(t, 301, recs[0].(obj)["operator_id"])
+	require.Equal(t, 301, recs[0].(obj)["from_operator_id"])
 	require.Equal(t, 302, recs[0].(obj)["to_operator_id"])
-	require.Equal(t, h.Now().AddDate(0, 0, -2), recs[0].(obj)["created_at"])
+	require.Equal(t, h.Now().AddDate(0, 0, -2), recs[0].(obj)["at"])
 	require.Equal(t, h.Now().AddDate(0, 0, -2).Add(5*time.Minute), recs[0].(obj)["taken_at"])
 	require.Nil(t, recs[1].(obj)["to_operator_id"])
 	require.Nil(t, recs[1].(obj)["taken_at"])
@@ -587,13 +587,13 @@ func TestConnection(t *testing.T) {
 	require.Contains(t, f.Reason, "http would send the token unencrypted")
 
 	h.conn = conn
-	a, err := apiClient(ctx, nil)
+	_, a, err := apiClient(ctx, nil)
 	require.NoError(t, err)
-	b, err := apiClient(ctx, nil)
+	_, b, err := apiClient(ctx, nil)
 	require.NoError(t, err)
 	require.Same(t, a, b, "one connection, one pace")
 	h.conn.Rate = 5
-	c, err := apiClient(ctx, nil)
+	_, c, err := apiClient(ctx, nil)
 	require.NoError(t, err)
 	require.NotSame(t, a, c)
 
@@ -744,4 +744,24 @@ func FuzzPhoneForms(f *testing.F) {
 			require.Equal(t, []string{form}, again)
 		}
 	})
+}
+
+func TestRetryOfTheStepReachesEveryRead(t *testing.T) {
+	var calls atomic.Int64
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		calls.Add(1)
+		w.WriteHeader(http.StatusBadGateway)
+	}))
+	defer srv.Close()
+	h, ctx, _ := serve(t, nil)
+	h.conn.BaseURL = srv.URL
+	for _, attempts := range []int{1, 4} {
+		calls.Store(0)
+		h.retry = step.Retry{Attempts: attempts, Backoff: time.Millisecond}
+		_, err := kind(t, "chat2desk_list_clients").Run(ctx, obj{})
+		var f *step.Failure
+		require.ErrorAs(t, err, &f)
+		require.Equal(t, step.ClassServer, f.Class)
+		require.Equal(t, int64(attempts), calls.Load())
+	}
 }

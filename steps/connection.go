@@ -13,25 +13,29 @@ import (
 // connection share, and with it one pace.
 type clientKey step.Connection
 
-// apiClient gives the client of a running step. A token that stands on the step
-// goes before that of the connection.
-func apiClient(ctx context.Context, token *step.Secret) (*chat2desk.Client, error) {
+// apiClient gives the client of a running step, and the context that its calls
+// are made in: it says how often a read is tried. A token that stands on the
+// step goes before that of the connection.
+func apiClient(ctx context.Context, token *step.Secret) (context.Context, *chat2desk.Client, error) {
 	h := step.HostOf(ctx)
 	conn := h.Connection()
 	if token != nil && !token.IsZero() {
 		conn.Token = *token
 	}
 	if conn.Token.IsZero() {
-		return nil, &step.Failure{Class: step.ClassToken, Delivery: step.NotSent, Reason: "there is no API token", Hint: tokenHint}
+		return ctx, nil, &step.Failure{Class: step.ClassToken, Delivery: step.NotSent, Reason: "there is no API token", Hint: tokenHint}
 	}
 	v, err := h.Shared(clientKey(conn), func() (any, error) {
 		return chat2desk.New(conn.Token.Reveal(),
 			chat2desk.WithBaseURL(conn.BaseURL), chat2desk.WithScheme(conn.Scheme), chat2desk.WithRate(conn.Rate))
 	})
 	if err != nil {
-		return nil, failure(err)
+		return ctx, nil, failure(err)
 	}
-	return v.(*chat2desk.Client), nil
+	if r, ok := h.Retry(); ok {
+		ctx = chat2desk.Retrying(ctx, r.Attempts, r.Backoff)
+	}
+	return ctx, v.(*chat2desk.Client), nil
 }
 
 // CompanyID asks Chat2Desk which company the running step's connection belongs
@@ -40,7 +44,7 @@ func apiClient(ctx context.Context, token *step.Secret) (*chat2desk.Client, erro
 // id. Whatever else goes wrong is an error, since a guess would let everybody be
 // written to again under another account.
 func CompanyID(ctx context.Context) (id string, err error) {
-	c, err := apiClient(ctx, nil)
+	ctx, c, err := apiClient(ctx, nil)
 	if err != nil {
 		return "", err
 	}
@@ -63,7 +67,7 @@ func CompanyID(ctx context.Context) (id string, err error) {
 // WaitTurn waits until the pace of the running step's connection allows one more
 // call. The send that is made in the context that it gives does not wait again.
 func WaitTurn(ctx context.Context) (context.Context, error) {
-	c, err := apiClient(ctx, nil)
+	ctx, c, err := apiClient(ctx, nil)
 	if err != nil {
 		return ctx, err
 	}

@@ -38,7 +38,7 @@ steps:
     uses: group
     with:
       items: ${{ steps.transfers.outputs.transfers }}
-      by: item.operator_name
+      by: item.from_operator_name
 outputs:
   operators: ${{ steps.operators.outputs.groups }}
 connection:

@@ -18,6 +18,7 @@ import (
 
 // fakeHost lends a temporary directory and remembers what it is told.
 type fakeHost struct {
+	retry  step.Retry
 	conn   step.Connection
 	dir    string
 	zone   *time.Location
@@ -51,6 +52,8 @@ func (h *fakeHost) Root() (*os.Root, error) {
 	}
 	return os.OpenRoot(h.dir)
 }
+
+func (h *fakeHost) Retry() (step.Retry, bool) { return h.retry, h.retry.Attempts > 0 }
 
 func (h *fakeHost) Zone() *time.Location { return h.zone }
 

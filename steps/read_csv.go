@@ -45,7 +45,27 @@ outputs:
 `,
 	Files: map[string]string{"visits.csv": "phone,at,price\n79160000001,2026-12-01 10:30,1500\n79160000002,2026-12-01 12:00,\n"},
 	Infer: inferReadCSV,
+	LocalTime: func(c step.Call) string {
+		for _, column := range c.Shapes["columns"].Fields {
+			if t, _ := literalColumn(c, column.Name); t == "date" || t == "time" {
+				return "What the column " + column.Name + " means"
+			}
+		}
+		return ""
+	},
 }, readCSV))
+
+// literalColumn is the type that a call gives a column.
+func literalColumn(c step.Call, name string) (string, bool) {
+	columns, _ := c.Literals["columns"].(step.Named[any])
+	for _, column := range columns {
+		if column.Name == name {
+			t, ok := column.Value.(string)
+			return t, ok
+		}
+	}
+	return "", false
+}
 
 func inferReadCSV(c step.Call) ([]step.Field, error) {
 	cell := step.ShapeText.OrNil()

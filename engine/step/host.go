@@ -15,10 +15,19 @@ type Connection struct {
 	Rate    float64 // calls a second; 0 is unlimited
 }
 
+// Retry says how often a read is tried when the failure may pass.
+type Retry struct {
+	Attempts int           // in all; 1 is no retry
+	Backoff  time.Duration // before the second; it doubles from then on
+}
+
 // Host is what the engine lends to a running step.
 type Host interface {
 	// Connection is the step's effective connection.
 	Connection() Connection
+	// Retry is how often the step's reads are tried; false where the flow does not
+	// say.
+	Retry() (Retry, bool)
 	// Shared returns the value made by the first caller with this key in this run:
 	// an API client with its limiter, say.
 	Shared(key any, make func() (any, error)) (any, error)

@@ -33,6 +33,9 @@ type Doc struct {
 	// Connected kinds talk to Chat2Desk: they take apiToken, and their effective
 	// connection is part of account, limiter and identity.
 	Connected bool
+	// LocalTime says what of one use depends on the company's zone, as the subject
+	// of a sentence; "" when nothing does. Nil is nothing.
+	LocalTime func(Call) string
 	// OpenParams kinds take any names; the outputs are the same names.
 	OpenParams bool
 	// Infer gives the outputs' shapes from the parameters' (for filter, map,

@@ -483,6 +483,7 @@ func TestCallInContext(t *testing.T) {
 // bareHost is a Host of which nothing is used.
 type bareHost struct{}
 
+func (bareHost) Retry() (Retry, bool)                                { return Retry{}, false }
 func (bareHost) Connection() Connection                              { return Connection{} }
 func (bareHost) Shared(_ any, make func() (any, error)) (any, error) { return make() }
 func (bareHost) Root() (*os.Root, error)                             { return nil, os.ErrNotExist }
