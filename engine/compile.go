@@ -19,7 +19,7 @@ import (
 // the list holds every problem found, sorted.
 func Compile(doc *flow.Document, reg *step.Registry) (*Program, diag.List) {
 	c := &compiler{
-		doc: doc, reg: reg, seen: map[string]bool{}, broken: map[string]bool{},
+		doc: doc, reg: reg, seen: map[string]bool{}, open: map[string]bool{}, broken: map[string]bool{},
 		p: &Program{Doc: doc, byID: map[string]*Step{}, usage: map[streamRef]*usage{}},
 	}
 	c.program()
@@ -39,6 +39,8 @@ type compiler struct {
 	diags  diag.List
 	used   []lang.Ref      // every reference of the document, for unused inputs
 	seen   map[string]bool // step ids compiled so far
+	open   map[string]bool // step ids being compiled
+	final  bool            // finally is being compiled
 	broken map[string]bool // steps and records whose fields a mistake hides
 }
 
@@ -66,6 +68,7 @@ func (c *compiler) program() {
 
 	top.settle()
 	top.over = append(top.over, func(sc *lang.Scope) *lang.Scope { return sc.With("run", runShape(true)) })
+	c.final = true
 	for _, s := range d.Finally {
 		if x := c.step(s, top, place{final: true}); x != nil {
 			x.Stage = c.p.Stages
@@ -74,6 +77,8 @@ func (c *compiler) program() {
 	}
 	c.p.Outputs = c.outputs(d.Outputs, c.scope(top, d.Outputs))
 	c.unusedInputs()
+	c.advise()
+	c.oneZone()
 }
 
 func text(n *flow.Node) string {
@@ -201,6 +206,7 @@ type forbidden struct{ code, why, hint string }
 // named from a place where it is not visible.
 func (c *compiler) forbidden() map[string]forbidden {
 	out := map[string]forbidden{}
+	final := false
 	var walk func(list []*flow.Step, loop string)
 	walk = func(list []*flow.Step, loop string) {
 		for _, s := range list {
@@ -209,6 +215,14 @@ func (c *compiler) forbidden() map[string]forbidden {
 			}
 			var f forbidden
 			switch {
+			case c.open[s.ID.Text]:
+				f.code = "step-used-before"
+				f.why = fmt.Sprintf("This place belongs to the step %s itself, and nothing of it is known before it has run.", s.ID.Text)
+				f.hint = "name a step that stands above " + s.ID.Text
+			case final && !c.final:
+				f.code = "step-used-before"
+				f.why = fmt.Sprintf("The step %s stands in finally, which runs after everything else.", s.ID.Text)
+				f.hint = "move the step " + s.ID.Text + " to steps, above this one"
 			case loop != "" && c.seen[s.ID.Text]:
 				f.code = "step-inside-loop"
 				f.why = fmt.Sprintf("The step %s stands inside the loop %s and has one result for each iteration; outside the loop it has none.", s.ID.Text, loop)
@@ -227,6 +241,7 @@ func (c *compiler) forbidden() map[string]forbidden {
 		}
 	}
 	walk(c.doc.Steps, "")
+	final = true
 	walk(c.doc.Finally, "")
 	return out
 }
@@ -236,6 +251,13 @@ func (c *compiler) literal(n *flow.Node, key string, f step.Field) (any, bool) {
 	if n == nil {
 		return nil, false
 	}
+	if hasExpression(n) {
+		c.diags.Add("literal-wanted", n.Span, "%s takes no expression", key).
+			WithDetail("It is settled before any step runs, so its value must stand in the file.").
+			WithHint("write the value itself")
+		c.usedAnyway(n)
+		return nil, false
+	}
 	f.Name = key
 	v, ds := lang.CompileValue(n, lang.NewScope(nil), f)
 	c.diags = append(c.diags, ds...)
@@ -243,12 +265,16 @@ func (c *compiler) literal(n *flow.Node, key string, f step.Field) (any, bool) {
 		return nil, false
 	}
 	x, ok := v.Literal()
-	if !ok {
-		c.diags.Add("literal-wanted", n.Span, "%s takes no expression", key).
-			WithDetail("It is settled before any step runs, so its value must stand in the file.").
-			WithHint("write the value itself")
+	if x == "" {
+		c.diags.Add("empty-value", n.Span, "%s is empty", key).WithHint("write a value, or take the line out")
+		return nil, false
 	}
 	return x, ok
+}
+
+// hasExpression reports whether ${{ stands anywhere in a value.
+func hasExpression(n *flow.Node) bool {
+	return strings.Contains(strings.ReplaceAll(n.Text, "$${{", ""), "${{") || slices.ContainsFunc(n.Items, hasExpression)
 }
 
 // value compiles a value and remembers what it refers to.

@@ -54,7 +54,8 @@ func (c *compiler) zone() {
 	if n == nil {
 		return
 	}
-	v, ok := c.literal(n, "timezone", step.Field{Shape: step.ShapeText, NonEmpty: true})
+	c.p.ZoneSet = true // a wrong one is reported here, and nowhere else as missing
+	v, ok := c.literal(n, "timezone", step.Field{Shape: step.ShapeText})
 	if !ok {
 		return
 	}
@@ -65,7 +66,7 @@ func (c *compiler) zone() {
 			WithHint("write the company's zone, such as Europe/Moscow")
 		return
 	}
-	c.p.Zone, c.p.ZoneSet = loc, true
+	c.p.Zone = loc
 }
 
 // needZone reports that local time matters at n although no zone is set.
@@ -73,8 +74,33 @@ func (c *compiler) needZone(n *flow.Node, what string) {
 	if !c.p.ZoneSet {
 		c.diags.Add("timezone-required", n.Span, "connection.timezone is required").
 			WithDetail("%s depends on the company's time zone, and the zone of the machine is never used.", what).
-			WithHint("add under connection:  timezone: Europe/Moscow")
+			WithHint("add `connection: { timezone: Europe/Moscow }` to the flow, with your zone")
 	}
+}
+
+// oneZone keeps one problem of all that come of a missing time zone.
+func (c *compiler) oneZone() {
+	c.diags.Sort()
+	others := 0
+	isZone := func(d diag.Diagnostic) bool { return d.Code == "timezone-required" }
+	first := slices.IndexFunc(c.diags, isZone)
+	if first < 0 {
+		return
+	}
+	rest := slices.DeleteFunc(slices.Clone(c.diags[first+1:]), func(d diag.Diagnostic) bool {
+		if isZone(d) {
+			others++
+		}
+		return isZone(d)
+	})
+	c.diags = append(c.diags[:first+1], rest...)
+	switch d := &c.diags[first]; {
+	case others == 1:
+		d.Detail += " One more place in the file depends on it."
+	case others > 1:
+		d.Detail += fmt.Sprintf(" %d more places in the file depend on it.", others)
+	}
+	c.diags[first].Detail = strings.TrimSpace(c.diags[first].Detail)
 }
 
 var envSecret = regexp.MustCompile(`(?i)TOKEN|SECRET|PASSWORD|KEY`)
@@ -87,6 +113,7 @@ func (c *compiler) env() []step.Field {
 			c.diags.Add("env-secret", n.Span, "%s may not be read as a plain variable", n.Text).
 				WithDetail("Its name looks like a secret's, or the flow uses it as one; env.%s could end in a message or a report.", n.Text).
 				WithHint("use ${{ secrets.%s }} where a secret is accepted, and delete it from env", n.Text)
+			fields = append(fields, step.Field{Name: n.Text, Shape: step.ShapeText})
 			continue
 		}
 		c.p.Env = append(c.p.Env, n.Text)
@@ -115,21 +142,23 @@ func (c *compiler) connection() {
 		conn.Token = c.secret(n, c.p.base)
 	}
 	if n := s.Get("baseUrl"); n != nil {
-		conn.BaseURL = c.value(n, c.p.base, step.Field{Name: "baseUrl", Shape: step.ShapeText, NonEmpty: true})
+		conn.BaseURL = c.value(n, c.p.base, step.Field{Name: "baseUrl", Shape: step.ShapeText})
 	}
 	conn.Scheme = "raw"
-	if v, ok := c.literal(s.Get("authScheme"), "authScheme", step.Field{Shape: step.ShapeText, NonEmpty: true}); ok {
+	if v, ok := c.literal(s.Get("authScheme"), "authScheme", step.Field{Shape: step.ShapeText}); ok {
 		conn.Scheme = v.(string)
 	}
-	if v, ok := c.literal(s.Get("account"), "account", step.Field{Shape: step.ShapeText, NonEmpty: true}); ok {
+	if v, ok := c.literal(s.Get("account"), "account", step.Field{Shape: step.ShapeText}); ok {
 		conn.Account = v.(string)
 	}
 	conn.Rate = DefaultRate
 	if n := s.Get("rate"); n != nil {
-		if v, ok := c.literal(n, "rate", step.Field{Shape: step.ShapeText, NonEmpty: true}); ok {
+		if v, ok := c.literal(n, "rate", step.Field{Shape: step.ShapeText}); ok {
 			rate, err := ParseRate(v.(string))
 			if err != nil {
-				c.diags.Add("wrong-rate", n.Span, "%s", err).WithHint("write 10/s, 300/min or unlimited")
+				c.diags.Add("wrong-rate", n.Span, "%s", err).
+					WithDetail("A rate is how many calls a second or a minute the connection may make.").
+					WithHint("write 10/s, 300/min or unlimited")
 			}
 			conn.Rate, conn.RateSet = rate, true
 		}

@@ -58,7 +58,7 @@ func (c *compiler) inputs() []step.Field {
 		c.reservedName(decl.Name, "an input", false)
 		in, ok := c.input(decl)
 		if !ok {
-			in.Shape = step.ShapeAny // go on, so that uses of it are checked by name
+			in.Shape.Nullable = false // go on, so that uses of it are checked, and nothing is reported twice
 		}
 		c.p.Inputs = append(c.p.Inputs, in)
 		fields = append(fields, step.Field{Name: in.Name, Doc: in.Description, Shape: in.Shape})
@@ -89,6 +89,11 @@ func (c *compiler) input(decl *flow.Input) (Input, bool) {
 		if in.Items == "" {
 			elem, ok = step.FormText, true
 		}
+		if elem == step.FormList {
+			c.diags.Add("wrong-items", get("items").Span, "a list cannot hold lists").
+				WithDetail("Each item of an input is one value: string, integer, number, boolean, duration, date, time or path.").
+				WithHint("choose one of these, or read nested data with `uses: read_json`")
+		}
 		if !ok || elem == step.FormList {
 			return in, false
 		}
@@ -111,28 +116,29 @@ func (c *compiler) input(decl *flow.Input) (Input, bool) {
 		}
 	}
 	if n := get("pattern"); n != nil {
-		re, err := regexp.Compile("^(?:" + n.Text + ")$")
-		if err != nil {
-			c.diags.Add("wrong-pattern", n.Span, "the pattern is no regular expression").
-				WithDetail("%s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		if _, err := regexp.Compile(n.Text); err != nil {
+			c.diags.Add("bad-pattern", n.Span, "the pattern is no regular expression").
+				WithDetail("Go's syntax is used, and it says: %s.", strings.TrimPrefix(err.Error(), "error parsing regexp: ")).
+				WithHint(`a character such as . * + ? ( ) is taken as it is behind a backslash: \.`)
+		} else {
+			in.Pattern = regexp.MustCompile("^(?:" + n.Text + ")$")
 		}
 		if form != step.FormText {
 			c.diags.Add("pattern-without-text", n.Span, "pattern belongs to a text").WithHint("delete pattern, or write type: string")
 		}
-		in.Pattern = re
 	}
 	if n := get("enum"); n != nil {
 		for _, item := range n.Items {
-			if v, ok := c.inputLiteral(item, in, elemShape(in.Shape)); ok {
+			if v, ok := c.inputLiteral(item, "enum", elemShape(in.Shape)); ok {
 				in.Enum = append(in.Enum, v)
 			}
 		}
 	}
 	if n := get("default"); n != nil && !n.Null {
-		if v, ok := c.inputLiteral(n, in, in.Shape); ok {
+		if v, ok := c.inputLiteral(n, "default", in.Shape); ok {
 			in.Default, in.HasDefault = v, true
 			if problem := in.check(v); problem != "" {
-				c.diags.Add("wrong-default", n.Span, "the default of %q is not allowed", in.Name).WithDetail("It %s.", problem)
+				c.diags.Add("wrong-default", n.Span, "the default of %q is not allowed", in.Name).WithDetail("It %s.", problem).WithHint("change the default, or what the input allows")
 			}
 		}
 		if in.Required {
@@ -152,22 +158,29 @@ func elemShape(s step.Shape) step.Shape {
 
 func (c *compiler) needInputZone(decl *flow.Input, in Input) {
 	if in.Type == "date" || in.Type == "time" || in.Items == "date" || in.Items == "time" {
-		c.needZone(decl.Name, "The moment that a "+in.Type+" means")
+		what := in.Type
+		if what == "list" {
+			what = in.Items
+		}
+		c.needZone(decl.Name, "The moment that a "+what+" means")
 	}
 }
 
 // inputLiteral reads a default or an enum value in the flow's zone.
-func (c *compiler) inputLiteral(n *flow.Node, in Input, want step.Shape) (any, bool) {
-	v, ds := lang.CompileValue(n, lang.NewScope(c.p.Zone), step.Field{Name: "default", Shape: want})
+func (c *compiler) inputLiteral(n *flow.Node, key string, want step.Shape) (any, bool) {
+	if hasExpression(n) {
+		c.diags.Add("literal-wanted", n.Span, "%s takes no expression", key).
+			WithDetail("Inputs are settled before any step runs.").
+			WithHint("write the value itself, or use a step with `uses: set` for what is computed")
+		c.usedAnyway(n)
+		return nil, false
+	}
+	v, ds := lang.CompileValue(n, lang.NewScope(c.p.Zone), step.Field{Name: key, Shape: want})
 	c.diags = append(c.diags, ds...)
 	if v == nil {
 		return nil, false
 	}
-	x, ok := v.Literal()
-	if !ok {
-		c.diags.Add("literal-wanted", n.Span, "an input's default and enum take no expression")
-	}
-	return x, ok
+	return v.Literal()
 }
 
 // check says what is wrong with a value, "" when nothing is.
@@ -215,10 +228,10 @@ func (in *Input) check(v any) string {
 
 func (in *Input) checkLength(n int, unit string) string {
 	if in.Min != nil && float64(n) < *in.Min {
-		return fmt.Sprintf("has %d %s, but at least %v are wanted", n, unit, *in.Min)
+		return fmt.Sprintf("has %d %s, and must have at least %v", n, unit, *in.Min)
 	}
 	if in.Max != nil && float64(n) > *in.Max {
-		return fmt.Sprintf("has %d %s, but at most %v are allowed", n, unit, *in.Max)
+		return fmt.Sprintf("has %d %s, and may have at most %v", n, unit, *in.Max)
 	}
 	return ""
 }
