@@ -93,6 +93,9 @@ type applier struct {
 	lastSeq, lastUnit int64
 	done              map[int64]bool // locals performed by an earlier life of this run
 
+	audit     ledger.Counts // of the planned sends, by the ledger
+	unsettled bool          // the audit is not whole
+
 	mu     sync.Mutex
 	counts ledger.Counts
 	steps  map[string]*StepCounts
@@ -200,6 +203,7 @@ func (a *applier) stages(ctx context.Context, path string) {
 			a.stop(CauseOf(err), err.Error(), hintOf(err))
 		}
 		if err := a.settleStage(context.WithoutCancel(ctx), path); err != nil {
+			a.unsettled = true
 			a.stop(CauseOf(err), err.Error(), hintOf(err))
 			return
 		}
@@ -354,12 +358,15 @@ func (a *applier) planned(r planfile.Send) {
 			to.AlreadySent++
 		case planfile.StatusDuplicate:
 			to.Duplicate++
-		default:
+		case planfile.StatusLeftOut:
 			to.LeftOut++
 		}
 	}
-	if r.Status == planfile.StatusUnknown {
+	switch r.Status {
+	case planfile.StatusUnknown:
 		a.result.StillUnknown++
+	case planfile.StatusRefused:
+		a.result.StillRefused++
 	}
 }
 
@@ -589,6 +596,23 @@ func (a *applier) finally(ctx context.Context) {
 	}
 }
 
+// balance holds what this process has counted against what the ledger says. The
+// two are made apart from each other; where they differ, the ledger is right.
+func (a *applier) balance() {
+	seen, said := a.result.Counts, a.audit
+	if a.o.Divert != nil || a.unsettled {
+		return
+	}
+	if seen.Sent == said.Sent && seen.Failed == said.Failed && seen.Unknown == said.Unknown && seen.Skipped == said.Skipped {
+		return
+	}
+	a.result.Warnings = append(a.result.Warnings, fmt.Sprintf(
+		"the counts do not add up: this run saw %d sent, %d failed, %d unknown, %d skipped; the ledger holds %d, %d, %d, %d, which is what counts",
+		seen.Sent, seen.Failed, seen.Unknown, seen.Skipped, said.Sent, said.Failed, said.Unknown, said.Skipped))
+	a.result.Counts.Sent, a.result.Counts.Failed, a.result.Counts.Unknown, a.result.Counts.Skipped = said.Sent, said.Failed, said.Unknown, said.Skipped
+	a.result.Causes = append(a.result.Causes, CauseStep)
+}
+
 // finish records how the run ended.
 func (a *applier) finish(ctx context.Context) (*Result, error) {
 	a.stopReason() // an interrupt that came last
@@ -598,6 +622,7 @@ func (a *applier) finish(ctx context.Context) (*Result, error) {
 	for _, c := range r.Steps {
 		c.Skipped = c.Planned - c.Sent - c.Failed - c.Unknown
 	}
+	a.balance()
 	r.Reason, r.Hint = a.stopAs, a.hint
 	if r.Counts.Failed > 0 {
 		r.Causes = append(r.Causes, CauseRecipients)

@@ -765,7 +765,8 @@ func (p *planner) loop(ctx context.Context, st *Step, f *frame) ([]any, error) {
 	outs["count"] = count
 	if len(st.Sends) > 0 && f.item == nil {
 		c := minus(p.counts, before)
-		outs["planned"], outs["leftOut"] = c.Planned, c.LeftOut+c.Unknown+c.Refused
+		// What an earlier run left unknown or refused is still unknown or failed.
+		outs["planned"], outs["leftOut"] = c.Planned+c.Unknown+c.Refused, c.LeftOut
 		outs["alreadySent"], outs["duplicates"] = c.AlreadySent, c.Duplicate
 	}
 	f.set(st.ID, "ok", outs)

@@ -108,6 +108,7 @@ type Result struct {
 	Run          ledger.Run
 	Counts       ledger.Counts
 	StillUnknown int // rows that an earlier run left unknown
+	StillRefused int // rows that the API refused for good in an earlier run
 	Steps        []*StepCounts
 	LeftOut      []planfile.LeftOut
 	Problems     []Problem

@@ -40,6 +40,9 @@ func (a *applier) settleStage(ctx context.Context, path string) error {
 			if err != nil {
 				return err
 			}
+			if r.Status == planfile.StatusPlanned {
+				a.tally(f.status)
+			}
 			a.countInLoops(loops, f)
 			if len(r.Item) == 0 {
 				a.topSend(f)
@@ -61,6 +64,20 @@ func (a *applier) settleStage(ctx context.Context, path string) error {
 		}
 	}
 	return nil
+}
+
+// tally counts what the ledger says of a planned send.
+func (a *applier) tally(status string) {
+	switch status {
+	case planfile.StatusSent:
+		a.audit.Sent++
+	case planfile.StatusFailed:
+		a.audit.Failed++
+	case planfile.StatusUnknown:
+		a.audit.Unknown++
+	default:
+		a.audit.Skipped++
+	}
 }
 
 // outcomeReader joins the sends of a plan with the ledger's records of the run;

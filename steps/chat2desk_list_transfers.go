@@ -42,7 +42,7 @@ var _ = declare(step.Read(step.Doc{
 		"derived from the dialog's next event. Days are those of connection.timezone, which should be the company's.",
 	Since:     since,
 	Connected: true,
-	LocalTime: func(step.Call) string { return "The days that transfers are read for" },
+	LocalTime: func(step.Call) string { return "The day that a transfer belongs to" },
 	Example: `flow: example-chat2desk-list-transfers
 connection:
   timezone: Europe/Moscow
