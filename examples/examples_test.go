@@ -119,7 +119,7 @@ func TestExamplesBegin(t *testing.T) {
 }
 
 // copied is a folder with the examples, so that a run leaves nothing here.
-func copied(t *testing.T) string {
+func copied(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, pattern := range []string{"*.yaml", "*.csv"} {

@@ -122,6 +122,49 @@ func TestSchemaDescribesEveryKey(t *testing.T) {
 	walk("schema", tree)
 }
 
+// TestSchemaSaysWhatIsNotBuilt compares the sentence that a key is refused with
+// what compiling such a flow says.
+func TestSchemaSaysWhatIsNotBuilt(t *testing.T) {
+	text, err := schema.JSON(steps.Registry())
+	require.NoError(t, err)
+	var tree struct {
+		Properties map[string]struct {
+			Description string
+			Properties  map[string]struct{ Description string }
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &tree))
+	for key, lines := range map[string]string{
+		"campaign":         "campaign: spring",
+		"oncePer":          "oncePer: run",
+		"delivery":         "delivery: { unknown: verify }",
+		"schedule":         "schedule: { cron: 0 10 * * 1 }",
+		"moved":            "moved: [{ from: a, to: clients }]",
+		"guard.maxSends":   "guard: { maxSends: 5 }",
+		"guard.stopIf":     "guard: { stopIf: failed > 3 }",
+		"guard.perContact": "guard: { perContact: 1 per 7d }",
+		"guard.suppress":   "guard: { suppress: { words: [stop] } }",
+		"guard.hours":      "guard: { hours: { allow: 09:00-21:00 } }",
+		"guard.window":     "guard: { window: 24h }",
+	} {
+		t.Run(key, func(t *testing.T) {
+			top, inner, nested := strings.Cut(key, ".")
+			said := tree.Properties[top].Description
+			if nested {
+				said = tree.Properties[top].Properties[inner].Description
+			}
+			doc, problems := flow.Parse(key, []byte("flow: a\n"+lines+"\nsteps:\n  - id: clients\n    uses: chat2desk_list_clients\n"))
+			require.False(t, problems.HasErrors(), "%v", problems)
+			_, problems = engine.Compile(doc, steps.Registry())
+			refused := strings.Contains(said, "Not honoured yet")
+			require.Equal(t, refused, problems.HasErrors(), "%q, but: %v", said, problems)
+			for _, p := range problems {
+				require.Equal(t, "not-built-yet", p.Code)
+			}
+		})
+	}
+}
+
 func compiledSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	text, err := schema.JSON(steps.Registry())
