@@ -4,6 +4,7 @@ package docs_test
 
 import (
 	"flag"
+	"go/format"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -77,6 +78,17 @@ func TestFlowsCompile(t *testing.T) {
 		}
 	}
 	require.Greater(t, seen, 20)
+}
+
+// TestGoIsFormatted also finds what does not parse.
+func TestGoIsFormatted(t *testing.T) {
+	for _, p := range pages(t) {
+		for _, text := range p.blocks("go") {
+			want, err := format.Source([]byte(text))
+			require.NoError(t, err, "%s", p.path)
+			require.Equal(t, string(want), text, "%s", p.path)
+		}
+	}
 }
 
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
