@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/flowrunner/flowrunner/engine/step"
 )
@@ -119,6 +120,9 @@ func appendNamed[T any](b []byte, named step.Named[T]) ([]byte, error) {
 // appendText writes a JSON text without escaping what needs none; bytes that
 // are no UTF-8 become the replacement character.
 func appendText(b []byte, s string) []byte {
+	if !utf8.ValidString(s) {
+		s = string([]rune(s)) // the encoder would escape what it replaces, and equal texts differ
+	}
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
