@@ -7,7 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
+	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
 	"github.com/flowrunner/flowrunner/engine/lang"
 	"github.com/flowrunner/flowrunner/engine/step"
@@ -186,14 +188,14 @@ func (c *compiler) inputLiteral(n *flow.Node, key string, want step.Shape) (any,
 // check says what is wrong with a value, "" when nothing is.
 func (in *Input) check(v any) string {
 	if list, ok := v.([]any); ok {
-		if p := in.checkLength(len(list), "items"); p != "" {
+		if p := in.checkLength(len(list), "item"); p != "" {
 			return p
 		}
 		one := *in
 		one.Min, one.Max = nil, nil
-		for _, e := range list {
+		for i, e := range list {
 			if p := one.check(e); p != "" {
-				return p
+				return fmt.Sprintf("item %d %s", i+1, p)
 			}
 		}
 		return ""
@@ -205,35 +207,73 @@ func (in *Input) check(v any) string {
 		}
 	}
 	if len(in.Enum) > 0 && !slices.ContainsFunc(in.Enum, func(e any) bool { return equalValue(e, v) }) {
-		var words []string
-		for _, e := range in.Enum {
-			words = append(words, fmt.Sprint(e))
-		}
-		return fmt.Sprintf("is %v; allowed: %s", v, strings.Join(words, ", "))
+		return in.notInEnum(v)
 	}
 	switch x := v.(type) {
 	case string:
-		return in.checkLength(len([]rune(x)), "characters")
+		return in.checkLength(utf8.RuneCountInString(x), "character")
 	case int, float64:
 		f := toFloat(x)
 		if in.Min != nil && f < *in.Min {
-			return fmt.Sprintf("is %v, but at least %v is allowed", v, *in.Min)
+			return fmt.Sprintf("is %s, but at least %s is allowed", shown(v), shown(*in.Min))
 		}
 		if in.Max != nil && f > *in.Max {
-			return fmt.Sprintf("is %v, but at most %v is allowed", v, *in.Max)
+			return fmt.Sprintf("is %s, but at most %s is allowed", shown(v), shown(*in.Max))
 		}
 	}
 	return ""
 }
 
+func (in *Input) notInEnum(v any) string {
+	var words []string
+	for _, e := range in.Enum {
+		words = append(words, strings.Trim(shown(e), `"`))
+	}
+	problem := fmt.Sprintf("is %s, which is none of %s", shown(v), strings.Join(words, ", "))
+	if s, ok := v.(string); ok {
+		if near := diag.Closest(s, words); near != "" {
+			problem += fmt.Sprintf(" (did you mean %q?)", near)
+		}
+	}
+	return problem
+}
+
 func (in *Input) checkLength(n int, unit string) string {
+	if n != 1 {
+		unit += "s"
+	}
 	if in.Min != nil && float64(n) < *in.Min {
-		return fmt.Sprintf("has %d %s, and must have at least %v", n, unit, *in.Min)
+		return fmt.Sprintf("has %d %s, and must have at least %s", n, unit, shown(*in.Min))
 	}
 	if in.Max != nil && float64(n) > *in.Max {
-		return fmt.Sprintf("has %d %s, and may have at most %v", n, unit, *in.Max)
+		return fmt.Sprintf("has %d %s, and may have at most %s", n, unit, shown(*in.Max))
 	}
 	return ""
+}
+
+// shown is a value as a user would write it.
+func shown(v any) string {
+	switch x := v.(type) {
+	case string:
+		return strconv.Quote(x)
+	case float64:
+		return strconv.FormatFloat(x, 'f', -1, 64)
+	case time.Duration:
+		s := x.String() // 48h0m0s
+		if strings.HasSuffix(s, "m0s") {
+			s = strings.TrimSuffix(s, "0s")
+		}
+		if strings.HasSuffix(s, "h0m") {
+			s = strings.TrimSuffix(s, "0m")
+		}
+		return s
+	case time.Time:
+		if h, m, s := x.Clock(); h == 0 && m == 0 && s == 0 {
+			return x.Format("2006-01-02")
+		}
+		return x.Format("2006-01-02 15:04")
+	}
+	return fmt.Sprint(v)
 }
 
 func equalValue(a, b any) bool {
@@ -332,10 +372,21 @@ func (in *Input) parse(raw any, want step.Shape, zone *time.Location) (any, erro
 	}
 	s, ok := raw.(string)
 	if !ok {
-		return nil, fmt.Errorf("is no %s", in.Type)
+		found := "empty"
+		switch raw.(type) {
+		case []any:
+			found = "a list"
+		case map[string]any:
+			found = "a map"
+		}
+		return nil, fmt.Errorf("is %s, but %s is wanted", found, withArticle(want.Form.String()))
 	}
 	bad := func(example string) error {
-		return fmt.Errorf("is %q, which is no %s; write it as %s", s, want.Form, example)
+		word := want.Form.String()
+		if in.Type == "date" || in.Items == "date" {
+			word = "date"
+		}
+		return fmt.Errorf("is %q, which is no %s; write it as %s", s, word, example)
 	}
 	switch want.Form {
 	case step.FormInt:
@@ -385,4 +436,11 @@ func (in *Input) parse(raw any, want step.Shape, zone *time.Location) (any, erro
 		return in.parse(list, want, zone)
 	}
 	return s, nil
+}
+
+func withArticle(noun string) string {
+	if strings.ContainsRune("aeiou", rune(noun[0])) {
+		return "an " + noun
+	}
+	return "a " + noun
 }
