@@ -82,6 +82,9 @@ func (a *app) colored(tty bool) bool {
 
 // finish reports how the command ended and returns the exit code.
 func (a *app) finish(err error) int {
+	if a.signals.first() != nil && errors.Is(err, context.Canceled) {
+		err = &interruptedError{"interrupted; nothing was sent"} // a begun run gives an endedError
+	}
 	code := a.code
 	if err != nil {
 		code = exitCode(causesOf(err), a.signals.first())

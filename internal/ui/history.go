@@ -74,7 +74,7 @@ func (s Style) Runs(w io.Writer, runs []ledger.Run) {
 
 // History draws one run.
 func (s Style) History(w io.Writer, r ledger.Run, h HistoryDocument, tail ...string) {
-	fmt.Fprintf(w, "%s %s of %s: %s\n\n", s.Bold("Run"), Safe(r.ID), s.Bold(Safe(r.Flow)), s.state(r.State, r.Counts))
+	fmt.Fprintf(w, "%s %s of %s: %s\n\n", s.Bold("Run"), Safe(r.ID), s.Bold(Safe(r.Flow)), s.state(r.State, r.Counts.Unknown))
 	field := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(w, "  %-9s %s\n", name, Cut(Safe(value), columns-12))
@@ -93,9 +93,12 @@ func (s Style) History(w io.Writer, r ledger.Run, h HistoryDocument, tail ...str
 		fmt.Fprintf(w, "  %s\n", rest)
 	}
 	s.reasons(w, h.LeftOut)
-	s.rows(w, h.Rows, h.NotShown)
+	if len(h.Rows) > 0 {
+		fmt.Fprintf(w, "\n  %s\n", s.Bold("Not sent, or not known"))
+	}
+	s.rows(w, h.Rows)
 	if h.NotShown > 0 {
-		fmt.Fprintf(w, "  --all shows everybody\n")
+		fmt.Fprintf(w, "  %8s  more; --all shows everybody\n", number(h.NotShown))
 	}
 	if len(tail) > 0 {
 		fmt.Fprintln(w)

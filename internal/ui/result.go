@@ -15,8 +15,12 @@ import (
 // Result draws what a run truly did. The counts add up, and the drawing says so.
 func (s Style) Result(w io.Writer, r *engine.Result, tail ...string) {
 	run := r.Run
-	fmt.Fprintf(w, "%s %s of %s: %s\n\n", s.Bold("Run"), Safe(run.ID), s.Bold(Safe(run.Flow)), s.state(run.State, r.Counts))
-	fmt.Fprintf(w, "  %s\n", s.balance(r.Counts))
+	fmt.Fprintf(w, "%s %s of %s: %s\n\n", s.Bold("Run"), Safe(run.ID), s.Bold(Safe(run.Flow)), s.state(run.State, r.Counts.Unknown+r.StillUnknown))
+	if len(r.Steps) == 0 {
+		fmt.Fprint(w, "  nothing to send\n")
+	} else {
+		fmt.Fprintf(w, "  %s\n", s.balance(r.Counts))
+	}
 	if rest := others(r.Counts); rest != "" {
 		fmt.Fprintf(w, "  %s\n", rest)
 	}
@@ -29,11 +33,7 @@ func (s Style) Result(w io.Writer, r *engine.Result, tail ...string) {
 			fmt.Fprintf(w, "  %s  %s\n", Pad(Cut(Safe(c.Step), 20), 20), s.balance(c.Counts))
 		}
 	}
-	var rows []RowDocument
-	for _, p := range r.Problems {
-		rows = append(rows, RowDocument{Step: p.Step, Contact: p.Contact, Status: p.Status, Reason: p.Reason})
-	}
-	s.rows(w, rows, max(0, r.Counts.Failed+r.Counts.Unknown+r.Counts.Skipped-len(rows)))
+	s.problems(w, r)
 	if len(r.Outputs) > 0 {
 		fmt.Fprintf(w, "\n  %s\n", s.Bold("Outputs"))
 		for _, o := range r.Outputs {
@@ -87,13 +87,34 @@ func others(c ledger.Counts) string {
 	return strings.Join(parts, ", ")
 }
 
-// rows draws who did not get a message. Equal reasons share a line with their
-// count, so that a thousand of them can be read; hidden are those not among rows.
-func (s Style) rows(w io.Writer, rows []RowDocument, hidden int) {
-	if len(rows)+hidden == 0 {
-		return
+// problems draws who did not get a message, and counts those whom the result
+// does not name: most of them were not tried any more.
+func (s Style) problems(w io.Writer, r *engine.Result) {
+	var rows []RowDocument
+	untried, more := r.Counts.Skipped, r.Counts.Failed+r.Counts.Unknown
+	for _, p := range r.Problems {
+		rows = append(rows, RowDocument{Step: p.Step, Contact: p.Contact, Status: p.Status, Reason: p.Reason})
+		if p.Status == "skipped" {
+			untried--
+		} else {
+			more--
+		}
 	}
-	fmt.Fprintf(w, "\n  %s\n", s.Bold("Not sent, or not known"))
+	if len(rows) > 0 || untried > 0 {
+		fmt.Fprintf(w, "\n  %s\n", s.Bold("Not sent, or not known"))
+	}
+	s.rows(w, rows)
+	if untried > 0 {
+		fmt.Fprintf(w, "  %8s  not tried, since the run stopped\n", number(untried))
+	}
+	if more > 0 {
+		fmt.Fprintf(w, "  %8s  more\n", number(more))
+	}
+}
+
+// rows draws who did not get a message. Equal reasons share a line with their
+// count, so that a thousand of them can be read.
+func (s Style) rows(w io.Writer, rows []RowDocument) {
 	type group struct{ step, status, reason string }
 	var order []group
 	members := map[group][]string{}
@@ -121,16 +142,13 @@ func (s Style) rows(w io.Writer, rows []RowDocument, hidden int) {
 			lead = strings.Repeat(" ", len(lead))
 		}
 	}
-	if hidden > 0 {
-		fmt.Fprintf(w, "  %8s  more\n", number(hidden))
-	}
 }
 
-func (s Style) state(st ledger.RunState, c ledger.Counts) string {
+func (s Style) state(st ledger.RunState, unknown int) string {
 	switch st {
 	case ledger.Finished:
-		if c.Unknown > 0 {
-			return s.Warn(fmt.Sprintf("done, but %s unknown", number(c.Unknown)))
+		if unknown > 0 {
+			return s.Warn(fmt.Sprintf("done, but %s unknown", number(unknown)))
 		}
 		return s.Good("done")
 	case ledger.Running:

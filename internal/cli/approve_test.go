@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/planfile"
+)
+
+// approval asks for n messages, with somebody at the terminal who types in.
+func approval(t *testing.T, in string, n int, change func(*job)) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	a := newApp(strings.NewReader(in), io.Discard, &out, nil)
+	a.terminal = true
+	a.signals = &signals{drain: t.Context(), hard: t.Context()}
+	j := &job{a: a, o: &worldFlags{}, p: &engine.Program{}}
+	if change != nil {
+		change(j)
+	}
+	err := j.approve(&engine.Summary{End: planfile.End{Counts: planfile.Counts{Planned: n}}})
+	require.NoError(t, a.stderr.Flush())
+	return out.String(), err
+}
+
+func TestApprovalOnATerminal(t *testing.T) {
+	for _, tt := range []struct {
+		answer string
+		ok     bool
+	}{{"y\n", true}, {"YES\n", true}, {" да \n", true}, {"n\n", false}, {"\n", false}, {"", false}, {"yep\n", false}} {
+		asked, err := approval(t, tt.answer, 3, nil)
+		require.Equal(t, "Send 3 messages? [y/N] ", asked)
+		if tt.ok {
+			require.NoError(t, err, "%q", tt.answer)
+		} else {
+			require.ErrorIs(t, err, errNotApproved, "%q", tt.answer)
+		}
+	}
+}
+
+func TestApprovalNamesWhatIsSent(t *testing.T) {
+	asked, err := approval(t, "y\n", 1, nil)
+	require.NoError(t, err)
+	require.Equal(t, "Send 1 message? [y/N] ", asked)
+	asked, err = approval(t, "", 0, nil)
+	require.NoError(t, err, "nothing to send needs no approval")
+	require.Empty(t, asked)
+
+	var out bytes.Buffer
+	a := newApp(strings.NewReader("y\n"), io.Discard, &out, nil)
+	a.terminal, a.signals = true, &signals{drain: t.Context()}
+	j := &job{a: a, o: &worldFlags{}, p: &engine.Program{}}
+	require.NoError(t, j.approve(&engine.Summary{End: planfile.End{Later: []string{"remind"}}}))
+	require.Equal(t, "Send what the later stages plan? [y/N] ", out.String())
+	out.Reset()
+	a.stdin = strings.NewReader("y\n")
+	require.NoError(t, j.approve(&engine.Summary{End: planfile.End{Counts: planfile.Counts{Planned: 2}, Later: []string{"remind"}}}))
+	require.Equal(t, "Send 2 messages, and what the later stages plan? [y/N] ", out.String())
+}
+
+func TestApprovalWithoutATerminal(t *testing.T) {
+	ten := 10
+	for _, tt := range []struct {
+		name   string
+		change func(*job)
+		ok     bool
+	}{
+		{"nothing stated", func(*job) {}, false},
+		{"--yes", func(j *job) { j.o.yes = true }, true},
+		{"the flow's cap", func(j *job) { j.p.Guard.MaxSendsSet = true }, true},
+		{"the project's cap", func(j *job) { j.state.project = &project{maxSends: &ten} }, true},
+		{"a project without a cap", func(j *job) { j.state.project = &project{} }, false},
+		{"the sandbox", func(j *job) { j.o.sandbox = true }, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			asked, err := approval(t, "y\n", 3, func(j *job) { j.a.terminal = false; tt.change(j) })
+			require.Empty(t, asked)
+			if tt.ok {
+				require.NoError(t, err)
+				return
+			}
+			require.Equal(t, exitUsage, exitCode(causesOf(err), nil))
+			require.ErrorContains(t, err, "maxSends: 3")
+		})
+	}
+	_, err := approval(t, "y\n", 3, func(j *job) { j.o.noInput = true })
+	require.Equal(t, exitUsage, exitCode(causesOf(err), nil), "--no-input is as good as no terminal")
+}
+
+func TestApprovalInterrupted(t *testing.T) {
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	never, w, err := os.Pipe() // nobody ever types
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = w.Close(); _ = never.Close() })
+	_, err = approval(t, "", 3, func(j *job) { j.a.stdin = never; j.a.signals.drain = gone })
+	require.Equal(t, 130, exitCode(causesOf(err), nil))
+}
+
+func TestCIIsNoTerminal(t *testing.T) {
+	for value, ci := range map[string]bool{"": false, "false": false, "0": false, "true": true, "1": true, "woodpecker": true} {
+		require.Equal(t, ci, environment{"CI": value}.isCI(), value)
+	}
+	require.Equal(t, "https://ci/7", parseEnvironment([]string{"CI_JOB_URL=https://ci/7"}).job())
+	require.Equal(t, "https://gh/o/r/actions/runs/9", environment{"GITHUB_SERVER_URL": "https://gh", "GITHUB_REPOSITORY": "o/r", "GITHUB_RUN_ID": "9"}.job())
+	require.Empty(t, environment{}.job())
+}
