@@ -3,19 +3,16 @@ package engine
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/flowrunner/flowrunner/engine/guard"
 	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/planfile"
-	"github.com/flowrunner/flowrunner/engine/step"
 )
 
 // ApplyOptions is what applying needs beside Options.
@@ -58,7 +55,7 @@ func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Resu
 	s.setInputs(inputs, head.Env)
 	a := &applier{
 		session: s, o: o, head: head, done: map[int64]bool{}, odd: map[int64]string{},
-		started: s.o.Now(), steps: map[string]*StepCounts{},
+		started: o.clock(), steps: map[string]*StepCounts{},
 	}
 	if err := a.fits(ctx, end); err != nil {
 		return nil, err
@@ -115,7 +112,7 @@ func (a *applier) fits(ctx context.Context, end planfile.End) error {
 	if h.FlowHash != a.p.Doc.Hash || h.Flow != a.p.Name {
 		return stale(again, "the plan was made from another text of the flow")
 	}
-	if (a.Options().Sandbox != nil) != h.Sandbox {
+	if (a.o.Sandbox != nil) != h.Sandbox {
 		return stale("apply a sandbox plan with --sandbox, and a real one without", "the plan was made for %s", map[bool]string{true: "the sandbox", false: "the real API"}[h.Sandbox])
 	}
 	if h.Lineage != a.o.Store.Lineage() {
@@ -160,9 +157,6 @@ func (a *applier) fits(ctx context.Context, end planfile.End) error {
 	}
 	return withinMaxSends(end.Counts.Planned, h.MaxSends)
 }
-
-// Options gives the options shared with planning.
-func (a *applier) Options() Options { return a.o.Options }
 
 // begin records the run, durably, before anything of it happens.
 func (a *applier) begin(ctx context.Context, end planfile.End) error {
@@ -249,353 +243,6 @@ func (a *applier) stopReason() string {
 	return a.stopAs
 }
 
-// unit is what must happen in order: the sends and local steps of one
-// iteration.
-type unit struct {
-	id      int64
-	actions []any
-}
-
-// perform reads one plan as a stream and performs it.
-func (a *applier) perform(ctx context.Context, path string) error {
-	_, end, err := planfile.Check(path)
-	if err != nil {
-		return err
-	}
-	a.rails = guard.NewRails(end.Counts.Planned, a.p.Guard.StopIf)
-	rows := newRowSpools(a.session)
-	defer rows.close()
-	pool := &pool{a: a, ctx: ctx}
-	defer pool.wait()
-	var current unit
-	submit := func() {
-		if len(current.actions) > 0 {
-			pool.submit(current)
-		}
-		current = unit{}
-	}
-	for rec, err := range planfile.Records(path) {
-		if err != nil {
-			return err
-		}
-		switch r := rec.(type) {
-		case planfile.Row:
-			if err := rows.add(r); err != nil {
-				return err
-			}
-		case planfile.Send:
-			a.lastSeq, a.lastUnit = r.Seq, max(a.lastUnit, r.Unit)
-			a.planned(r)
-			if r.Status != planfile.StatusPlanned {
-				r.Args = nil
-			}
-			if r.Unit == 0 || r.Unit != current.id {
-				submit()
-				pool.size(a.p.width(r.Step))
-				current.id = r.Unit
-			}
-			current.actions = append(current.actions, r)
-			if r.Unit == 0 {
-				submit()
-				pool.wait()
-			}
-		case planfile.Local:
-			a.lastSeq, a.lastUnit = r.Seq, max(a.lastUnit, r.Unit)
-			if err := rows.flush(); err != nil {
-				return err
-			}
-			if r.Unit != 0 {
-				if r.Unit != current.id {
-					submit()
-					pool.size(a.p.width(r.Step))
-					current.id = r.Unit
-				}
-				current.actions = append(current.actions, r)
-				continue
-			}
-			submit()
-			pool.wait()
-			a.local(ctx, r, rows)
-		case planfile.Step:
-			submit()
-			pool.wait()
-			a.restore(r)
-		case planfile.LeftOut:
-			a.result.LeftOut = append(a.result.LeftOut, r)
-		case planfile.End:
-			submit()
-			a.result.Later = r.Later
-		}
-	}
-	pool.wait()
-	if err := rows.flush(); err != nil {
-		return err
-	}
-	return rows.publish(a.root)
-}
-
-// width is how many units of a step's outermost loop go side by side.
-func (p *Program) width(id string) int {
-	n := 1
-	for s := p.byID[id]; s != nil; s = s.Loop {
-		if s.IsLoop() {
-			n = s.Concurrency
-		}
-	}
-	return n
-}
-
-// planned counts what the plan says of a send.
-func (a *applier) planned(r planfile.Send) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	c := a.stepCounts(r.Step)
-	for _, to := range []*ledger.Counts{&a.counts, &c.Counts} {
-		switch r.Status {
-		case planfile.StatusPlanned:
-			to.Planned++
-		case planfile.StatusAlreadySent:
-			to.AlreadySent++
-		case planfile.StatusDuplicate:
-			to.Duplicate++
-		case planfile.StatusLeftOut:
-			to.LeftOut++
-		}
-	}
-	switch r.Status {
-	case planfile.StatusUnknown:
-		a.result.StillUnknown++
-	case planfile.StatusRefused:
-		a.result.StillRefused++
-	}
-}
-
-func (a *applier) stepCounts(id string) *StepCounts {
-	c := a.steps[id]
-	if c == nil {
-		c = &StepCounts{Step: id}
-		a.steps[id] = c
-		a.result.Steps = append(a.result.Steps, c)
-	}
-	return c
-}
-
-// restore puts back what planning knew of a step.
-func (a *applier) restore(r planfile.Step) {
-	st := a.p.byID[r.Step]
-	if st == nil {
-		return
-	}
-	if r.Reason != "" || r.Status == "skipped" || r.Status == "failed" {
-		a.root.drop(r.Step, r.Status, r.Reason)
-		return
-	}
-	outs := map[string]any{}
-	if got, ok := a.root.steps[r.Step].(map[string]any); ok && st.Effect() == step.EffectLocal && st.Kind != nil && !st.IsLoop() {
-		// A local step has given its outputs when it was performed.
-		outs, _ = got["outputs"].(map[string]any)
-	}
-	for name, v := range r.Outputs {
-		if _, ok := outs[name]; !ok {
-			outs[name] = planfile.InZone(v.V, a.p.Zone)
-		}
-	}
-	a.root.set(r.Step, r.Status, outs)
-}
-
-// pool performs units side by side, up to a size.
-type pool struct {
-	a   *applier
-	ctx context.Context
-	n   int
-	sem chan struct{}
-	wg  sync.WaitGroup
-}
-
-// size sets how many units go side by side; a change waits for those under way.
-func (p *pool) size(n int) {
-	if n == p.n {
-		return
-	}
-	p.wait()
-	p.n, p.sem = n, make(chan struct{}, n)
-}
-
-func (p *pool) submit(u unit) {
-	if p.sem == nil {
-		p.size(1)
-	}
-	p.sem <- struct{}{}
-	p.wg.Go(func() {
-		defer func() { <-p.sem }()
-		p.a.unit(p.ctx, u)
-	})
-}
-
-func (p *pool) wait() { p.wg.Wait() }
-
-// unit performs one iteration in order.
-func (a *applier) unit(ctx context.Context, u unit) {
-	type gone struct {
-		item   []int
-		reason string
-	}
-	var blocked []gone
-	for _, action := range u.actions {
-		switch r := action.(type) {
-		case planfile.Send:
-			why := ""
-			for _, b := range blocked {
-				if related(b.item, r.Item) {
-					why = b.reason
-					break
-				}
-			}
-			status := r.Status
-			if status == planfile.StatusPlanned {
-				status = a.send(ctx, r, why)
-			}
-			switch status {
-			case planfile.StatusSent, planfile.StatusAlreadySent:
-			case planfile.StatusLeftOut:
-				// Its own `if` said no: that is a choice, not a failure.
-			default:
-				if why == "" {
-					why = fmt.Sprintf("%s was not sent (%s)", r.Step, strings.ReplaceAll(status, "_", " "))
-				}
-				blocked = append(blocked, gone{r.Item, why})
-			}
-		case planfile.Local:
-			if a.stopReason() == "" {
-				a.local(ctx, r, nil)
-			}
-		}
-	}
-}
-
-// related reports whether two sends belong to one iteration: the path of one
-// leads to the other.
-func related(a, b []int) bool {
-	for i := range min(len(a), len(b)) {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// localNow performs a local step of finally.
-func (a *applier) localNow(ctx context.Context, st *Step, f *frame, args map[string]any) error {
-	outs, err := a.runLocal(ctx, st, args)
-	if err != nil {
-		a.localFailed(st, f.item, err)
-		f.drop(st.ID, "failed", err.Error())
-		return nil
-	}
-	f.set(st.ID, "ok", outs)
-	return nil
-}
-
-// local performs a local step of the plan, once over all lives of the run.
-func (a *applier) local(ctx context.Context, r planfile.Local, rows *rowSpools) {
-	st := a.p.byID[r.Step]
-	if st == nil || a.done[r.Seq] {
-		return
-	}
-	args := map[string]any{}
-	for name, v := range r.Args {
-		args[name] = planfile.InZone(v.V, a.p.Zone)
-		if mark, ok := v.V.(planfile.StreamMark); ok && rows != nil {
-			args[name] = rows.stream(string(mark))
-		}
-	}
-	outs, err := a.runLocal(ctx, st, args)
-	if err != nil {
-		a.localFailed(st, r.Item, err)
-		if r.Unit == 0 {
-			a.root.drop(st.ID, "failed", err.Error())
-		}
-		return
-	}
-	if r.Unit == 0 {
-		a.root.set(st.ID, "ok", outs)
-	}
-	a.markDone(r.Seq)
-}
-
-func (a *applier) runLocal(ctx context.Context, st *Step, args map[string]any) (map[string]any, error) {
-	h := &host{s: a.session, st: st}
-	ctx = step.WithCall(step.WithHost(context.WithoutCancel(ctx), h), st.call)
-	outs, err := st.Kind.Run(ctx, args)
-	if err == nil {
-		a.emit(Event{Kind: EventLocal, Step: st.ID})
-	}
-	return outs, err
-}
-
-func (a *applier) localFailed(st *Step, item []int, err error) {
-	se := &StepError{Step: st.ID, Item: item, Span: st.Span, Err: err}
-	if st.OnError == OnErrorContinue {
-		a.emit(Event{Kind: EventWarning, Step: st.ID, Text: se.Error()})
-		return
-	}
-	a.stop(CauseStep, se.Error(), "")
-}
-
-// markDone remembers that a local step was performed, so that resume does not
-// perform it again. A crash between the two performs it twice.
-func (a *applier) markDone(seq int64) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	f, err := os.OpenFile(filepath.Join(a.dir, "done.jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err == nil {
-		_, err = fmt.Fprintf(f, "%d\n", seq)
-		err = errors.Join(err, f.Sync(), f.Close())
-	}
-	if err != nil {
-		a.result.Warnings = append(a.result.Warnings, "a finished local step could not be remembered: "+err.Error())
-	}
-}
-
-func (a *applier) readDone() error {
-	b, err := os.ReadFile(filepath.Join(a.dir, "done.jsonl"))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read what was done: %w", err)
-	}
-	for line := range strings.SplitSeq(string(b), "\n") {
-		var seq int64
-		if json.Unmarshal([]byte(line), &seq) == nil {
-			a.done[seq] = true
-		}
-	}
-	return nil
-}
-
-// finally runs finally and outputs. They are not run after the second Ctrl-C.
-func (a *applier) finally(ctx context.Context) {
-	if ctx.Err() != nil {
-		return
-	}
-	p := &planner{session: a.session, stage: a.p.Stages, final: a, leftOut: map[leftOutKey]int{}, spools: map[streamRef]*spool{}}
-	for _, st := range a.p.Finally {
-		if _, err := p.step(ctx, st, a.root); err != nil {
-			a.stop(CauseOf(err), err.Error(), hintOf(err))
-			a.root.drop(st.ID, "failed", err.Error())
-		}
-	}
-	outs, err := p.outputs(a.p.Outputs, a.root, true)
-	if err != nil {
-		a.stop(CauseStep, "outputs: "+err.Error(), "")
-		return
-	}
-	for _, o := range a.p.Outputs {
-		a.result.Outputs = append(a.result.Outputs, NamedValue{o.Name, outs[o.Name]})
-	}
-}
-
 // balance holds what this process has counted against what the ledger says. The
 // two are made apart from each other; where they differ, the ledger is right.
 func (a *applier) balance() {
@@ -632,7 +279,7 @@ func (a *applier) finish(ctx context.Context) (*Result, error) {
 	}
 	r.Calls = a.calls()
 	run := r.Run
-	run.Finished, run.Counts, run.Reason = a.o.Options.Now(), r.Counts, a.stopAs
+	run.Finished, run.Counts, run.Reason = a.o.clock(), r.Counts, a.stopAs
 	switch {
 	case ctx.Err() != nil || a.stopBy == CauseInterrupted:
 		run.State = ledger.Interrupted

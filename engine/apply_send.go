@@ -65,7 +65,7 @@ type try struct {
 }
 
 func (t *try) run(ctx context.Context) string {
-	a, began, pause := t.a, t.a.o.Options.clock(), firstPause
+	a, began, pause := t.a, t.a.o.clock(), firstPause
 	for n := 1; ; n++ {
 		if a.stopReason() != "" {
 			return planfile.StatusSkipped
@@ -79,7 +79,7 @@ func (t *try) run(ctx context.Context) string {
 			return status
 		}
 		// It surely did not go out.
-		if n >= maxTries || a.o.Options.clock().Sub(began) > maxTrying {
+		if n >= maxTries || a.o.clock().Sub(began) > maxTrying {
 			a.stop(CauseOf(again), "the API could not be reached: "+again.Reason, again.Hint)
 			return planfile.StatusSkipped
 		}
@@ -136,7 +136,7 @@ func untilDrained(ctx, drain context.Context) (context.Context, func()) {
 // once makes one attempt. A failure is returned only when the send surely did
 // not go out and may be tried again.
 func (t *try) once(ctx context.Context) (status string, again *step.Failure, wait time.Duration) {
-	a, at := t.a, t.a.o.Options.clock()
+	a, at := t.a, t.a.o.clock()
 	content, err := ledger.ParseIdentity(t.r.Content)
 	if err == nil {
 		err = a.o.Store.Intend(ctx, ledger.Intention{
@@ -154,7 +154,7 @@ func (t *try) once(ctx context.Context) (status string, again *step.Failure, wai
 		a.stop(CauseStep, err.Error(), "")
 		return planfile.StatusSkipped, nil, 0
 	}
-	if a.o.Options.clock().Sub(at) > intentFence {
+	if a.o.clock().Sub(at) > intentFence {
 		f := &step.Failure{Delivery: step.NotSent, Reason: "this process stood still between its intent and the send"}
 		t.settle(ledger.NotSent, f.Reason, 0)
 		return "", f, 0
@@ -218,7 +218,7 @@ func (t *try) known(rec ledger.Record) string {
 // settle records an outcome durably.
 func (t *try) settle(state ledger.State, reason string, message int) bool {
 	err := t.a.o.Store.Settle(context.Background(), ledger.Outcome{
-		Identity: t.id, Run: t.a.result.Run.ID, State: state, MessageID: message, Reason: reason, At: t.a.o.Options.clock(),
+		Identity: t.id, Run: t.a.result.Run.ID, State: state, MessageID: message, Reason: reason, At: t.a.o.clock(),
 	})
 	if err != nil {
 		t.a.stop(CauseStep, "the outcome of a send could not be recorded: "+err.Error(), "")
@@ -270,7 +270,7 @@ func (a *applier) settled(r planfile.Send, status, reason string, message int) {
 		a.result.Problems = append(a.result.Problems, Problem{Step: r.Step, Contact: r.Contact, Status: status, Reason: reason})
 	}
 	e := Event{
-		At: a.o.Options.clock(), Kind: EventSettled, Step: r.Step, Seq: r.Seq, Contact: r.Contact, Status: status,
+		At: a.o.clock(), Kind: EventSettled, Step: r.Step, Seq: r.Seq, Contact: r.Contact, Status: status,
 		Message: message, Text: reason,
 	}
 	if line, err := json.Marshal(e); err == nil {
@@ -280,14 +280,6 @@ func (a *applier) settled(r planfile.Send, status, reason string, message int) {
 	a.mu.Unlock()
 	e.Done, e.Total = done, total
 	a.emit(e)
-}
-
-// clock is the time of now.
-func (o Options) clock() time.Time {
-	if o.Now != nil {
-		return o.Now()
-	}
-	return time.Now()
 }
 
 // divert sends a few of the planned messages to one contact. Nothing of it

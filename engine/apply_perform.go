@@ -1,0 +1,248 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/flowrunner/flowrunner/engine/guard"
+	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/engine/planfile"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// unit is what must happen in order: the sends and local steps of one
+// iteration.
+type unit struct {
+	id      int64
+	actions []any
+}
+
+// perform reads one plan as a stream and performs it.
+func (a *applier) perform(ctx context.Context, path string) error {
+	_, end, err := planfile.Check(path)
+	if err != nil {
+		return err
+	}
+	a.rails = guard.NewRails(end.Counts.Planned, a.p.Guard.StopIf)
+	rows := newRowSpools(a.session)
+	defer rows.close()
+	pool := &pool{a: a, ctx: ctx}
+	defer pool.wait()
+	var current unit
+	submit := func() {
+		if len(current.actions) > 0 {
+			pool.submit(current)
+		}
+		current = unit{}
+	}
+	for rec, err := range planfile.Records(path) {
+		if err != nil {
+			return err
+		}
+		switch r := rec.(type) {
+		case planfile.Row:
+			if err := rows.add(r); err != nil {
+				return err
+			}
+		case planfile.Send:
+			a.lastSeq, a.lastUnit = r.Seq, max(a.lastUnit, r.Unit)
+			a.planned(r)
+			if r.Status != planfile.StatusPlanned {
+				r.Args = nil
+			}
+			if r.Unit == 0 || r.Unit != current.id {
+				submit()
+				pool.size(a.p.width(r.Step))
+				current.id = r.Unit
+			}
+			current.actions = append(current.actions, r)
+			if r.Unit == 0 {
+				submit()
+				pool.wait()
+			}
+		case planfile.Local:
+			a.lastSeq, a.lastUnit = r.Seq, max(a.lastUnit, r.Unit)
+			if err := rows.flush(); err != nil {
+				return err
+			}
+			if r.Unit != 0 {
+				if r.Unit != current.id {
+					submit()
+					pool.size(a.p.width(r.Step))
+					current.id = r.Unit
+				}
+				current.actions = append(current.actions, r)
+				continue
+			}
+			submit()
+			pool.wait()
+			a.local(ctx, r, rows)
+		case planfile.Step:
+			submit()
+			pool.wait()
+			a.restore(r)
+		case planfile.LeftOut:
+			a.result.LeftOut = append(a.result.LeftOut, r)
+		case planfile.End:
+			submit()
+			a.result.Later = r.Later
+		}
+	}
+	pool.wait()
+	if err := rows.flush(); err != nil {
+		return err
+	}
+	return rows.publish(a.root)
+}
+
+// width is how many units of a step's outermost loop go side by side.
+func (p *Program) width(id string) int {
+	n := 1
+	for s := p.byID[id]; s != nil; s = s.Loop {
+		if s.IsLoop() {
+			n = s.Concurrency
+		}
+	}
+	return n
+}
+
+// planned counts what the plan says of a send.
+func (a *applier) planned(r planfile.Send) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c := a.stepCounts(r.Step)
+	for _, to := range []*ledger.Counts{&a.counts, &c.Counts} {
+		switch r.Status {
+		case planfile.StatusPlanned:
+			to.Planned++
+		case planfile.StatusAlreadySent:
+			to.AlreadySent++
+		case planfile.StatusDuplicate:
+			to.Duplicate++
+		case planfile.StatusLeftOut:
+			to.LeftOut++
+		}
+	}
+	switch r.Status {
+	case planfile.StatusUnknown:
+		a.result.StillUnknown++
+	case planfile.StatusRefused:
+		a.result.StillRefused++
+	}
+}
+
+func (a *applier) stepCounts(id string) *StepCounts {
+	c := a.steps[id]
+	if c == nil {
+		c = &StepCounts{Step: id}
+		a.steps[id] = c
+		a.result.Steps = append(a.result.Steps, c)
+	}
+	return c
+}
+
+// restore puts back what planning knew of a step.
+func (a *applier) restore(r planfile.Step) {
+	st := a.p.byID[r.Step]
+	if st == nil {
+		return
+	}
+	if r.Reason != "" || r.Status == "skipped" || r.Status == "failed" {
+		a.root.drop(r.Step, r.Status, r.Reason)
+		return
+	}
+	outs := map[string]any{}
+	if got, ok := a.root.steps[r.Step].(map[string]any); ok && st.Effect() == step.EffectLocal && st.Kind != nil && !st.IsLoop() {
+		// A local step has given its outputs when it was performed.
+		outs, _ = got["outputs"].(map[string]any)
+	}
+	for name, v := range r.Outputs {
+		if _, ok := outs[name]; !ok {
+			outs[name] = planfile.InZone(v.V, a.p.Zone)
+		}
+	}
+	a.root.set(r.Step, r.Status, outs)
+}
+
+// pool performs units side by side, up to a size.
+type pool struct {
+	a   *applier
+	ctx context.Context
+	n   int
+	sem chan struct{}
+	wg  sync.WaitGroup
+}
+
+// size sets how many units go side by side; a change waits for those under way.
+func (p *pool) size(n int) {
+	if n == p.n {
+		return
+	}
+	p.wait()
+	p.n, p.sem = n, make(chan struct{}, n)
+}
+
+func (p *pool) submit(u unit) {
+	if p.sem == nil {
+		p.size(1)
+	}
+	p.sem <- struct{}{}
+	p.wg.Go(func() {
+		defer func() { <-p.sem }()
+		p.a.unit(p.ctx, u)
+	})
+}
+
+func (p *pool) wait() { p.wg.Wait() }
+
+// unit performs one iteration in order.
+func (a *applier) unit(ctx context.Context, u unit) {
+	type gone struct {
+		item   []int
+		reason string
+	}
+	var blocked []gone
+	for _, action := range u.actions {
+		switch r := action.(type) {
+		case planfile.Send:
+			why := ""
+			for _, b := range blocked {
+				if related(b.item, r.Item) {
+					why = b.reason
+					break
+				}
+			}
+			status := r.Status
+			if status == planfile.StatusPlanned {
+				status = a.send(ctx, r, why)
+			}
+			switch status {
+			case planfile.StatusSent, planfile.StatusAlreadySent:
+			case planfile.StatusLeftOut:
+				// Its own `if` said no: that is a choice, not a failure.
+			default:
+				if why == "" {
+					why = fmt.Sprintf("%s was not sent (%s)", r.Step, strings.ReplaceAll(status, "_", " "))
+				}
+				blocked = append(blocked, gone{r.Item, why})
+			}
+		case planfile.Local:
+			if a.stopReason() == "" {
+				a.local(ctx, r, nil)
+			}
+		}
+	}
+}
+
+// related reports whether two sends belong to one iteration: the path of one
+// leads to the other.
+func related(a, b []int) bool {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}

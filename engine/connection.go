@@ -1,0 +1,183 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/flowrunner/flowrunner/engine/lang"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// SecretError is a secret that is not there. Commands exit with 4.
+type SecretError struct {
+	Name   string
+	Reason string
+}
+
+// Error says which one, and where it may come from.
+func (e *SecretError) Error() string {
+	return fmt.Sprintf("the secret %s %s; set the environment variable %s, or %s_FILE to a file that holds it",
+		e.Name, e.Reason, e.Name, e.Name)
+}
+
+// tokenVariable is where the token comes from when the flow names none.
+const tokenVariable = "CHAT2DESK_API_TOKEN"
+
+// secret reads a secret from the environment, or from the file that NAME_FILE
+// names.
+func (s *session) secret(name string) (step.Secret, error) {
+	v, ok := s.o.LookupEnv(name)
+	if !ok || v == "" {
+		path, fromFile := s.o.LookupEnv(name + "_FILE")
+		if !fromFile || path == "" {
+			return step.Secret{}, &SecretError{name, "is not set"}
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return step.Secret{}, &SecretError{name, fmt.Sprintf("cannot be read from the file of %s_FILE (%s)", name, pathReason(err))}
+		}
+		v = string(b)
+	}
+	if v = strings.TrimSpace(v); v == "" {
+		return step.Secret{}, &SecretError{name, "is empty"}
+	}
+	if s.o.OnSecret != nil {
+		s.o.OnSecret(v)
+	}
+	return step.NewSecret(v), nil
+}
+
+func pathReason(err error) string {
+	var pe *os.PathError
+	if ok := asError(err, &pe); ok {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}
+
+// connection settles the effective connection of a step.
+func (s *session) connection(st *Step) (step.Connection, error) {
+	c := s.p.Connection
+	conn := step.Connection{Scheme: c.Scheme, Rate: c.Rate}
+	if s.o.Rate != nil {
+		conn.Rate = *s.o.Rate
+	}
+	if s.o.Sandbox != nil {
+		conn.BaseURL, conn.Token, conn.Scheme = s.o.Sandbox.BaseURL, step.NewSecret(s.o.Sandbox.Token), "raw"
+		if s.o.Rate == nil {
+			conn.Rate = 0
+		}
+		return conn, nil
+	}
+	var err error
+	switch {
+	case s.o.BaseURL != "":
+		conn.BaseURL = s.o.BaseURL
+	case c.BaseURL != nil:
+		if conn.BaseURL, err = s.textOf(c.BaseURL); err != nil {
+			return conn, err
+		}
+	default:
+		conn.BaseURL, _ = s.o.LookupEnv("CHAT2DESK_BASE_URL")
+	}
+	token := c.Token
+	if st.Token != nil {
+		token = st.Token
+	}
+	if token == nil {
+		conn.Token, err = s.secret(tokenVariable)
+		return conn, err
+	}
+	conn.Token, err = s.secretValue(token)
+	return conn, err
+}
+
+// secretValue evaluates an apiToken.
+func (s *session) secretValue(v *lang.Value) (step.Secret, error) {
+	secrets := map[string]any{}
+	for _, r := range v.Refs() {
+		if r.Path[0] == "secrets" && len(r.Path) > 1 {
+			sec, err := s.secret(r.Path[1])
+			if err != nil {
+				return sec, err
+			}
+			secrets[r.Path[1]] = sec
+		}
+	}
+	env := map[string]any{}
+	for k, x := range s.root.env {
+		env[k] = x
+	}
+	env["secrets"] = secrets
+	x, err := v.Eval(env)
+	if err != nil {
+		return step.Secret{}, err
+	}
+	sec, ok := x.(step.Secret)
+	if !ok || sec.IsZero() {
+		return sec, &SecretError{tokenVariable, "is empty"}
+	}
+	return sec, nil
+}
+
+func (s *session) textOf(v *lang.Value) (string, error) {
+	x, err := v.Eval(s.root.env)
+	if err != nil {
+		return "", err
+	}
+	t, _ := x.(string)
+	return t, nil
+}
+
+// account names the account behind a step's connection (language page,
+// "Names"): the API's host and the company's id there.
+func (s *session) account(ctx context.Context, st *Step) (string, error) {
+	conn, err := s.connection(st)
+	if err != nil {
+		return "", err
+	}
+	key := conn.BaseURL + "\x00" + conn.Token.Reveal()
+	s.mu.Lock()
+	name, ok := s.accounts[key]
+	s.mu.Unlock()
+	if ok {
+		return name, nil
+	}
+	id := ""
+	if s.o.Account != nil {
+		if id, err = s.o.Account(step.WithHost(ctx, &host{s: s, conn: conn})); err != nil {
+			return "", &StepError{Step: st.ID, Doing: "asking which account the token belongs to", Span: st.Span, Err: err}
+		}
+	}
+	switch {
+	case id != "":
+	case s.p.Connection.Account != "":
+		id = s.p.Connection.Account
+	default:
+		id = "default"
+	}
+	name = s.accountHost(conn.BaseURL) + "/" + id
+	s.mu.Lock()
+	s.accounts[key] = name
+	s.mu.Unlock()
+	return name, nil
+}
+
+// defaultHost is the API's host when nothing names another.
+const defaultHost = "api.chat2desk.com"
+
+func (s *session) accountHost(base string) string {
+	if s.o.Sandbox != nil {
+		return "sandbox"
+	}
+	if base == "" {
+		return defaultHost
+	}
+	if u, err := url.Parse(base); err == nil && u.Host != "" {
+		return strings.ToLower(u.Host)
+	}
+	return base
+}

@@ -1,0 +1,76 @@
+package engine
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+type sharedValue struct {
+	once  sync.Once
+	value any
+	err   error
+}
+
+// host lends a running step what it may use.
+type host struct {
+	s       *session
+	conn    step.Connection
+	leftOut func(reason string, n int)
+	st      *Step
+}
+
+func (h *host) Connection() step.Connection { return h.conn }
+func (h *host) Zone() *time.Location        { return h.s.p.Zone }
+func (h *host) Now() time.Time              { return h.s.now }
+func (h *host) Stdout() io.Writer           { return h.s.o.Stdout }
+
+func (h *host) Retry() (step.Retry, bool) {
+	if h.st == nil || h.st.Retry.Attempts == 0 {
+		return step.Retry{}, false
+	}
+	return h.st.Retry, true
+}
+
+func (h *host) Shared(key any, make func() (any, error)) (any, error) {
+	h.s.mu.Lock()
+	v := h.s.shared[key]
+	if v == nil {
+		v = &sharedValue{}
+		h.s.shared[key] = v
+	}
+	h.s.mu.Unlock()
+	v.once.Do(func() {
+		value, err := make()
+		h.s.mu.Lock()
+		v.value, v.err = value, err
+		h.s.mu.Unlock()
+	})
+	return v.value, v.err
+}
+
+func (h *host) Root() (*os.Root, error) {
+	root, err := os.OpenRoot(h.s.o.FlowDir)
+	if err != nil {
+		return nil, fmt.Errorf("open the flow's folder: %w", err)
+	}
+	return root, nil
+}
+
+func (h *host) LeaveOut(reason string, n int) {
+	if h.leftOut != nil && n > 0 {
+		h.leftOut(reason, n)
+	}
+}
+
+func (h *host) Warn(format string, args ...any) {
+	e := Event{Kind: EventWarning, Text: fmt.Sprintf(format, args...)}
+	if h.st != nil {
+		e.Step = h.st.ID
+	}
+	h.s.emit(e)
+}

@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/engine/planfile"
+)
+
+// send renders one send completely.
+func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
+	rec := planfile.Send{Type: "send", Step: st.ID, Unit: f.unit, Item: f.item, Status: planfile.StatusPlanned}
+	args, err := f.args(st)
+	if err != nil {
+		return nil, p.fail(st, f, err)
+	}
+	prep, err := st.Kind.Prepare(args)
+	if err != nil {
+		return nil, p.fail(st, f, err)
+	}
+	rec.Key, rec.Contact = prep.Key, prep.Recipient.Contact
+	if st.Key != nil {
+		v, err := st.Key.Eval(f.env)
+		if err != nil {
+			return nil, p.fail(st, f, err)
+		}
+		switch k := v.(type) {
+		case int:
+			rec.Key = fmt.Sprint(k)
+		case string:
+			rec.Key = k
+		default:
+			rec.Key = ""
+		}
+		if strings.TrimSpace(rec.Key) == "" {
+			return nil, p.fail(st, f, errors.New("key is empty; it must name the occasion, else everybody would share one"))
+		}
+	}
+	rec.Period = p.periodOf(st)
+	if rec.Account, err = p.account(ctx, st); err != nil {
+		return nil, err
+	}
+	if rec.Content, err = hashOf(args); err != nil {
+		return nil, p.fail(st, f, err)
+	}
+	rec.Identity = ledger.Key{
+		Account: rec.Account, Flow: p.p.Name, Campaign: p.head.Campaign, Step: st.ID, Key: rec.Key, Period: rec.Period,
+	}.Identity().String()
+	rec.Args = make(map[string]planfile.Value, len(args))
+	for name, v := range args {
+		rec.Args[name] = planfile.Value{V: v}
+	}
+	f.set(st.ID, planfile.StatusPlanned, map[string]any{})
+	return []any{rec}, nil
+}
+
+// periodOf is the calendar period of a send, "" for the whole campaign.
+func (p *planner) periodOf(st *Step) string {
+	switch cmp.Or(st.OncePer, p.p.OncePer, "campaign") {
+	case "month":
+		return p.now.Format("2006-01")
+	case "week":
+		year, week := p.now.ISOWeek()
+		return fmt.Sprintf("%04d-W%02d", year, week)
+	case "day":
+		return p.now.Format("2006-01-02")
+	case "run":
+		return p.run
+	}
+	return ""
+}
+
+// flush writes records in plan order. Only here is it known whether a send was
+// sent before, or stands in this plan already.
+func (p *planner) flush(ctx context.Context, recs []any) error {
+	for _, rec := range recs {
+		switch r := rec.(type) {
+		case planfile.Send:
+			p.seq++
+			r.Seq = p.seq
+			if r.Status == planfile.StatusPlanned {
+				if err := p.known(ctx, &r); err != nil {
+					return err
+				}
+			} else {
+				p.countLeftOut(r.Step, r.Reason, 1)
+			}
+			p.counts.Add(r.Status)
+			if r.Changed {
+				p.counts.Changed++
+			}
+			p.unit = max(p.unit, r.Unit)
+			rec = r
+		case planfile.Local:
+			p.seq++
+			r.Seq = p.seq
+			p.unit = max(p.unit, r.Unit)
+			rec = r
+		}
+		if p.w == nil {
+			return errors.New("nothing can be planned in finally")
+		}
+		if err := p.w.Write(rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// known asks the draft and the ledger about a send.
+func (p *planner) known(ctx context.Context, r *planfile.Send) error {
+	id, err := ledger.ParseIdentity(r.Identity)
+	if err != nil {
+		return err
+	}
+	content, err := ledger.ParseIdentity(r.Content) // the same form: 32 bytes in hex
+	if err != nil {
+		return err
+	}
+	seen, err := p.draft.Add(ctx, id, content, r.Seq)
+	if err != nil {
+		return err
+	}
+	if seen.Prior >= 0 {
+		if !seen.SameContent {
+			return &ConflictError{Step: r.Step, Key: r.Key, First: seen.Prior, Second: r.Seq}
+		}
+		r.Status, r.Reason, r.Args = planfile.StatusDuplicate, fmt.Sprintf("the same message as row %d", seen.Prior), nil
+		return nil
+	}
+	if seen.Record == nil {
+		return nil
+	}
+	at := seen.Record.At
+	switch seen.Record.State {
+	case ledger.Sent:
+		r.Status, r.Message, r.Since = planfile.StatusAlreadySent, seen.Record.MessageID, &at
+		r.Changed = seen.Record.ContentHash != content
+	case ledger.Unknown:
+		r.Status, r.Since = planfile.StatusUnknown, &at
+		r.Reason = fmt.Sprintf("run %s could not tell whether it went out; it is not sent again", seen.Record.Run)
+	case ledger.Intent:
+		r.Status, r.Since = planfile.StatusUnknown, &at
+		r.Reason = fmt.Sprintf("run %s is sending it, or ended while it did", seen.Record.Run)
+	case ledger.Refused:
+		r.Status, r.Since = planfile.StatusRefused, &at
+		r.Reason = cmp.Or(seen.Record.Reason, "the API refused it for good")
+	default:
+		return nil
+	}
+	r.Args = nil
+	return nil
+}

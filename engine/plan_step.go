@@ -1,0 +1,269 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine/lang"
+	"github.com/flowrunner/flowrunner/engine/planfile"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// reason renders why something was left out.
+func (p *planner) reason(st *Step, f *frame) string {
+	if st.Else != nil {
+		if _, bad := f.missing(needsOf(st.Else.Refs())); !bad {
+			if v, err := st.Else.Eval(f.env); err == nil {
+				if s, ok := v.(string); ok && s != "" {
+					return s
+				}
+			}
+		}
+	}
+	return "if was false: " + strings.Join(strings.Fields(st.If.Source()), " ")
+}
+
+// step plans one step in a frame and returns the records that it adds to the
+// plan. A loop at top level writes its own records as it goes.
+func (p *planner) step(ctx context.Context, st *Step, f *frame) ([]any, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	if id, bad := f.missing(st.needs); bad {
+		return p.leave(st, f, "skipped", "needs "+id), nil
+	}
+	if p.halted != "" && (contains(st, step.EffectRead) || len(st.Sends) > 0) {
+		return p.leave(st, f, "skipped", "the run stopped: "+p.halted), nil
+	}
+	if st.IsLoop() {
+		return p.loop(ctx, st, f)
+	}
+	return p.once(ctx, st, f)
+}
+
+// once plans one execution of a step: a step without forEach, or one iteration.
+func (p *planner) once(ctx context.Context, st *Step, f *frame) ([]any, error) {
+	if st.If != nil {
+		v, err := st.If.Eval(f.env)
+		if err != nil {
+			return nil, p.fail(st, f, err)
+		}
+		if v != true {
+			return p.leave(st, f, "skipped", p.reason(st, f)), nil
+		}
+	}
+	if st.Kind == nil {
+		recs, err := p.body(ctx, st, f)
+		if err != nil || st.IsLoop() {
+			return recs, err
+		}
+		outs, err := p.outputs(st.Items, f, false)
+		if err != nil {
+			return nil, p.fail(st, f, err)
+		}
+		f.set(st.ID, "ok", outs)
+		return recs, nil
+	}
+	switch st.Kind.Effect {
+	case step.EffectSend:
+		return p.send(ctx, st, f)
+	case step.EffectLocal:
+		return p.local(ctx, st, f)
+	}
+	return nil, p.use(ctx, st, f)
+}
+
+func (p *planner) body(ctx context.Context, st *Step, f *frame) ([]any, error) {
+	var recs []any
+	for _, b := range st.Body {
+		more, err := p.step(ctx, b, f)
+		if err != nil {
+			return nil, err
+		}
+		if f.item == nil {
+			// Outside loops nothing waits for an iteration's end.
+			if err := p.flush(ctx, more); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		recs = append(recs, more...)
+	}
+	return recs, nil
+}
+
+// leave records that a step and everything below it does not happen.
+func (p *planner) leave(st *Step, f *frame, status, reason string) []any {
+	f.drop(st.ID, status, reason)
+	if !st.IsLoop() {
+		for _, b := range st.Body {
+			dropAll(b, f, status, reason)
+		}
+	}
+	var recs []any
+	for _, send := range st.Sends {
+		recs = append(recs, planfile.Send{
+			Type: "send", Step: send.ID, Unit: f.unit, Item: f.item, Status: planfile.StatusLeftOut, Reason: reason,
+		})
+	}
+	return recs
+}
+
+func dropAll(st *Step, f *frame, status, reason string) {
+	f.drop(st.ID, status, reason)
+	if !st.IsLoop() {
+		for _, b := range st.Body {
+			dropAll(b, f, status, reason)
+		}
+	}
+}
+
+// fail dresses an error with the step and the row.
+func (p *planner) fail(st *Step, f *frame, err error) error {
+	var se *StepError
+	if errors.As(err, &se) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	out := &StepError{Step: st.ID, Item: f.item, Span: st.Span, Err: err}
+	var ee *lang.EvalError
+	if errors.As(err, &ee) {
+		out.Span = ee.Span
+	}
+	return out
+}
+
+// outputs evaluates named expressions; those that need a step that did not run
+// are nil, as are, unless late, those that wait for an outcome.
+func (p *planner) outputs(list []Output, f *frame, late bool) (map[string]any, error) {
+	outs := make(map[string]any, len(list))
+	for _, o := range list {
+		outs[o.Name] = nil
+		if _, bad := f.missing(o.needs); bad || o.Outcome && !late {
+			continue
+		}
+		v, err := o.Value.Eval(f.env)
+		if err != nil {
+			return nil, err
+		}
+		if in, ok := v.(step.Stream[any]); ok {
+			if v, err = collect(streamRef{"", o.Name}, in); err != nil {
+				return nil, err
+			}
+		}
+		outs[o.Name] = v
+	}
+	return outs, nil
+}
+
+// use runs a compute or read kind.
+func (p *planner) use(ctx context.Context, st *Step, f *frame) error {
+	args, err := f.args(st)
+	if err != nil {
+		return p.fail(st, f, err)
+	}
+	outs, err := p.runKind(ctx, st, f, args)
+	if err != nil {
+		err = p.fail(st, f, err)
+		var stops *step.Failure
+		if st.OnError == OnErrorContinue && !(errors.As(err, &stops) && stops.Stops()) && context.Cause(ctx) == nil {
+			var assert *step.AssertError
+			if errors.As(err, &assert) && f.item != nil {
+				return &leftOutError{step: st.ID, reason: assert.Message}
+			}
+			p.emit(Event{Kind: EventWarning, Step: st.ID, Text: err.Error()})
+			f.drop(st.ID, "failed", err.Error())
+			return nil
+		}
+		return err
+	}
+	f.set(st.ID, "ok", outs)
+	return nil
+}
+
+// leftOutError leaves one iteration out.
+type leftOutError struct{ step, reason string }
+
+func (e *leftOutError) Error() string { return e.reason }
+
+// runKind calls a kind and settles how each stream that it gives is consumed.
+func (p *planner) runKind(ctx context.Context, st *Step, f *frame, args map[string]any) (map[string]any, error) {
+	h := &host{s: p.session, st: st, leftOut: func(reason string, n int) { p.countLeftOut(st.ID, reason, n) }}
+	if st.Kind.Connected {
+		var err error
+		if h.conn, err = p.connection(st); err != nil {
+			return nil, err
+		}
+	}
+	ctx, watch := watched(step.WithHost(ctx, h), st.Timeout)
+	outs, err := st.Kind.Run(ctx, args)
+	watch.pause()
+	if err != nil {
+		watch.end()
+		return nil, watch.explain(err)
+	}
+	streams := 0
+	for _, field := range st.Kind.Outputs {
+		if in, ok := outs[field.Name].(step.Stream[any]); ok {
+			streams++
+			live := watch.stream(p.blame(st, f, in))
+			if err := p.consume(ctx, st, f, field.Name, live, outs); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if streams == 0 {
+		watch.end()
+	}
+	return outs, nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (p *planner) countLeftOut(id, reason string, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k := leftOutKey{id, reason}
+	if _, ok := p.leftOut[k]; !ok {
+		p.order = append(p.order, k)
+	}
+	p.leftOut[k] += n
+}
+
+// local plans a local step: its arguments are settled now, it happens in apply.
+func (p *planner) local(ctx context.Context, st *Step, f *frame) ([]any, error) {
+	args, err := f.args(st)
+	if err != nil {
+		return nil, p.fail(st, f, err)
+	}
+	if p.final != nil {
+		return nil, p.final.localNow(ctx, st, f, args)
+	}
+	rec := planfile.Local{Type: "local", Step: st.ID, Unit: f.unit, Item: f.item, Args: map[string]planfile.Value{}}
+	for name, v := range args {
+		if in, ok := v.(step.Stream[any]); ok {
+			// Its rows go into the plan, so that apply needs nothing else.
+			mark := planfile.StreamMark(streamName(st.ID, name, f.item))
+			if v, err = p.recordStream(ctx, mark, in); err != nil {
+				return nil, p.fail(st, f, err)
+			}
+		}
+		rec.Args[name] = planfile.Value{V: v}
+	}
+	outs := map[string]any{}
+	for _, o := range st.Kind.Outputs {
+		outs[o.Name] = nil
+	}
+	f.set(st.ID, "ok", outs)
+	return []any{rec}, nil
+}
