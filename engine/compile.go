@@ -370,12 +370,21 @@ func (c *compiler) unusedInputs() {
 		used[r.Path[1]] = true
 	}
 	for _, in := range c.doc.Inputs {
-		if !used[in.Name.Text] {
+		if !used[in.Name.Text] && !c.misspelt(in.Name.Text) {
 			c.diags.Add("unused-input", in.Name.Span, "input %q is never used", in.Name.Text).
 				WithDetail("No expression of the flow reads inputs.%s, so whoever sets it would change nothing.", in.Name.Text).
 				WithHint("use ${{ inputs.%s }}, or delete the input", in.Name.Text)
 		}
 	}
+}
+
+// misspelt reports whether a misspelt name is reported that means the input: it
+// is then used, once that is corrected.
+func (c *compiler) misspelt(input string) bool {
+	return slices.ContainsFunc(c.diags, func(d diag.Diagnostic) bool {
+		return d.Code == "unknown-name" && (d.Hint == `did you mean "inputs"?` ||
+			strings.HasPrefix(d.Summary, "unknown input ") && d.Hint == `did you mean "`+input+`"?`)
+	})
 }
 
 // outputs compiles a map of names to expressions.

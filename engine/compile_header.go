@@ -26,19 +26,19 @@ func (c *compiler) refuseUnbuilt() {
 	sections := []struct {
 		s    *flow.Section
 		name string
-		ok   []string
+		keys []string
 		why  string
 	}{
-		{c.doc.Guard, "guard", []string{"maxSends", "stopIf"}, "Of the rails only maxSends and stopIf are enforced yet."},
-		{c.doc.Delivery, "delivery", nil, "An outcome that nobody knows stays unknown and is never sent again by itself."},
-		{c.doc.Schedule, "schedule", nil, "Periods of a schedule's slots are not built yet; oncePer works without it."},
+		{c.doc.Guard, "guard", []string{"perContact", "suppress", "hours", "window"}, "Of the rails only maxSends and stopIf are enforced yet."},
+		{c.doc.Delivery, "delivery", []string{"unknown", "settle"}, "An outcome that nobody knows stays unknown and is never sent again by itself."},
+		{c.doc.Schedule, "schedule", []string{"cron"}, "Periods of a schedule's slots are not built yet; oncePer works without it."},
 	}
 	for _, s := range sections {
 		if s.s == nil {
 			continue
 		}
 		for _, e := range s.s.Node.Entries {
-			if !slices.Contains(s.ok, e.Key.Text) {
+			if slices.Contains(s.keys, e.Key.Text) {
 				refuse(e.Key, s.name+"."+e.Key.Text, s.why)
 			}
 		}

@@ -31,6 +31,9 @@ type Input struct {
 	Min, Max    *float64 // a number's bounds, a text's or list's length
 }
 
+// inputKeys are what the declaration of an input may hold.
+var inputKeys = []string{"type", "items", "required", "default", "pattern", "enum", "min", "max", "description", "sensitive"}
+
 // inputForms maps the YAML types to forms.
 var inputForms = map[string]step.Form{
 	"string": step.FormText, "path": step.FormText, "integer": step.FormInt, "number": step.FormNumber,
@@ -148,7 +151,9 @@ func (c *compiler) input(decl *flow.Input) (Input, bool) {
 		}
 	}
 	in.Shape.Nullable = !in.Required && !in.HasDefault
-	return in, len(c.diags) == before
+	return in, len(c.diags) == before && !slices.ContainsFunc(decl.Node.Entries, func(e flow.Entry) bool {
+		return !slices.Contains(inputKeys, e.Key.Text) // perhaps a misspelt default, as flow.Parse has said
+	})
 }
 
 func elemShape(s step.Shape) step.Shape {

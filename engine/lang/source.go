@@ -232,8 +232,31 @@ func (s *source) syntax(err error) diag.Diagnostic {
 	}
 	d.Span = s.at(loc)
 	d.Summary, d.Hint = explainSyntax(e.Message, s, e.Location)
+	if t, near := s.misspeltPredicate(loc); near != "" && d.Summary == noRecord {
+		d.Code, d.Span = "unknown-function", s.at(t.Location)
+		d.Summary, d.Hint = fmt.Sprintf("unknown function %q", t.Value), "did you mean \""+near+"\"?"
+	}
 	return d
 }
+
+// misspeltPredicate finds the call around a place where the parser met a record,
+// # or .field, when its name is nearly that of a function which has records. The
+// parser knows those only by their right names.
+func (s *source) misspeltPredicate(loc file.Location) (call lexer.Token, near string) {
+	for i := len(s.tokens) - 1; i > 0; i-- {
+		t, name := s.tokens[i], s.tokens[i-1]
+		if s.partner == nil || t.From > loc.From || !t.Is(lexer.Bracket, "(") || s.partner[i] < 0 || s.tokens[s.partner[i]].From < loc.From {
+			continue
+		}
+		if name.Kind != lexer.Identifier || isPredicate(name.Value) || functionNamed(name.Value) != nil {
+			return call, ""
+		}
+		return name, diag.Closest(name.Value, predicateNames)
+	}
+	return call, ""
+}
+
+const noRecord = "there is no record here"
 
 // explainSyntax rewords what expr says. Its message is the fallback: it is
 // short and names the token.
@@ -262,7 +285,7 @@ func explainSyntax(message string, s *source, loc file.Location) (summary, hint 
 	case token == ";":
 		return `";" does not belong here`, "an expression is one value; `let x = …; …` is the only place for a semicolon"
 	case token == "#", token == ".":
-		return "there is no record here", "# and .field stand only inside the second argument of filter, map, any, all and their like"
+		return noRecord, "# and .field stand only inside the second argument of filter, map, any, all and their like"
 	case strings.HasPrefix(message, "unrecognized character") && strings.ContainsAny(message, "“”„«»‘’"):
 		return "these quotes are not understood", `write straight quotes: "…"`
 	case strings.HasPrefix(message, "unrecognized character"):
