@@ -35,7 +35,7 @@ type meter struct {
 }
 
 func newBars(tty *os.File, w io.Writer, s Style) *bars {
-	return &bars{w: w, s: s, pool: mpb.New(mpb.WithOutput(tty), mpb.WithWidth(columns), mpb.WithRefreshRate(120*time.Millisecond))}
+	return &bars{w: w, s: s, pool: mpb.New(mpb.WithOutput(tty), mpb.WithWidth(columns), mpb.WithRefreshRate(120*time.Millisecond), mpb.WithAutoRefresh())}
 }
 
 func (b *bars) Expect(sends int) {

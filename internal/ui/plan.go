@@ -121,7 +121,7 @@ func (s Style) frame(w io.Writer, head, text string, details map[string]string) 
 	fmt.Fprintf(w, "  %s %s\n", s.Dim("┌"), s.Dim(Cut(head, inner)))
 	for line := range strings.SplitSeq(text, "\n") {
 		for _, part := range Wrap(Safe(line), inner) {
-			fmt.Fprintf(w, "  %s %s\n", s.Dim("│"), part)
+			fmt.Fprintf(w, "  %s\n", strings.TrimRight(s.Dim("│")+" "+part, " "))
 		}
 	}
 	var more []string

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/term"
+
 	"github.com/flowrunner/flowrunner/engine"
 )
 
@@ -34,17 +36,19 @@ const (
 	ProgressNone  Mode = "none"
 )
 
-// NewProgress shows progress on w. Bars need a terminal, which tty is; without
-// one the mode bar is as plain.
+// narrowest is the width of a terminal below which a bar says nothing.
+const narrowest = 40
+
+// NewProgress shows progress on w. Bars need a terminal of some width, which tty
+// is; without one they are lines.
 func NewProgress(m Mode, w io.Writer, tty *os.File, s Style) Progress {
-	if m == ProgressAuto {
-		m = ProgressPlain
-		if tty != nil {
-			m = ProgressBar
-		}
+	wide := false
+	if tty != nil {
+		width, _, err := term.GetSize(int(tty.Fd()))
+		wide = err == nil && width >= narrowest
 	}
 	switch {
-	case m == ProgressBar && tty != nil:
+	case (m == ProgressBar || m == ProgressAuto) && wide:
 		return newBars(tty, w, s)
 	case m == ProgressNone:
 		return &lines{w: w, s: s, silent: true, now: time.Now}
