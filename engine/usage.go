@@ -19,7 +19,7 @@ type usage struct {
 	direct  int  // whole uses as a parameter or a forEach
 	list    bool // an expression needs the whole list
 	counted bool // its count is read
-	later   bool // used in a later stage, in finally or in outputs
+	later   bool // its rows are used in a later stage, in finally or in outputs
 }
 
 // spooled reports whether a stream at top level must be written down once: it
@@ -104,7 +104,8 @@ func (p *Program) countRefs(refs []lang.Ref, stage int) {
 		case field.Shape.Stream:
 			p.use(ref, stage).list = true
 		case field.Count != "":
-			p.use(streamRef{ref.step, field.Count}, stage).counted = true
+			// The count itself is recorded with the step, so that a later stage needs no rows.
+			p.use(streamRef{ref.step, field.Count}, 0).counted = true
 		}
 	}
 }
