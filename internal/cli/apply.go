@@ -42,7 +42,7 @@ func applyPlan(a *app, o *worldFlags, path string) error {
 	if err != nil {
 		return err
 	}
-	j, err := a.plannedJob(o, p, head, st)
+	j, err := a.plannedJob(o, p, head, st, filepath.Dir(head.File))
 	if err != nil {
 		return err
 	}
@@ -53,12 +53,15 @@ func applyPlan(a *app, o *worldFlags, path string) error {
 		if err := copyPlan(path, kept); err != nil {
 			return err
 		}
+		if err := rememberFolder(kept, j.opts.FlowDir); err != nil {
+			return err
+		}
 	}
 	return j.apply(path, false, nil)
 }
 
 // plannedJob opens the job of a plan that was made before.
-func (a *app) plannedJob(o *worldFlags, p *engine.Program, head planfile.Header, st state) (*job, error) {
+func (a *app) plannedJob(o *worldFlags, p *engine.Program, head planfile.Header, st state, folder string) (*job, error) {
 	if head.Sandbox != o.sandbox {
 		e := &engine.StaleError{Reason: "the plan was made for the real API", Hint: "leave --sandbox out"}
 		if head.Sandbox {
@@ -66,5 +69,5 @@ func (a *app) plannedJob(o *worldFlags, p *engine.Program, head planfile.Header,
 		}
 		return nil, e
 	}
-	return openJob(a, o, jobSpec{program: p, file: head.File, state: st, named: head.Campaign, sends: true, known: true})
+	return openJob(a, o, jobSpec{program: p, folder: folder, state: st, named: head.Campaign, sends: true, known: true})
 }

@@ -65,6 +65,11 @@ func (e *usageError) Error() string {
 	return e.reason + "\n" + e.hint
 }
 
+// argumentError is a file named on the command line that cannot be used.
+type argumentError struct{ error }
+
+func (e *argumentError) Unwrap() error { return e.error }
+
 // interruptedError is a command that a signal has ended before anything was sent.
 type interruptedError struct{ reason string }
 
@@ -84,6 +89,7 @@ func (e *ledgerError) Error() string { return e.reason }
 func causesOf(err error) []engine.Cause {
 	var (
 		usage       *usageError
+		argument    *argumentError
 		interrupted *interruptedError
 		ended       *endedError
 		ledger      *ledgerError
@@ -93,7 +99,7 @@ func causesOf(err error) []engine.Cause {
 		return nil
 	case errors.As(err, &ended):
 		return ended.causes
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &argument):
 		return []engine.Cause{engine.CauseUsage}
 	case errors.As(err, &interrupted):
 		return []engine.Cause{engine.CauseInterrupted}

@@ -89,7 +89,7 @@ func readValues(file string) (map[string]any, error) {
 func readYAML(file string) (any, error) {
 	node, src, err := readNode(file)
 	if err != nil {
-		return nil, withSource(err, src)
+		return nil, &argumentError{withSource(err, src)}
 	}
 	return generic(node), nil
 }

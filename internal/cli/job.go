@@ -35,7 +35,7 @@ type job struct {
 // jobSpec says what a job is for.
 type jobSpec struct {
 	program *engine.Program
-	file    string // the flow's, as the user named it
+	folder  string // the flow's; every file of its steps is below
 	state   state
 	inputs  map[string]any
 	named   string // --campaign
@@ -49,7 +49,7 @@ func openJob(a *app, o *worldFlags, spec jobSpec) (*job, error) {
 	j := &job{a: a, o: o, p: spec.program, state: spec.state}
 	j.opts = engine.Options{
 		Inputs: spec.inputs, Campaign: spec.named, BaseURL: o.baseURL, Rate: o.rate.perSecond,
-		StateDir: spec.state.dir, FlowDir: filepath.Dir(spec.file),
+		StateDir: spec.state.dir, FlowDir: spec.folder,
 		LookupEnv: a.env.lookup, OnSecret: a.secrets.Add, Account: steps.CompanyID, Now: time.Now,
 	}
 	if p := spec.state.project; p != nil {
@@ -181,6 +181,34 @@ func (j *job) close() {
 // fail points an error at the flow's text.
 func (j *job) fail(err error) error { return withSource(err, j.p.Doc.Source) }
 
+// folderFile stands beside a run's plan and names the flow's folder, so that
+// resume finds the flow's files wherever it is typed.
+const folderFile = "folder"
+
+func rememberFolder(plan, folder string) error {
+	abs, err := filepath.Abs(folder)
+	if err != nil {
+		return fileError("find", folder, err)
+	}
+	path := filepath.Join(filepath.Dir(plan), folderFile)
+	if err := os.WriteFile(path, []byte(abs), 0o600); err != nil {
+		return fileError("write", path, err)
+	}
+	return nil
+}
+
+// folderOf is the folder that was remembered beside a plan, as long as it is
+// there; else that of the flow's name.
+func folderOf(plan, file string) string {
+	b, err := os.ReadFile(filepath.Join(filepath.Dir(plan), folderFile))
+	if err == nil {
+		if info, err := os.Stat(string(b)); err == nil && info.IsDir() {
+			return string(b)
+		}
+	}
+	return filepath.Dir(file)
+}
+
 // samples is how many complete texts of each step are shown.
 const samples = 3
 
@@ -194,6 +222,11 @@ func (j *job) plan() (string, *engine.Summary, error) {
 	progress.Close()
 	if j.a.signals.drain.Err() != nil {
 		return "", nil, &interruptedError{"interrupted while planning; nothing was sent"}
+	}
+	if path != "" {
+		if err := rememberFolder(path, j.opts.FlowDir); err != nil {
+			return "", nil, err
+		}
 	}
 	var guard *engine.GuardError
 	if err != nil && !errors.As(err, &guard) {

@@ -69,7 +69,7 @@ func planFlow(a *app, o *planOptions, file string) error {
 	if err != nil {
 		return err
 	}
-	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, file: file, state: st, inputs: inputs, named: o.campaign})
+	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: filepath.Dir(file), state: st, inputs: inputs, named: o.campaign})
 	if err != nil {
 		return err
 	}

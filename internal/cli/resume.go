@@ -48,7 +48,7 @@ func resume(a *app, o *worldFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	j, err := a.plannedJob(o, p, head, st)
+	j, err := a.plannedJob(o, p, head, st, folderOf(path, head.File))
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func runFlow(a *app, o *runOptions, file string) error {
 	if err != nil {
 		return err
 	}
-	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, file: file, state: st, inputs: inputs, named: o.campaign, sends: true})
+	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: filepath.Dir(file), state: st, inputs: inputs, named: o.campaign, sends: true})
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -149,7 +151,10 @@ func readHistory(ctx context.Context, store ledger.Store, st state, run ledger.R
 			path = filepath.Join(dir, fmt.Sprintf("plan-%d.jsonl", stage))
 		}
 		if _, err := os.Stat(path); err != nil {
-			return nil // a plan that is gone takes nothing from what the ledger says
+			if stage == 0 {
+				addRecords(known, h, most)
+			}
+			return nil
 		}
 		if stage == 0 {
 			h.Plan = path
@@ -163,17 +168,33 @@ func readHistory(ctx context.Context, store ledger.Store, st state, run ledger.R
 				h.LeftOut = append(h.LeftOut, ui.ReasonDocument{Step: r.Step, Reason: r.Reason, Count: r.Count})
 			case planfile.Send:
 				row, ok := rowOf(r, known, run)
-				switch {
-				case row.Status == planfile.StatusSent:
-					h.Sent++
-				case !ok:
-				case most >= 0 && len(h.Rows) == most:
-					h.NotShown++
-				default:
-					h.Rows = append(h.Rows, row)
-				}
+				add(h, row, ok, most)
 			}
 		}
+	}
+}
+
+// addRecords shows a run by the ledger alone: one whose plan is gone, or one
+// that was diverted.
+func addRecords(known map[int64]ledger.Record, h *ui.HistoryDocument, most int) {
+	for _, seq := range slices.Sorted(maps.Keys(known)) {
+		rec := known[seq]
+		planned := planfile.Send{Seq: seq, Step: rec.Step, Contact: rec.Contact, Status: planfile.StatusPlanned}
+		row, ok := rowOf(planned, known, ledger.Run{})
+		add(h, row, ok, most)
+	}
+}
+
+// add counts a row, and keeps it while there are not too many.
+func add(h *ui.HistoryDocument, row ui.RowDocument, shown bool, most int) {
+	switch {
+	case row.Status == planfile.StatusSent:
+		h.Sent++
+	case !shown:
+	case most >= 0 && len(h.Rows) == most:
+		h.NotShown++
+	default:
+		h.Rows = append(h.Rows, row)
 	}
 }
 

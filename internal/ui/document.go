@@ -184,6 +184,7 @@ type ResultDocument struct {
 	StillUnknown int                  `json:"stillUnknown,omitempty"`
 	Steps        []*engine.StepCounts `json:"steps"`
 	Problems     []engine.Problem     `json:"problems"`
+	Reasons      []ReasonDocument     `json:"reasons"` // who was left out, and why
 	Outputs      map[string]any       `json:"outputs"`
 	Later        []string             `json:"later,omitempty"`
 	Warnings     []string             `json:"warnings,omitempty"`
@@ -198,7 +199,10 @@ func ResultOf(r *engine.Result, next string) *ResultDocument {
 	d := &ResultDocument{
 		Run: r.Run.ID, Flow: r.Run.Flow, Campaign: r.Run.Campaign, State: r.Run.State.String(), Counts: r.Counts,
 		StillUnknown: r.StillUnknown, Steps: r.Steps, Problems: r.Problems, Outputs: map[string]any{}, Later: r.Later,
-		Warnings: r.Warnings, Reason: r.Reason, Hint: r.Hint, Calls: r.Calls, Next: next,
+		Warnings: r.Warnings, Reason: r.Reason, Hint: r.Hint, Calls: r.Calls, Next: next, Reasons: []ReasonDocument{},
+	}
+	for _, l := range r.LeftOut {
+		d.Reasons = append(d.Reasons, ReasonDocument{l.Step, l.Reason, l.Count})
 	}
 	if d.Steps == nil {
 		d.Steps = []*engine.StepCounts{}
