@@ -2,6 +2,7 @@ package lang
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/expr-lang/expr/ast"
@@ -43,10 +44,22 @@ func (c *checker) call(n ast.Node) (ast.Node, step.Shape) {
 		return n, unknown
 	}
 	d.Hint = diag.DidYouMean(name, callable())
+	if d.Hint == "" {
+		if other := diag.Closest(name, slices.Sorted(maps.Keys(elsewhere))); other != "" {
+			d.Hint = "did you mean \"" + elsewhere[other] + "\"?"
+		}
+	}
 	for _, a := range args {
 		c.expr(a)
 	}
 	return n, unknown
+}
+
+// elsewhere is what other languages call functions of ours.
+var elsewhere = map[string]string{
+	"length": "len", "size": "len", "strlen": "len", "toLowerCase": "lower", "downcase": "lower", "toUpperCase": "upper", "upcase": "upper",
+	"toString": "string", "toInteger": "int", "parseInt": "int", "parseFloat": "float", "substring": "truncate", "coalesce": "default",
+	"dateFormat": "format", "strftime": "format", "parseDate": "date", "select": "filter", "where": "filter", "every": "all", "some": "any",
 }
 
 // function types a call of a builtin or of a function of the language.

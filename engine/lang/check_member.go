@@ -206,7 +206,7 @@ func (c *checker) index(n *ast.MemberNode) (ast.Node, step.Shape) {
 			WithDetail("A computed name could not be checked before the run.").
 			WithHint(`write %s.name; to choose between fields, write x == "…" ? record.a : record.b`, c.text(n.Node))
 	case step.FormText:
-		c.fail(n, "wrong-type", "a text has no elements").WithHint("write %s[0:1] for its first character", c.text(n.Node))
+		c.fail(n, "wrong-type", "a text has no elements").WithHint("write %s[0:1] for its first character", c.code(n.Node))
 	case step.FormNil:
 		c.fail(n.Node, "maybe-nil", "nil has no elements")
 	default:

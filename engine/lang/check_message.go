@@ -28,6 +28,12 @@ func (c *checker) unknownName(n ast.Node, name string) {
 	case name == "True" || name == "TRUE" || name == "False" || name == "FALSE":
 		d.Hint = "write " + strings.ToLower(name)
 		return
+	case slices.Contains([]string{"yes", "Yes", "YES", "on", "On", "ON"}, name):
+		d.Hint = "write true"
+		return
+	case slices.Contains([]string{"no", "No", "NO", "off", "Off", "OFF"}, name):
+		d.Hint = "write false"
+		return
 	case name == "AND" || name == "OR" || name == "NOT" || name == "IN":
 		d.Hint = "operators are written small: " + strings.ToLower(name)
 		return

@@ -290,6 +290,8 @@ func explainSyntax(message string, s *source, loc file.Location) (summary, hint 
 		return "these quotes are not understood", `write straight quotes: "…"`
 	case strings.HasPrefix(message, "unrecognized character"):
 		return message, `text goes in quotes: "…"`
+	case token == ":" && strings.HasPrefix(message, "unexpected token"):
+		return `":" does not fit here`, `inside filter(…), map(…) and their like an object has two braces: {{"name": .name}}`
 	case token == ")" || token == "]" || token == "}":
 		return fmt.Sprintf("%q is too much here, or something is missing before it", token), ""
 	case strings.HasPrefix(message, "unexpected token") && token != "":

@@ -140,7 +140,7 @@ func TestValueProblems(t *testing.T) {
 		{"abcdef", token, "literal-token a secret does not stand in the flow | write ${{ secrets.CHAT2DESK_API_TOKEN }} and set the environment variable of that name, or put the text into the file that CHAT2DESK_API_TOKEN_FILE names"},
 		{"", token, "literal-token a secret does not stand in the flow | write ${{ secrets.CHAT2DESK_API_TOKEN }} and set the environment variable of that name, or put the text into the file that CHAT2DESK_API_TOKEN_FILE names"},
 		{"Bearer ${{ env.STAGE }}", token, "literal-token a secret does not stand in the flow | write ${{ secrets.CHAT2DESK_API_TOKEN }} and set the environment variable of that name, or put the text into the file that CHAT2DESK_API_TOKEN_FILE names"},
-		{"${{ env.STAGE }}", token, "wrong-type apiToken must be a secret, not a text | write ${{ secrets.NAME }}; an input becomes a secret with `sensitive: true`"},
+		{"${{ env.STAGE }}", token, "wrong-type apiToken must be a secret, not a text | write ${{ secrets.NAME }} and set the environment variable NAME"},
 		{"${{ secrets.TOKEN }}", text, "secret-not-allowed a secret may not be used here | a value that is no secret belongs into `inputs` or `env`"},
 		{"${{ client.vip }} it is", text, `not-text a boolean cannot stand in a text | write client.vip ? "yes" : "no"`},
 		{"in ${{ inputs.pause }}", text, `not-text a duration cannot stand in a text | write formatDuration(inputs.pause, "H:mm")`},

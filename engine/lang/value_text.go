@@ -85,7 +85,7 @@ func (c *valueCompiler) single(n *flow.Node, want step.Field, e *Expr, out *Valu
 		return c.singleText(n, want, e, out)
 	case want.Shape.Form == step.FormSecret && e.shape.Form != step.FormSecret:
 		c.problems.Add("wrong-type", e.Span(), "%s must be a secret, not %s", subject(want), article(e.shape)).
-			WithHint("write ${{ secrets.NAME }}; an input becomes a secret with `sensitive: true`")
+			WithHint("write ${{ secrets.NAME }} and set the environment variable NAME")
 		return nil
 	case !want.Shape.Accepts(e.shape):
 		d := c.problems.Add("wrong-type", e.Span(), "%s must be %s, not %s", subject(want), article(want.Shape.NotNil()), article(e.shape))
@@ -215,6 +215,11 @@ func (c *valueCompiler) literalToken(n *flow.Node) {
 func conversion(e *Expr, want step.Shape) string {
 	text := clip(e.Source())
 	switch {
+	case want.Form == step.FormList && e.shape.Form == step.FormObject:
+		if list := listIn(e.shape); list != "" {
+			return "write ${{ " + text + list + " }}"
+		}
+		return "write ${{ [" + text + "] }} for a list of one"
 	case want.Form == step.FormList && e.shape.Form != step.FormList:
 		return "write ${{ [" + text + "] }} for a list of one"
 	case want.Form == step.FormInt && e.shape.Form == step.FormNumber:
@@ -227,6 +232,22 @@ func conversion(e *Expr, want step.Shape) string {
 		return "write ${{ date(" + text + ") }}"
 	case want.Form == step.FormDuration && e.shape.Form == step.FormText:
 		return "write ${{ duration(" + text + ") }}"
+	}
+	return ""
+}
+
+// listIn is the way from an object, such as a step or its outputs, to the first
+// list in it, or "".
+func listIn(s step.Shape) string {
+	for _, f := range s.Fields {
+		switch f.Shape.Form {
+		case step.FormList:
+			return "." + f.Name
+		case step.FormObject:
+			if rest := listIn(f.Shape); rest != "" && !f.Shape.Nullable {
+				return "." + f.Name + rest
+			}
+		}
 	}
 	return ""
 }
