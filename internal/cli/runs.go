@@ -187,6 +187,9 @@ func addRecords(known map[int64]ledger.Record, h *ui.HistoryDocument, most int) 
 
 // add counts a row, and keeps it while there are not too many.
 func add(h *ui.HistoryDocument, row ui.RowDocument, shown bool, most int) {
+	if row.Status == planfile.StatusUnknown {
+		h.Unknown++
+	}
 	switch {
 	case row.Status == planfile.StatusSent:
 		h.Sent++

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bufio"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
 	"github.com/flowrunner/flowrunner/internal/cli"
+	"github.com/flowrunner/flowrunner/internal/ui"
 )
 
 var update = flag.Bool("update", false, "rewrite the goldens in the scripts")
@@ -38,6 +40,8 @@ func TestMain(m *testing.M) {
 //	norm stdout|stderr FILE  write the last output to FILE, ids and times masked
 //	sentto LOG               print "contact: text" for each accepted message, sorted
 //	once LOG N               LOG holds N messages, and none of them twice
+//	accounted LOG N          stdout is a run as JSON; of its N recipients each is in LOG
+//	                         once, or the run says that nobody knows
 //	sandbox ARGS…            serve a sandbox in another process and point the environment at it
 //	await FILE [LINES]       wait until a file is there, and has so many lines
 //	signal SIGNAL N LOG LINES COMMAND…
@@ -49,7 +53,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": cmdCode, "norm": cmdNorm, "sentto": cmdSentTo, "sandbox": cmdSandbox, "await": cmdAwait, "signal": cmdSignal, "once": cmdOnce,
+			"code": cmdCode, "norm": cmdNorm, "sentto": cmdSentTo, "sandbox": cmdSandbox, "await": cmdAwait, "signal": cmdSignal, "once": cmdOnce, "accounted": cmdAccounted,
 		},
 	})
 }
@@ -117,11 +121,9 @@ func cmdSentTo(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func cmdOnce(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: once LOG N")
-	}
-	f, err := os.Open(ts.MkAbs(args[0]))
+// acceptedIn reads what a sandbox has accepted and refuses doubles.
+func acceptedIn(ts *testscript.TestScript, path string) []sandbox.Accepted {
+	f, err := os.Open(ts.MkAbs(path))
 	ts.Check(err)
 	defer f.Close()
 	all, err := sandbox.LoadAccepted(f)
@@ -133,7 +135,45 @@ func cmdOnce(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		seen[a.ExternalID] = a.MessageID
 	}
-	if fmt.Sprint(len(all)) != args[1] {
+	return all
+}
+
+func cmdAccounted(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: accounted LOG N")
+	}
+	var doc ui.Document
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &doc))
+	unknown := map[int64]bool{}
+	for _, row := range doc.Run.Rows {
+		if row.Status != "unknown" {
+			ts.Fatalf("contact %d is %s: %s", row.Contact, row.Status, row.Reason)
+		}
+		unknown[int64(row.Contact)] = true
+	}
+	known, seen := 0, map[int64]bool{}
+	for _, a := range acceptedIn(ts, args[0]) {
+		if seen[a.ClientID] {
+			ts.Fatalf("contact %d got two messages", a.ClientID)
+		}
+		seen[a.ClientID] = true
+		if !unknown[a.ClientID] {
+			known++
+		}
+	}
+	if known != doc.Run.Sent {
+		ts.Fatalf("the run says that %d were sent, but %d were accepted beside the unknown ones", doc.Run.Sent, known)
+	}
+	if got := fmt.Sprint(doc.Run.Sent + len(unknown)); got != args[1] {
+		ts.Fatalf("%s of %s recipients are accounted for", got, args[1])
+	}
+}
+
+func cmdOnce(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: once LOG N")
+	}
+	if all := acceptedIn(ts, args[0]); fmt.Sprint(len(all)) != args[1] {
 		ts.Fatalf("%d messages were accepted, want %s", len(all), args[1])
 	}
 }

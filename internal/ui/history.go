@@ -41,6 +41,7 @@ type HistoryDocument struct {
 	Rows     []RowDocument    `json:"rows"` // planned sends that are not sent, and why
 	LeftOut  []ReasonDocument `json:"leftOut"`
 	Sent     int              `json:"sent"`
+	Unknown  int              `json:"unknown"`
 	NotShown int              `json:"notShown,omitempty"`
 	Plan     string           `json:"plan,omitempty"`
 }
@@ -74,7 +75,7 @@ func (s Style) Runs(w io.Writer, runs []ledger.Run) {
 
 // History draws one run.
 func (s Style) History(w io.Writer, r ledger.Run, h HistoryDocument, tail ...string) {
-	fmt.Fprintf(w, "%s %s of %s: %s\n\n", s.Bold("Run"), Safe(r.ID), s.Bold(Safe(r.Flow)), s.state(r.State, r.Counts.Unknown))
+	fmt.Fprintf(w, "%s %s of %s: %s\n\n", s.Bold("Run"), Safe(r.ID), s.Bold(Safe(r.Flow)), s.state(r.State, max(r.Counts.Unknown, h.Unknown)))
 	field := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(w, "  %-9s %s\n", name, Cut(Safe(value), columns-12))

@@ -70,7 +70,7 @@ func (s Style) planSteps(w io.Writer, p *engine.Summary) {
 		line(c.Unknown, false, "unknown from an earlier run; not sent again by itself", s.Warn)
 		line(c.Refused, false, "refused for good in an earlier run", plain)
 	}
-	if p.End.Counts.Planned == 0 && p.End.Counts.AlreadySent > 0 && len(p.End.Later) == 0 {
+	if c := p.End.Counts; c.AlreadySent > 0 && c.Planned+c.Unknown+c.Refused+len(p.End.Later) == 0 {
 		fmt.Fprint(w, "\n  Everybody has been served. To write to the same people again, give the flow\n"+
 			"  another occasion with --campaign NAME, or `oncePer: week` (or month, day).\n")
 	}
