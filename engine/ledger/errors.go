@@ -87,7 +87,7 @@ func (e *AppliedError) Error() string {
 // what the ledger holds.
 type ConflictError struct {
 	Wanted State
-	Run    string // who wanted it
+	Run    string // who wanted it; empty for a person
 	Record Record
 }
 
@@ -95,7 +95,24 @@ func (e *ConflictError) Error() string {
 	if e.Record.State == Planned {
 		return fmt.Sprintf("record %s of send %s: there is no intent", e.Wanted, e.Record.Identity)
 	}
-	return fmt.Sprintf("record %s of send %s for run %s: it is already %s by run %s", e.Wanted, e.Record.Identity, e.Run, e.Record.State, e.Record.Run)
+	by := ""
+	if e.Run != "" {
+		by = " for run " + e.Run
+	}
+	return fmt.Sprintf("record %s of send %s%s: it is already %s by run %s", e.Wanted, e.Record.Identity, by, e.Record.State, e.Record.Run)
+}
+
+// ClaimedError says that a message of a contact's history already stands for
+// another send: one message cannot be the proof of two. Nothing was recorded.
+type ClaimedError struct {
+	Contact   int
+	MessageID int
+	Wanted    Identity // who wanted the message
+	Holder    Identity // whose it is
+}
+
+func (e *ClaimedError) Error() string {
+	return fmt.Sprintf("record sent of send %s: message %d of contact %d is already that of send %s", e.Wanted, e.MessageID, e.Contact, e.Holder)
 }
 
 // EndedError says that a run may not write (any more): it was never begun, has

@@ -43,6 +43,14 @@ func TestErrorTexts(t *testing.T) {
 			&ledger.ConflictError{Wanted: ledger.Intent, Run: "r2", Record: ledger.Record{Identity: id, State: ledger.Unknown, Run: "r1"}},
 			"record intent of send " + id.String() + " for run r2: it is already unknown by run r1",
 		},
+		{
+			&ledger.ConflictError{Wanted: ledger.Sent, Record: ledger.Record{Identity: id, State: ledger.Refused, Run: "r1"}},
+			"record sent of send " + id.String() + ": it is already refused by run r1",
+		},
+		{
+			&ledger.ClaimedError{Contact: 7, MessageID: 500, Wanted: id, Holder: ledger.Key{Flow: "x"}.Identity()},
+			"record sent of send " + id.String() + ": message 500 of contact 7 is already that of send " + ledger.Key{Flow: "x"}.Identity().String(),
+		},
 		{&ledger.EndedError{Run: "r1"}, "run r1: was never begun"},
 		{&ledger.EndedError{Run: "r1", Known: true, State: ledger.Abandoned}, "run r1: is abandoned and can send nothing more"},
 		{&ledger.AmbiguousError{Prefix: "20", IDs: []string{"202", "201"}}, "run 20: several begin so: 202, 201"},

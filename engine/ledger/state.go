@@ -39,9 +39,10 @@ func ParseState(s string) (State, error) {
 	return 0, fmt.Errorf("state: %q is not one of %q", s, stateNames)
 }
 
-// next is the whole state machine. Nothing leads out of sent and refused, and
-// nothing leads from unknown to a new intent: first somebody must find out that
-// it is not sent.
+// next is the whole state machine of attempts. Nothing leads out of sent and
+// refused, and nothing leads from unknown to a new intent: first somebody must
+// find out that it is not sent. Store.Reconsider alone goes beside it, from
+// refused to not sent, when a person asks for that.
 var next = [...][]State{
 	Planned: {Intent},
 	Intent:  {Sent, NotSent, Refused, Unknown},

@@ -57,12 +57,32 @@ type Store interface {
 	// Settle records an outcome. An open intent can be settled only by the run that
 	// made it, an unknown one by any; anything else gives *ConflictError. It does
 	// not heed ctx's cancellation: what happened is worth recording during a stop.
+	// Sent with a message id that another send of the same contact holds gives
+	// *ClaimedError, checked and written in one transaction.
 	Settle(ctx context.Context, o Outcome) error
 
 	// Recover turns the open intents of a run into unknown, with reason, and says
 	// how many. The caller knows that the run's process is gone. It does not heed
 	// ctx's cancellation.
 	Recover(ctx context.Context, run, reason string) (int, error)
+
+	// Resolve records a person's decision about an unknown send, and remembers who
+	// decided what and when. A send in any other state gives *ConflictError, a
+	// message id that stands for another send *ClaimedError.
+	Resolve(ctx context.Context, d Decision) error
+
+	// Decisions ranges over the decisions about one send, oldest first; the zero
+	// Identity chooses those about all sends.
+	Decisions(ctx context.Context, id Identity) iter.Seq2[Decided, error]
+
+	// Reconsider makes the refused sends of a flow and campaign not sent, so that
+	// the next run tries them again, and says how many. It is the one way out of
+	// refused, and only a person's word (--retry-failed) opens it.
+	Reconsider(ctx context.Context, flow, campaign string) (int, error)
+
+	// Claimed finds the send whose message this is, so that no message of a
+	// contact's history is taken as the proof of two. A message id of 0 is nobody's.
+	Claimed(ctx context.Context, contact, messageID int) (Identity, bool, error)
 
 	// Find returns what is known of one identity.
 	Find(ctx context.Context, id Identity) (Record, bool, error)

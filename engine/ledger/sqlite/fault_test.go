@@ -3,8 +3,10 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -101,11 +103,12 @@ func TestUncleanStopIsChecked(t *testing.T) {
 func TestUpgradeWithoutACopyIsNotDone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	require.NoError(t, reopen(t, path).Close())
-	require.NoError(t, os.MkdirAll(filepath.Join(path+".format1.new", "occupied"), 0o700))
-	next := append(formats[:1:1], `CREATE TABLE more (a)`)
+	kept := fmt.Sprintf("%s.format%d", path, len(formats))
+	require.NoError(t, os.MkdirAll(filepath.Join(kept+".new", "occupied"), 0o700))
+	next := append(slices.Clip(formats), `CREATE TABLE more (a)`)
 	_, err := open(t.Context(), path, Options{}, next)
 	require.ErrorContains(t, err, "before the upgrade")
-	require.ErrorContains(t, err, path+".format1")
+	require.ErrorContains(t, err, kept)
 	s := reopen(t, path)
 	require.NotEmpty(t, s.Lineage(), "it still has the older format")
 }
@@ -113,8 +116,8 @@ func TestUpgradeWithoutACopyIsNotDone(t *testing.T) {
 // Two processes upgrade at once: the second finds the work done.
 func TestUpgradeTwice(t *testing.T) {
 	s := openNew(t)
-	require.NoError(t, upgrade(t.Context(), s.reader, append(formats[:1:1], `CREATE TABLE more (a)`), 1))
-	require.NoError(t, upgrade(t.Context(), s.reader, append(formats[:1:1], `CREATE TABLE more (a)`), 1))
+	require.NoError(t, upgrade(t.Context(), s.reader, append(slices.Clip(formats), `CREATE TABLE more (a)`), len(formats)))
+	require.NoError(t, upgrade(t.Context(), s.reader, append(slices.Clip(formats), `CREATE TABLE more (a)`), len(formats)))
 }
 
 func TestRecoverOfNobody(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 
 // formats[n] brings a ledger of format n to format n+1. Never change one that
 // was released: append.
-var formats = []string{format1}
+var formats = []string{format1, format2}
 
 // applicationID stands in the file's head and tells our files from other SQLite files: "flwr".
 const applicationID = 0x666c7772
@@ -72,6 +72,31 @@ CREATE TABLE sends (
 CREATE INDEX sends_by_run ON sends (run, seq);
 CREATE INDEX sends_by_contact ON sends (contact) WHERE contact <> 0;
 CREATE INDEX sends_open ON sends (run) WHERE state IN (1, 5);
+`
+
+// format2 adds what people decide, whose ledgers were merged into this one, and
+// the way from a message to its send. A decision's id is the hash of the rest of
+// its row: it proves the row, and merging needs no other key. Message ids mostly
+// grow, so the index grows at its end.
+const format2 = `
+CREATE TABLE decisions (
+	id       BLOB PRIMARY KEY,
+	identity BLOB NOT NULL,
+	was      INTEGER NOT NULL,
+	state    INTEGER NOT NULL,
+	message  INTEGER NOT NULL,
+	who      TEXT NOT NULL,
+	reason   TEXT NOT NULL,
+	at       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX decisions_by_identity ON decisions (identity, at);
+
+CREATE TABLE merged (
+	lineage TEXT PRIMARY KEY,
+	serial  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sends_by_message ON sends (message) WHERE message <> 0;
 `
 
 // prepareFormat refuses newer files and brings older ones forward.

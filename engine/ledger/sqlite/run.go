@@ -116,20 +116,8 @@ func (t *tx) takeOver(scope int64, by string, at time.Time) error {
 
 // unsettle turns the open intents of a run into unknown.
 func (t *tx) unsettle(run int64, reason string, at time.Time) (int, error) {
-	rows, err := t.stmt.openSends.QueryContext(t.ctx, run)
+	open, err := collectSends(t.stmt.openSends.QueryContext(t.ctx, run))
 	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
-	var open []send
-	for rows.Next() {
-		found, err := scanSend(rows)
-		if err != nil {
-			return 0, err
-		}
-		open = append(open, found)
-	}
-	if err := rows.Err(); err != nil {
 		return 0, err
 	}
 	for _, found := range open {
@@ -213,27 +201,10 @@ func (s *Store) Runs(ctx context.Context) iter.Seq2[ledger.Run, error] {
 }
 
 func (s *Store) runs(ctx context.Context, clause string, args ...any) iter.Seq2[ledger.Run, error] {
-	return func(yield func(ledger.Run, error) bool) {
-		rows, err := s.reader.QueryContext(ctx, selectRuns+clause, args...)
-		if err != nil {
-			yield(ledger.Run{}, s.reading(err))
-			return
-		}
-		defer rows.Close()
-		for rows.Next() {
-			r, _, err := scanRun(rows)
-			if err != nil {
-				yield(ledger.Run{}, s.reading(err))
-				return
-			}
-			if !yield(r, nil) {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(ledger.Run{}, s.reading(err))
-		}
-	}
+	return scanAll(ctx, s, s.reader, func(row scanner) (ledger.Run, error) {
+		r, _, err := scanRun(row)
+		return r, err
+	}, selectRuns+clause, args...)
 }
 
 // maxNamed bounds how many runs an AmbiguousError names.

@@ -130,6 +130,11 @@ func (s *Store) Settle(ctx context.Context, o ledger.Outcome) error {
 		if !found || strange || o.State == ledger.Intent || !now.State.May(o.State) {
 			return rejection{&ledger.ConflictError{Wanted: o.State, Run: o.Run, Record: now.Record}}
 		}
+		if o.State == ledger.Sent {
+			if err := t.claim(now.Record, o.MessageID); err != nil {
+				return err
+			}
+		}
 		run, err := t.run(now.Run)
 		if err != nil {
 			return err
@@ -179,25 +184,8 @@ func (s *Store) Records(ctx context.Context, f ledger.Filter) iter.Seq2[ledger.R
 		where(`s.state IN (?`+strings.Repeat(`, ?`, len(states)-1)+`)`, states...)
 	}
 	query += ` ORDER BY s.run, s.seq`
-	return func(yield func(ledger.Record, error) bool) {
-		rows, err := s.reader.QueryContext(ctx, query, args...)
-		if err != nil {
-			yield(ledger.Record{}, s.reading(err))
-			return
-		}
-		defer rows.Close()
-		for rows.Next() {
-			found, err := scanSend(rows)
-			if err != nil {
-				yield(ledger.Record{}, s.reading(err))
-				return
-			}
-			if !yield(found.Record, nil) {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(ledger.Record{}, s.reading(err))
-		}
-	}
+	return scanAll(ctx, s, s.reader, func(row scanner) (ledger.Record, error) {
+		found, err := scanSend(row)
+		return found.Record, err
+	}, query, args...)
 }

@@ -401,10 +401,12 @@ func TestQueryPlans(t *testing.T) {
 	for query, want := range map[string]string{
 		s.writer.stmt.each()[&s.writer.stmt.openSends]:                                         "sends_open",
 		s.writer.stmt.each()[&s.writer.stmt.findSend]:                                          "PRIMARY KEY",
+		s.writer.stmt.each()[&s.writer.stmt.refusedSends]:                                      "sends_by_run",
+		strings.Replace(selectClaimant, "FROM sends", "FROM sends s", 1):                       "sends_by_message",
 		selectSends + ` WHERE s.contact <> 0 AND s.contact = ?`:                                "sends_by_contact",
 		selectSends + ` WHERE s.run = (SELECT n FROM runs WHERE id = ?) ORDER BY s.run, s.seq`: "sends_by_run",
 	} {
-		rows, err := s.reader.Query(`EXPLAIN QUERY PLAN `+query, 1)
+		rows, err := s.reader.Query(`EXPLAIN QUERY PLAN `+query, slices.Repeat([]any{1}, strings.Count(query, "?"))...)
 		require.NoError(t, err)
 		var plan []string
 		for rows.Next() {

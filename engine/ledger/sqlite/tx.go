@@ -13,7 +13,8 @@ type statements struct {
 	findSend, putSend, settleSend, openSends *sql.Stmt
 	findRun, appliedRun, addRun, endRun      *sql.Stmt
 	openRuns, addScope, findScope, bumpScope *sql.Stmt
-	reopenRun                                *sql.Stmt
+	reopenRun, claimant, refusedSends        *sql.Stmt
+	addDecision                              *sql.Stmt
 }
 
 func (s *statements) each() map[**sql.Stmt]string {
@@ -27,12 +28,15 @@ func (s *statements) each() map[**sql.Stmt]string {
 		&s.appliedRun: selectRuns + ` WHERE r.id = ? OR r.plan_hash = ? LIMIT 1`,
 		&s.addRun: `INSERT INTO runs (id, scope, plan_hash, file, flow_hash, inputs_hash, account, state, started, finished, counts, exit_code, reason)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		&s.endRun:    `UPDATE runs SET state = ?, finished = ?, counts = ?, exit_code = ?, reason = ? WHERE n = ?`,
-		&s.reopenRun: `UPDATE runs SET state = 0, finished = 0, exit_code = 0, reason = '' WHERE n = ?`,
-		&s.openRuns:  selectRuns + ` WHERE r.scope = ? AND r.state IN (0, 2, 4) ORDER BY r.n`,
-		&s.addScope:  `INSERT OR IGNORE INTO scopes (flow, campaign, serial) VALUES (?, ?, 0)`,
-		&s.findScope: `SELECT id FROM scopes WHERE flow = ? AND campaign = ?`,
-		&s.bumpScope: `UPDATE scopes SET serial = serial + 1 WHERE id = ?`,
+		&s.endRun:       `UPDATE runs SET state = ?, finished = ?, counts = ?, exit_code = ?, reason = ? WHERE n = ?`,
+		&s.reopenRun:    `UPDATE runs SET state = 0, finished = 0, exit_code = 0, reason = '' WHERE n = ?`,
+		&s.openRuns:     selectRuns + ` WHERE r.scope = ? AND r.state IN (0, 2, 4) ORDER BY r.n`,
+		&s.addScope:     `INSERT OR IGNORE INTO scopes (flow, campaign, serial) VALUES (?, ?, 0)`,
+		&s.findScope:    `SELECT id FROM scopes WHERE flow = ? AND campaign = ?`,
+		&s.claimant:     selectClaimant + ` AND identity <> ?`,
+		&s.refusedSends: selectSends + ` WHERE s.run IN (SELECT n FROM runs WHERE scope = ?) AND s.state = 4`,
+		&s.addDecision:  `INSERT OR IGNORE INTO decisions (id, identity, was, state, message, who, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		&s.bumpScope:    `UPDATE scopes SET serial = serial + 1 WHERE id = ?`,
 	}
 }
 
