@@ -92,6 +92,7 @@ type applier struct {
 
 	audit     ledger.Counts // of the planned sends, by the ledger
 	unsettled bool          // the audit is not whole
+	whole     bool          // every stage was planned and performed
 
 	mu     sync.Mutex
 	counts ledger.Counts
@@ -201,15 +202,24 @@ func (a *applier) stages(ctx context.Context, path string) {
 			a.stop(CauseOf(err), err.Error(), hintOf(err))
 			return
 		}
-		if stage+1 >= a.p.Stages || ctx.Err() != nil {
+		if stage+1 >= a.p.Stages {
+			a.whole = true
+			return
+		}
+		if ctx.Err() != nil {
 			return
 		}
 		path = a.planPath(stage + 1)
 		if _, _, err := planfile.Check(path); a.o.Resume && err == nil {
 			continue // this stage was planned before; what it says still holds
 		}
-		if _, err := a.planStage(ctx, stage+1, a.head.Env, a); err != nil {
-			a.stop(CauseOf(err), err.Error(), hintOf(err))
+		planning, done := untilDrained(ctx, a.o.Drain)
+		_, err := a.planStage(planning, stage+1, a.head.Env, a)
+		done()
+		if err != nil {
+			if a.stopReason() == "" {
+				a.stop(CauseOf(err), err.Error(), hintOf(err))
+			}
 			var g *GuardError
 			if !errors.As(err, &g) {
 				return
@@ -262,7 +272,9 @@ func (a *applier) balance() {
 
 // finish records how the run ended.
 func (a *applier) finish(ctx context.Context) (*Result, error) {
-	a.stopReason() // an interrupt that came last
+	if a.o.Divert != nil || a.counts.Planned > a.counts.Sent+a.counts.Failed+a.counts.Unknown {
+		a.stopReason() // an interrupt that kept something from being sent
+	}
 	r := &a.result
 	r.Counts = a.counts
 	r.Counts.Skipped = r.Counts.Planned - r.Counts.Sent - r.Counts.Failed - r.Counts.Unknown
@@ -283,7 +295,7 @@ func (a *applier) finish(ctx context.Context) (*Result, error) {
 	switch {
 	case ctx.Err() != nil || a.stopBy == CauseInterrupted:
 		run.State = ledger.Interrupted
-	case a.stopAs != "" && r.Counts.Skipped > 0:
+	case a.stopAs != "" && (r.Counts.Skipped > 0 || !a.whole && a.stopBy != CauseStep):
 		run.State = ledger.Stopped
 	case a.stopAs != "" || r.Counts.Failed > 0:
 		run.State = ledger.Failed

@@ -149,6 +149,9 @@ func (a *applier) restore(r planfile.Step) {
 	if st == nil {
 		return
 	}
+	if _, gone := a.root.absent[r.Step]; gone && st.Effect() == step.EffectLocal && st.Kind != nil && !st.IsLoop() {
+		return // a local step that failed when it was performed
+	}
 	if r.Reason != "" || r.Status == "skipped" || r.Status == "failed" {
 		a.root.drop(r.Step, r.Status, r.Reason)
 		return

@@ -531,3 +531,215 @@ steps:
 	require.True(t, errors.As(err, &se))
 	require.Equal(t, "rows", se.Step)
 }
+
+// A later stage that cannot be planned now is planned when the run goes on.
+func TestALaterStageIsResumed(t *testing.T) {
+	b := newBench(t, sandbox.Options{World: smallWorld(3)})
+	src := strings.Replace(stages, "  - id: good\n", "  - id: again\n    uses: chat2desk_list_clients\n  - id: good\n", 1)
+	p := b.compile(src)
+	path := b.plan(p, nil)
+	o := b.options(p, nil)
+	base := b.env["CHAT2DESK_BASE_URL"]
+	o.Events = func(e engine.Event) {
+		if e.Kind == engine.EventPlanning {
+			b.env["CHAT2DESK_BASE_URL"] = "http://127.0.0.1:1"
+		}
+	}
+	r, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: o})
+	require.NoError(t, err)
+	require.Contains(t, r.Causes, engine.CauseUnreachable)
+	require.Equal(t, ledger.Stopped, r.Run.State)
+	require.Equal(t, 2, r.Counts.Sent)
+	b.env["CHAT2DESK_BASE_URL"] = base
+	b.stdout.Reset()
+	r, err = p.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(p, nil), Resume: true})
+	require.NoError(t, err)
+	require.Empty(t, r.Causes, r.Reason)
+	require.Equal(t, ledger.Finished, r.Run.State)
+	require.Len(t, b.api.Accepted(), 4)
+	require.Equal(t, "sent 2 of 3, thanked 2\n", b.stdout.String())
+}
+
+func TestAnInterruptAfterTheLastSendChangesNothing(t *testing.T) {
+	b := newBench(t, sandbox.Options{World: smallWorld(2)})
+	p := b.compile(twoSends)
+	path := b.plan(p, nil)
+	drain, stop := context.WithCancel(t.Context())
+	o := engine.ApplyOptions{Options: b.options(p, nil), Drain: drain}
+	n := 0
+	o.Events = func(e engine.Event) {
+		if e.Kind == engine.EventSettled {
+			if n++; n == 3 {
+				stop()
+			}
+		}
+	}
+	r, err := p.Apply(t.Context(), path, o)
+	require.NoError(t, err)
+	require.Equal(t, 3, r.Counts.Sent)
+	require.Empty(t, r.Causes)
+	require.Equal(t, ledger.Finished, r.Run.State)
+}
+
+func TestLocalStepsThatFail(t *testing.T) {
+	b := newBench(t, sandbox.Options{World: smallWorld(2)})
+	src := `flow: local
+steps:
+  - id: save
+    uses: write_json
+    with: { path: ../out.json, value: 1 }
+  - id: clients
+    uses: chat2desk_list_clients
+  - id: each
+    forEach: ${{ steps.clients.outputs.clients }}
+    steps:
+      - id: note
+        uses: print
+        with: { message: "client ${{ item.id }}" }
+      - id: send
+        uses: chat2desk_send_message
+        with: { contactId: "${{ item.id }}", message: hi }
+finally:
+  - id: also
+    onError: continue
+    uses: write_json
+    with: { path: ../out.json, value: 2 }
+  - id: bye
+    uses: print
+    with: { message: "save ${{ steps.save.status }}, also ${{ steps.also.status }}" }
+`
+	r := b.run(src, nil)
+	require.Contains(t, r.Causes, engine.CauseStep)
+	require.Contains(t, r.Reason, "step save")
+	require.Equal(t, "save failed, also failed\n", b.stdout.String())
+	require.Empty(t, b.api.Accepted(), "a local step that fails stops what comes after it")
+	b.stdout.Reset()
+	r = b.run(strings.Replace(src, "  - id: save\n", "  - id: save\n    onError: continue\n", 1), nil)
+	require.Empty(t, r.Causes, r.Reason)
+	require.Len(t, b.api.Accepted(), 2)
+	require.Equal(t, "client 101\nclient 102\nsave failed, also failed\n", b.stdout.String())
+}
+
+func TestLoopsThatSendNothing(t *testing.T) {
+	b := newBench(t, sandbox.Options{World: smallWorld(3)})
+	r := b.run(`flow: reading
+steps:
+  - id: clients
+    uses: chat2desk_list_clients
+  - id: lookups
+    forEach: ${{ steps.clients.outputs.clients }}
+    uses: chat2desk_find_client
+    with: { phone: "${{ item.phone }}" }
+  - id: ids
+    forEach: ${{ steps.clients.outputs.clients }}
+    concurrency: 3
+    if: item.id != 102
+    outputs: { id: "${{ item.id }}", n: "${{ steps.history.outputs.total }}" }
+    steps:
+      - id: history
+        uses: chat2desk_list_messages
+        with: { contactId: "${{ item.id }}" }
+  - id: plain
+    forEach: [1, 2]
+    steps:
+      - id: twice
+        uses: set
+        with: { n: "${{ item * 2 }}" }
+  - id: skip
+    if: steps.ids.outputs.count > 100
+    steps:
+      - id: never
+        uses: set
+        with: { x: 1 }
+      - id: deeper
+        steps:
+          - id: nor_this
+            uses: set
+            with: { x: 1 }
+outputs:
+  found: ${{ map(steps.lookups.outputs.items, .client?.id) }}
+  ids: ${{ steps.ids.outputs.items }}
+  plain: ${{ steps.plain.outputs.items }}
+  never: ${{ steps.never.outputs.x }}
+  nor: ${{ steps.nor_this.status }}
+`, nil)
+	require.Empty(t, r.Causes, r.Reason)
+	require.Equal(t, []any{101, 102, 103}, r.Outputs[0].Value)
+	require.Equal(t, []any{
+		map[string]any{"id": 101, "n": 0}, map[string]any{"id": 102, "n": nil}, map[string]any{"id": 103, "n": 0},
+	}, r.Outputs[1].Value)
+	require.Equal(t, []any{map[string]any{"index": 0, "status": "ok"}, map[string]any{"index": 1, "status": "ok"}}, r.Outputs[2].Value)
+	require.Nil(t, r.Outputs[3].Value)
+	require.Equal(t, "skipped", r.Outputs[4].Value)
+}
+
+func TestAFailingSendThatStops(t *testing.T) {
+	b := newBench(t, sandbox.Options{World: smallWorld(3)})
+	b.write("rows.csv", "id\n9000\n101\n")
+	src := `flow: strict
+steps:
+  - id: rows
+    uses: read_csv
+    with: { path: rows.csv, columns: { id: integer } }
+  - id: send
+    onError: stop
+    forEach: ${{ steps.rows.outputs.rows }}
+    uses: chat2desk_send_message
+    key: string(item.id ?? 0) + "/1"
+    with: { contactId: "${{ item.id ?? 0 }}", message: hi }
+outputs:
+  items: ${{ steps.send.outputs.items }}
+`
+	r := b.run(src, nil)
+	require.Contains(t, r.Causes, engine.CauseStep)
+	require.Contains(t, r.Causes, engine.CauseRecipients)
+	require.Equal(t, 1, r.Counts.Skipped)
+	items := r.Outputs[0].Value.([]any)
+	require.Equal(t, "9000/1", items[0].(map[string]any)["key"])
+	require.Equal(t, "failed", items[0].(map[string]any)["status"])
+	require.Equal(t, "skipped", items[1].(map[string]any)["status"])
+	// The same command again tries the one that was not tried, and leaves the refused one.
+	r = b.run(src, nil)
+	require.Equal(t, 1, r.Counts.Sent)
+	require.Equal(t, 1, r.StillRefused)
+}
+
+func TestSecretsAndConnections(t *testing.T) {
+	b := newBench(t, sandbox.Options{World: smallWorld(2)})
+	token := b.env["CHAT2DESK_API_TOKEN"]
+	delete(b.env, "CHAT2DESK_API_TOKEN")
+	delete(b.env, "CHAT2DESK_BASE_URL")
+	b.write("token", token+"\n")
+	b.env["SHOP_TOKEN_FILE"] = filepath.Join(b.dir, "token")
+	var told []string
+	src := fmt.Sprintf(`flow: conn
+inputs: { base: { type: string, default: %q } }
+connection:
+  apiToken: ${{ secrets.SHOP_TOKEN }}
+  baseUrl: ${{ inputs.base }}
+  account: shop
+steps:
+  - id: clients
+    uses: chat2desk_list_clients
+  - id: own
+    uses: chat2desk_list_clients
+    with: { apiToken: "${{ secrets.OTHER }}" }
+`, b.url+"/v1/")
+	p := b.compile(src)
+	o := b.options(p, nil)
+	o.OnSecret = func(s string) { told = append(told, s) }
+	_, err := p.Plan(t.Context(), o)
+	require.Equal(t, engine.CauseToken, engine.CauseOf(err))
+	require.Contains(t, err.Error(), "OTHER")
+	require.Contains(t, told, token)
+	b.env["OTHER"] = token
+	_, err = p.Plan(t.Context(), o)
+	require.NoError(t, err)
+	b.env["SHOP_TOKEN_FILE"] = filepath.Join(b.dir, "none")
+	_, err = p.Plan(t.Context(), o)
+	require.Contains(t, err.Error(), "SHOP_TOKEN_FILE")
+	b.write("token", "  \n")
+	b.env["SHOP_TOKEN_FILE"] = filepath.Join(b.dir, "token")
+	_, err = p.Plan(t.Context(), o)
+	require.Contains(t, err.Error(), "is empty")
+}

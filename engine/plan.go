@@ -35,7 +35,7 @@ func (p *Program) CampaignOf(o Options) string {
 // at, but may not be applied.
 func (p *Program) Plan(ctx context.Context, o Options) (string, error) {
 	now := o.clock().Truncate(time.Millisecond)
-	s, err := newSession(p, o, NewRunID(now), now)
+	s, err := newSession(p, o, cmp.Or(o.Run, NewRunID(now)), now)
 	if err != nil {
 		return "", err
 	}
@@ -138,7 +138,10 @@ func (p *planner) header(ctx context.Context, env map[string]string) (planfile.H
 		Now: p.now, Expires: p.now.Add(planLife),
 		Flow: p.p.Name, File: p.p.Doc.File, FlowHash: p.p.Doc.Hash, FlowText: string(p.p.Doc.Source),
 		Inputs: map[string]planfile.Value{}, Env: env, Campaign: p.p.CampaignOf(p.o),
-		Lineage: p.o.Store.Lineage(), MaxSends: p.p.MaxSends(p.o), Sandbox: p.o.Sandbox != nil,
+		Lineage: p.o.Store.Lineage(), MaxSends: p.p.MaxSends(p.o), Sandbox: p.o.Sandbox != nil, Rate: p.p.Connection.Rate,
+	}
+	if p.o.Rate != nil {
+		h.Rate = *p.o.Rate
 	}
 	inputs, _ := p.root.env["inputs"].(map[string]any)
 	for name, v := range inputs {

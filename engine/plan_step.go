@@ -51,9 +51,12 @@ func (p *planner) once(ctx context.Context, st *Step, f *frame) ([]any, error) {
 			return nil, p.fail(st, f, err)
 		}
 		if v != true {
-			return p.leave(st, f, "skipped", p.reason(st, f)), nil
+			reason := p.reason(st, f)
+			p.visit(Visit{Step: st.ID, Item: f.item, If: IfFalse, Reason: reason})
+			return p.leave(st, f, "skipped", reason), nil
 		}
 	}
+	p.ran(st, f)
 	if st.Kind == nil {
 		recs, err := p.body(ctx, st, f)
 		if err != nil || st.IsLoop() {
@@ -96,14 +99,10 @@ func (p *planner) body(ctx context.Context, st *Step, f *frame) ([]any, error) {
 
 // leave records that a step and everything below it does not happen.
 func (p *planner) leave(st *Step, f *frame, status, reason string) []any {
-	f.drop(st.ID, status, reason)
-	if !st.IsLoop() {
-		for _, b := range st.Body {
-			dropAll(b, f, status, reason)
-		}
-	}
+	dropAll(st, f, status, reason)
 	var recs []any
 	for _, send := range st.Sends {
+		p.left(send, f, reason)
 		recs = append(recs, planfile.Send{
 			Type: "send", Step: send.ID, Unit: f.unit, Item: f.item, Status: planfile.StatusLeftOut, Reason: reason,
 		})
@@ -113,10 +112,8 @@ func (p *planner) leave(st *Step, f *frame, status, reason string) []any {
 
 func dropAll(st *Step, f *frame, status, reason string) {
 	f.drop(st.ID, status, reason)
-	if !st.IsLoop() {
-		for _, b := range st.Body {
-			dropAll(b, f, status, reason)
-		}
+	for _, b := range st.Body {
+		dropAll(b, f, status, reason)
 	}
 }
 
@@ -190,6 +187,12 @@ func (e *leftOutError) Error() string { return e.reason }
 // runKind calls a kind and settles how each stream that it gives is consumed.
 func (p *planner) runKind(ctx context.Context, st *Step, f *frame, args map[string]any) (map[string]any, error) {
 	h := &host{s: p.session, st: st, leftOut: func(reason string, n int) { p.countLeftOut(st.ID, reason, n) }}
+	if outs, ok, err := p.mocked(st, f, args); ok || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		return outs, p.consumeAll(ctx, st, f, outs, func(in step.Stream[any]) step.Stream[any] { return in })
+	}
 	if st.Kind.Connected {
 		var err error
 		if h.conn, err = p.connection(st); err != nil {
@@ -204,19 +207,30 @@ func (p *planner) runKind(ctx context.Context, st *Step, f *frame, args map[stri
 		return nil, watch.explain(err)
 	}
 	streams := 0
-	for _, field := range st.Kind.Outputs {
-		if in, ok := outs[field.Name].(step.Stream[any]); ok {
-			streams++
-			live := watch.stream(p.blame(st, f, in))
-			if err := p.consume(ctx, st, f, field.Name, live, outs); err != nil {
-				return nil, err
-			}
-		}
+	err = p.consumeAll(ctx, st, f, outs, func(in step.Stream[any]) step.Stream[any] {
+		streams++
+		return watch.stream(p.blame(st, f, in))
+	})
+	if err != nil {
+		return nil, err
 	}
 	if streams == 0 {
 		watch.end()
 	}
 	return outs, nil
+}
+
+// consumeAll settles how each stream of outs is consumed; watched dresses it
+// first.
+func (p *planner) consumeAll(ctx context.Context, st *Step, f *frame, outs map[string]any, watched func(step.Stream[any]) step.Stream[any]) error {
+	for _, field := range st.Kind.Outputs {
+		if in, ok := outs[field.Name].(step.Stream[any]); ok {
+			if err := p.consume(ctx, st, f, field.Name, watched(in), outs); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -88,8 +88,8 @@ func (p *Program) Summarize(path string, samples int) (*Summary, error) {
 		}
 	}
 	s.Calls = end.Counts.Planned
-	if p.Connection.Rate > 0 && !head.Sandbox {
-		s.Takes = time.Duration(float64(s.Calls) / p.Connection.Rate * float64(time.Second))
+	if head.Rate > 0 && !head.Sandbox {
+		s.Takes = time.Duration(float64(s.Calls) / head.Rate * float64(time.Second))
 	}
 	return s, nil
 }

@@ -28,6 +28,7 @@ type Header struct {
 	Lineage  string            `json:"lineage,omitempty"`
 	Serial   int64             `json:"serial"`
 	MaxSends int               `json:"maxSends"`
+	Rate     float64           `json:"rate,omitempty"` // calls a second; 0 is unlimited
 	Sandbox  bool              `json:"sandbox,omitempty"`
 }
 
