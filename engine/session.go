@@ -42,6 +42,11 @@ type Options struct {
 	Events   func(Event)      // progress; called from many goroutines, one at a time
 	Now      func() time.Time // the clock
 	MaxSends *int             // the project's or the command's cap; the tighter one holds
+
+	// For tests of flows.
+	Run   string                                      // the id of a new run; "" makes one
+	Mock  func(Reading) (map[string]any, bool, error) // answers a read in place of its kind; false lets the kind answer
+	Visit func(Visit)                                 // told of each decision of planning; called from many goroutines, one at a time
 }
 
 // Sandbox replaces every connection of a flow by the fake API.
@@ -63,6 +68,7 @@ type session struct {
 	shared   map[any]*sharedValue
 	accounts map[string]string
 	eventMu  sync.Mutex
+	focus    *focus // what an Explore looks at; nil in a run
 }
 
 // clock is the time of now.
@@ -134,9 +140,18 @@ func (s *session) calls() int64 {
 	return n
 }
 
+// minSensitive is the shortest text that is kept out of all output: hiding every
+// "1" would hide everything.
+const minSensitive = 4
+
 // setInputs puts inputs and environment into the expression scope.
 func (s *session) setInputs(inputs map[string]any, env map[string]string) {
 	s.root.env["inputs"] = inputs
+	for _, in := range s.p.Inputs {
+		if text := fmt.Sprint(inputs[in.Name]); in.Sensitive && s.o.OnSecret != nil && len(text) >= minSensitive {
+			s.o.OnSecret(text)
+		}
+	}
 	vars := map[string]any{}
 	for _, name := range s.p.Env {
 		if v, ok := env[name]; ok && v != "" {
