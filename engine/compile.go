@@ -41,6 +41,7 @@ type compiler struct {
 	seen   map[string]bool // step ids compiled so far
 	open   map[string]bool // step ids being compiled
 	final  bool            // finally is being compiled
+	unsure int             // conditions around that did not compile
 	broken map[string]bool // steps and records whose fields a mistake hides
 }
 
@@ -309,13 +310,13 @@ var rootName = regexp.MustCompile(`steps\s*\??\.\s*[A-Za-z_][A-Za-z0-9_]*|[A-Za-
 // fresh leaves out what is only the consequence of a mistake that is reported
 // already: what a broken step gives is not known, and so possibly nil.
 func (c *compiler) fresh(ds diag.List) diag.List {
-	if len(c.broken) == 0 {
+	if len(c.broken) == 0 && c.unsure == 0 {
 		return ds
 	}
 	return slices.DeleteFunc(slices.Clone(ds), func(d diag.Diagnostic) bool {
 		at := d.Span
-		return d.Code == "maybe-nil" && at.End.Offset > at.Start.Offset &&
-			c.isBroken(string(c.doc.Source[at.Start.Offset:at.End.Offset]))
+		return d.Code == "maybe-nil" && (c.unsure > 0 || at.End.Offset > at.Start.Offset &&
+			c.isBroken(string(c.doc.Source[at.Start.Offset:at.End.Offset])))
 	})
 }
 

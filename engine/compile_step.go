@@ -183,6 +183,10 @@ func (c *compiler) step(s *flow.Step, v *view, at place) *Step {
 			if s.ForEach != nil || s.Uses == nil {
 				inner = inner.where(x.If)
 			}
+		} else {
+			// Nobody knows what it would have made sure of.
+			c.unsure++
+			defer func() { c.unsure-- }()
 		}
 	}
 	ok, good := true, true
@@ -566,7 +570,11 @@ func (c *compiler) loopOutputs(s *flow.Step, x *Step, inner *view) (good bool) {
 		// The outputs of a loop over a kind may name its own step.
 		own := *x
 		inner = &view{steps: slices.Clone(inner.steps), over: inner.over}
-		inner.add(&own)
+		if x.Kind == nil || x.Kind.OpenParams && len(x.Outs) == 0 {
+			inner.addBroken(&own)
+		} else {
+			inner.add(&own)
+		}
 	}
 	x.Items = c.outputs(s.Outputs, c.scope(inner, s.Outputs))
 	var fields []step.Field

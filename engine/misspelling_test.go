@@ -101,6 +101,18 @@ func TestMisspellings(t *testing.T) {
 	}{
 		// keys of the grammar
 		{"‹campaign›: spring", "campain"},
+		{"‹inputs›:\n", "input"},
+		{"‹env›: [", "envs"},
+		{"‹connection›: {", "conection"},
+		{"‹guard›: {", "gaurd"},
+		{"‹uses›: filter", "use"},
+		{"‹with›:\n      limit", "wiht"},
+		{"‹with›: { message", "wih"},
+		{"‹forEach›: ${{ steps.both", "foreach"},
+		{"‹as›: pair", "ass"},
+		{"‹if›: none(", "iff"},
+		{"‹id›: recent", "idd"},
+		{"‹finally›:", "finaly"},
 		{"‹oncePer›: month", "once_per"},
 		{"type: string, ‹default›: SALE", "defualt"},
 		{"‹timezone›: Europe", "timeZone"},

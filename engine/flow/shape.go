@@ -121,13 +121,19 @@ func (c checker) fits(n *Node, s shape, subject string) bool {
 
 // section checks the keys of a map that has fixed ones, and their values.
 func (c checker) section(n *Node, s shape, subject string) {
-	for _, e := range n.Entries {
+	for i, e := range n.Entries {
 		key := e.Key.Text
 		if !contains(s.keys, key) {
 			c.out.Add("unknown-key", e.Key.Span, "unknown key %q", short(key)).
 				WithDetail("%s takes %s.", upper(subject), keyList(s.keys)).
 				WithHint("%s", keyHint(key, s.keys, subject))
-			continue
+			near := meant(key, s.keys, subject)
+			if near == "" || n.Get(near) != nil {
+				continue
+			}
+			// Go on as if it were spelt right: what depends on it is then no problem too.
+			right := *e.Key
+			right.Text, n.Entries[i].Key, key = near, &right, near
 		}
 		c.fits(e.Value, s.inner[key], keySubject(key, subject))
 	}
