@@ -166,12 +166,15 @@ func (s *session) account(ctx context.Context, st *Step) (string, error) {
 	return name, nil
 }
 
+// sandboxHost stands for the host of every sandbox.
+const sandboxHost = "sandbox"
+
 // defaultHost is the API's host when nothing names another.
 const defaultHost = "api.chat2desk.com"
 
 func (s *session) accountHost(base string) string {
 	if s.o.Sandbox != nil {
-		return "sandbox"
+		return sandboxHost
 	}
 	if base == "" {
 		return defaultHost

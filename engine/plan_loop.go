@@ -91,6 +91,7 @@ type iteration struct {
 func (p *planner) iterate(ctx context.Context, st *Step, f *frame, i int) (iteration, error) {
 	status, reason := "ok", ""
 	recs, err := p.once(ctx, st, f)
+	p.focused(st, f)
 	var left *leftOutError
 	switch {
 	case errors.As(err, &left):

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/planfile"
@@ -40,16 +41,14 @@ func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 			return nil, p.fail(st, f, errors.New("key is empty; it must name the occasion, else everybody would share one"))
 		}
 	}
-	rec.Period = p.periodOf(st)
+	rec.Period = p.p.periodOf(st, p.run, p.now)
 	if rec.Account, err = p.account(ctx, st); err != nil {
 		return nil, err
 	}
 	if rec.Content, err = hashOf(args); err != nil {
 		return nil, p.fail(st, f, err)
 	}
-	rec.Identity = ledger.Key{
-		Account: rec.Account, Flow: p.p.Name, Campaign: p.head.Campaign, Step: st.ID, Key: rec.Key, Period: rec.Period,
-	}.Identity().String()
+	rec.Identity = p.p.keyOf(st, rec.Account, p.head.Campaign, rec.Key, rec.Period).Identity().String()
 	rec.Args = make(map[string]planfile.Value, len(args))
 	for name, v := range args {
 		rec.Args[name] = planfile.Value{V: v}
@@ -58,18 +57,29 @@ func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 	return []any{rec}, nil
 }
 
+// keyOf is what a send is remembered by.
+func (p *Program) keyOf(send *Step, account, campaign, key, period string) ledger.Key {
+	return ledger.Key{Account: account, Flow: p.Name, Campaign: campaign, Step: send.ID, Key: key, Period: period}
+}
+
+// SandboxKey is what a send that a run made at a moment, to a sandbox's company,
+// is remembered by.
+func (p *Program) SandboxKey(send *Step, company, campaign, key, run string, at time.Time) ledger.Key {
+	return p.keyOf(send, sandboxHost+"/"+company, campaign, key, p.periodOf(send, run, at.In(p.Zone)))
+}
+
 // periodOf is the calendar period of a send, "" for the whole campaign.
-func (p *planner) periodOf(st *Step) string {
-	switch cmp.Or(st.OncePer, p.p.OncePer, "campaign") {
+func (p *Program) periodOf(st *Step, run string, now time.Time) string {
+	switch cmp.Or(st.OncePer, p.OncePer, "campaign") {
 	case "month":
-		return p.now.Format("2006-01")
+		return now.Format("2006-01")
 	case "week":
-		year, week := p.now.ISOWeek()
+		year, week := now.ISOWeek()
 		return fmt.Sprintf("%04d-W%02d", year, week)
 	case "day":
-		return p.now.Format("2006-01-02")
+		return now.Format("2006-01-02")
 	case "run":
-		return p.run
+		return run
 	}
 	return ""
 }

@@ -169,7 +169,7 @@ func (p *planner) use(ctx context.Context, st *Step, f *frame) error {
 			if errors.As(err, &assert) && f.item != nil {
 				return &leftOutError{step: st.ID, reason: assert.Message}
 			}
-			p.emit(Event{Kind: EventWarning, Step: st.ID, Text: err.Error()})
+			p.emit(Event{Kind: EventWarning, Step: st.ID, Text: withoutStep(err)})
 			f.drop(st.ID, "failed", err.Error())
 			return nil
 		}

@@ -152,15 +152,20 @@ func (s *session) setInputs(inputs map[string]any, env map[string]string) {
 			s.o.OnSecret(text)
 		}
 	}
+	s.root.env["env"] = s.p.variables(env)
+}
+
+// variables are the values of env in expressions: an empty one is nil.
+func (p *Program) variables(env map[string]string) map[string]any {
 	vars := map[string]any{}
-	for _, name := range s.p.Env {
+	for _, name := range p.Env {
 		if v, ok := env[name]; ok && v != "" {
 			vars[name] = v
 		} else {
 			vars[name] = nil
 		}
 	}
-	s.root.env["env"] = vars
+	return vars
 }
 
 // environment reads the variables that the flow lists.

@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"errors"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/flowrunner/flowrunner/engine/diag"
+	"github.com/flowrunner/flowrunner/engine/flow"
+	"github.com/flowrunner/flowrunner/engine/lang"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// Evaluator checks and computes single expressions and values outside of a run:
+// what is typed into a console, or stands in a test file. It is immutable.
+type Evaluator struct {
+	scope *lang.Scope
+	env   map[string]any
+	why   string // why steps have no values, when they have none
+}
+
+// NewEvaluator knows nothing but the functions of the language. zone is the
+// company's; nil makes local time an error, as in a flow without one.
+func NewEvaluator(zone *time.Location) *Evaluator {
+	return &Evaluator{scope: lang.NewScope(zone), env: map[string]any{}}
+}
+
+// Evaluator knows the flow's inputs, environment and run, but no steps.
+func (p *Program) Evaluator(inputs map[string]any, vars map[string]string, run string, now time.Time) *Evaluator {
+	e := &Evaluator{scope: p.base, env: map[string]any{
+		"inputs": inputs, "env": p.variables(vars), "run": map[string]any{"id": run, "now": now.In(p.Zone)},
+	}}
+	return e
+}
+
+// With adds a name with its type and its value.
+func (e *Evaluator) With(name string, shape step.Shape, v any) *Evaluator {
+	c := *e
+	c.scope = e.scope.With(name, shape)
+	c.env = maps.Clone(e.env)
+	c.env[name] = v
+	return &c
+}
+
+// Evaluated is what an expression gave. Without a value, Missing says why.
+type Evaluated struct {
+	Value   any
+	Shape   step.Shape
+	Missing string
+}
+
+// Expr checks and computes one expression. The error is a diag.Errors.
+func (e *Evaluator) Expr(n *flow.Node) (Evaluated, error) {
+	x, problems := lang.CompileExpr(n, e.scope, step.ShapeAny)
+	if x == nil || problems.HasErrors() {
+		return Evaluated{}, problems.Err()
+	}
+	out := Evaluated{Shape: x.Shape()}
+	if out.Missing = e.missing(x.Refs()); out.Missing != "" {
+		return out, nil
+	}
+	v, err := x.Eval(e.env)
+	if err == nil {
+		v, err = listed(v)
+	}
+	out.Value = v
+	return out, evalProblem(err, n.Span)
+}
+
+// Value checks and computes a value of a YAML file, where want is wanted. The
+// error is a diag.Errors.
+func (e *Evaluator) Value(n *flow.Node, want step.Field) (any, error) {
+	x, problems := lang.CompileValue(n, e.scope, want)
+	if x == nil || problems.HasErrors() {
+		return nil, problems.Err()
+	}
+	v, err := x.Eval(e.env)
+	return v, evalProblem(err, n.Span)
+}
+
+// missing says why an expression has no value here, "" when it has one.
+func (e *Evaluator) missing(refs []lang.Ref) string {
+	steps, _ := e.env["steps"].(map[string]any)
+	for _, r := range refs {
+		if r.Path[0] != "steps" || len(r.Path) < 2 {
+			if _, ok := e.env[r.Path[0]]; !ok {
+				return strings.Join(r.Path, ".") + " has no value here"
+			}
+			continue
+		}
+		name := "steps." + r.Path[1]
+		got, ok := steps[r.Path[1]].(map[string]any)
+		switch outs, _ := got["outputs"].(map[string]any); {
+		case !ok && e.why != "":
+			return name + " has no value: " + e.why
+		case !ok:
+			return name + " has no value: it was not planned"
+		case len(r.Path) > 3 && r.Path[2] == "outputs":
+			if _, ok := outs[r.Path[3]]; !ok {
+				return name + ".outputs." + r.Path[3] + " has no value here: it is not known before messages are sent, or was not kept"
+			}
+		}
+	}
+	return ""
+}
+
+// listed reads a stream into a list.
+func listed(v any) (any, error) {
+	if in, ok := v.(step.Stream[any]); ok {
+		return collect(streamRef{"", "value"}, in)
+	}
+	return v, nil
+}
+
+// evalProblem turns a failed evaluation into a problem with its place.
+func evalProblem(err error, whole diag.Span) error {
+	if err == nil {
+		return nil
+	}
+	var l diag.List
+	var ee *lang.EvalError
+	if errors.As(err, &ee) {
+		l.Add("evaluation-failed", ee.Span, "%s", ee.Reason)
+	} else {
+		l.Add("evaluation-failed", whole, "%s", err)
+	}
+	return l.Err()
+}

@@ -1,0 +1,294 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/flowrunner/flowrunner/engine/diag"
+	"github.com/flowrunner/flowrunner/engine/lang"
+	"github.com/flowrunner/flowrunner/engine/planfile"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// Place is where in a flow an expression is asked: the zero Place is after all
+// steps. With an Item it is inside that iteration of the loop of Step, or, of a
+// step that gives a list, beside that record, which is called item.
+type Place struct {
+	Step string
+	Item []int // from 0, outermost loop first
+}
+
+// PlaceError is a Place that the flow does not have.
+type PlaceError struct{ Reason, Hint string }
+
+// Error is the reason.
+func (e *PlaceError) Error() string { return e.Reason }
+
+// Static knows the types of everything at a place, and the values of nothing
+// but inputs, environment and run. why says what would give the rest a value.
+func (p *Program) Static(known *Evaluator, at Place, why string) (*Evaluator, error) {
+	sc, _, err := p.scopeAt(known.scope, at)
+	if err != nil {
+		return nil, err
+	}
+	return &Evaluator{scope: sc, env: known.env, why: why}, nil
+}
+
+// scopeAt is the scope of a place, and the step that it names.
+func (p *Program) scopeAt(sc *lang.Scope, at Place) (*lang.Scope, *Step, error) {
+	top := &view{}
+	top.addAll(p.Steps)
+	top.settle()
+	if at.Step == "" {
+		if len(at.Item) > 0 {
+			return nil, nil, &PlaceError{"an item belongs to a step, and none is named", "add --step with the id of a step"}
+		}
+		return sc.With("steps", step.ObjectOf(top.steps...)).With("run", runShape(true)), nil, nil
+	}
+	st, ok := p.byID[at.Step]
+	if !ok {
+		return nil, nil, &PlaceError{fmt.Sprintf("the flow has no step %q", at.Step), diag.DidYouMean(at.Step, slices.Sorted(maps.Keys(p.byID)))}
+	}
+	loops := loopsOf(st)
+	switch {
+	case len(at.Item) == 0:
+		return sc.With("steps", step.ObjectOf(top.steps...)), st, nil
+	case len(loops) == 0:
+		f, ok := listOutput(st)
+		if !ok || len(at.Item) != 1 {
+			return nil, nil, &PlaceError{fmt.Sprintf("the step %s gives no list, so it has no item", st.ID), "name a step that loops or gives a list"}
+		}
+		return sc.With("steps", step.ObjectOf(top.steps...)).With("item", f.Shape.Element()), st, nil
+	case len(loops) != len(at.Item):
+		return nil, nil, &PlaceError{
+			fmt.Sprintf("the step %s stands in %d loops, but the item has %d numbers", st.ID, len(loops), len(at.Item)),
+			"write one number for each loop, outermost first, with points between them: 3.2",
+		}
+	}
+	for _, l := range loops {
+		top.addAll(l.Body)
+		sc = sc.With(l.As, l.ForEach.Shape().Element()).With("index", step.ShapeInt)
+	}
+	top.settle()
+	return sc.With("steps", step.ObjectOf(top.steps...)), st, nil
+}
+
+// addAll adds steps, and those of plain blocks, which hide nothing.
+func (v *view) addAll(list []*Step) {
+	for _, s := range list {
+		if !s.IsLoop() {
+			v.addAll(s.Body)
+		}
+		v.add(s)
+	}
+}
+
+// loopsOf are the loops that a step stands in or is, outermost first.
+func loopsOf(st *Step) []*Step {
+	var loops []*Step
+	if st.IsLoop() {
+		loops = append(loops, st)
+	}
+	for l := st.Loop; l != nil; l = l.Loop {
+		if l != st {
+			loops = append(loops, l)
+		}
+	}
+	slices.Reverse(loops)
+	return loops
+}
+
+// listOutput is the first list that a step gives.
+func listOutput(st *Step) (step.Field, bool) {
+	i := slices.IndexFunc(st.Outs, func(f step.Field) bool { return f.Shape.Form == step.FormList })
+	if i < 0 {
+		return step.Field{}, false
+	}
+	return st.Outs[i], true
+}
+
+// focus remembers the scope of one iteration.
+type focus struct {
+	loop  string
+	item  []int
+	frame *frame
+}
+
+// focused keeps the scope of the iteration that is looked at.
+func (p *planner) focused(st *Step, f *frame) {
+	if x := p.focus; x != nil && x.loop == st.ID && slices.Equal(x.item, f.item) {
+		x.frame = f
+	}
+}
+
+// Explore plans the first stage with every list at hand, sends nothing, and
+// gives what an expression at a place can read. An error that comes with an
+// Evaluator is what ended the planning early; what came before is known.
+func (p *Program) Explore(ctx context.Context, o Options, at Place) (*Evaluator, error) {
+	sc, st, err := p.scopeAt(p.base, at)
+	if err != nil {
+		return nil, err
+	}
+	q := *p
+	q.usage = map[streamRef]*usage{}
+	q.Walk(func(s *Step) {
+		for _, f := range s.Outs {
+			if f.Shape.Form == step.FormList {
+				q.usage[streamRef{s.ID, f.Name}] = &usage{list: true, direct: 1}
+			}
+		}
+	})
+	now := o.clock()
+	s, err := newSession(&q, o, NewRunID(now), now)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	env := s.environment()
+	s.setInputs(o.Inputs, env)
+	if loops := loopsWanted(st, at); len(loops) > 0 {
+		s.focus = &focus{loop: loops[len(loops)-1].ID, item: at.Item}
+	}
+	_, err = s.planStage(ctx, 0, env, nil)
+	var guard *GuardError
+	if errors.As(err, &guard) {
+		err = nil // nothing is sent here
+	}
+	e := &Evaluator{scope: sc, env: s.root.env, why: "it is planned only when what comes before has been sent"}
+	if err != nil {
+		e.why = "planning ended before it"
+	}
+	if s.focus != nil {
+		if s.focus.frame == nil && err == nil {
+			return nil, &PlaceError{fmt.Sprintf("the loop %s has no item %s", s.focus.loop, strings.TrimPrefix(rowName(at.Item), "row ")), "items count from 1"}
+		}
+		if s.focus.frame != nil {
+			e.env = s.focus.frame.env
+		}
+		return e, err
+	}
+	return e.beside(st, at, err)
+}
+
+func loopsWanted(st *Step, at Place) []*Step {
+	if st == nil || len(at.Item) == 0 {
+		return nil
+	}
+	return loopsOf(st)
+}
+
+// beside adds the record that a place without a loop stands beside.
+func (e *Evaluator) beside(st *Step, at Place, before error) (*Evaluator, error) {
+	if st == nil || len(at.Item) == 0 {
+		return e, before
+	}
+	f, _ := listOutput(st)
+	steps, _ := e.env["steps"].(map[string]any)
+	got, _ := steps[st.ID].(map[string]any)
+	outs, _ := got["outputs"].(map[string]any)
+	list, _ := outs[f.Name].([]any)
+	if at.Item[0] >= len(list) {
+		if before != nil {
+			return e, before
+		}
+		return nil, &PlaceError{fmt.Sprintf("steps.%s.outputs.%s has %d records here, so there is no item %d", st.ID, f.Name, len(list), at.Item[0]+1), "items count from 1"}
+	}
+	c := *e
+	c.env = maps.Clone(e.env)
+	c.env["item"] = list[at.Item[0]]
+	return &c, before
+}
+
+// Recorded gives what an expression at a place can read of a plan that was kept:
+// inputs, the outputs of steps, and the lists and iterations that the plan has
+// recorded since something later reads them. p is compiled from the plan's text.
+func (p *Program) Recorded(path string, at Place) (*Evaluator, error) {
+	head, _, err := planfile.Check(path)
+	if err != nil {
+		return nil, err
+	}
+	sc, st, err := p.scopeAt(p.base, at)
+	if err != nil {
+		return nil, err
+	}
+	inputs := map[string]any{}
+	for name, v := range head.Inputs {
+		inputs[name] = planfile.InZone(v.V, p.Zone)
+	}
+	f := newFrame()
+	maps.Copy(f.env, p.Evaluator(inputs, head.Env, head.Run, head.Now).env)
+	e := &Evaluator{scope: sc, env: f.env, why: "the plan of this run has not recorded it; --sandbox or a new plan reads it again"}
+	loops := loopsWanted(st, at)
+	lists, found := map[string][]any{}, len(loops) == 0
+	for rec, err := range planfile.Records(path) {
+		if err != nil {
+			return nil, err
+		}
+		switch r := rec.(type) {
+		case planfile.Row:
+			lists[r.Stream] = append(lists[r.Stream], planfile.InZone(r.Value.V, p.Zone))
+		case planfile.Step:
+			outs := map[string]any{}
+			for name, v := range r.Outputs {
+				outs[name] = planfile.InZone(v.V, p.Zone)
+			}
+			f.set(r.Step, r.Status, outs)
+		case planfile.Item:
+			if len(loops) == 0 || r.Loop != loops[len(loops)-1].ID || !slices.Equal(r.Item, at.Item) {
+				continue
+			}
+			found = true
+			for name, v := range r.Scope {
+				f.put(strings.Split(name, "."), planfile.InZone(v.V, p.Zone))
+			}
+		case planfile.Send:
+			if len(loops) > 0 && r.Step == at.Step && slices.Equal(r.Item, at.Item) {
+				found = true
+				args := map[string]any{}
+				for name, v := range r.Args {
+					args[name] = planfile.InZone(v.V, p.Zone)
+				}
+				e.scope = e.scope.With("with", step.Shape{Form: step.FormObject, Open: true})
+				f.env["with"] = args
+			}
+		}
+	}
+	p.publishLists(f, lists)
+	if !found {
+		return nil, &PlaceError{fmt.Sprintf("the plan of run %s records no item %s of the step %s", head.Run, strings.TrimPrefix(rowName(at.Item), "row "), at.Step),
+			"items count from 1, and only loops that send are recorded one by one"}
+	}
+	for i, l := range loops {
+		f.env["index"] = at.Item[i]
+		if r, ok := l.ForEach.Reference(); ok && i == 0 {
+			if list, ok := f.lookup(r.Path).([]any); ok && at.Item[0] < len(list) {
+				f.env[l.As] = list[at.Item[0]]
+			}
+		}
+	}
+	return e.beside(besideStep(st, loops), at, nil)
+}
+
+func besideStep(st *Step, loops []*Step) *Step {
+	if len(loops) > 0 {
+		return nil
+	}
+	return st
+}
+
+// publishLists puts recorded lists where expressions find them.
+func (p *Program) publishLists(f *frame, lists map[string][]any) {
+	for stream, list := range lists {
+		id, name, ok := strings.Cut(stream, ".")
+		if !ok || strings.Contains(stream, "/") {
+			continue // an argument of a local step
+		}
+		if _, known := f.steps[id]; known {
+			f.put([]string{"steps", id, "outputs", name}, list)
+		}
+	}
+}
