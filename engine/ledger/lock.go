@@ -1,78 +1,18 @@
 package ledger
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/user"
 	"path/filepath"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/gofrs/flock"
 )
-
-// Holder says who holds a lock, for the one who is turned away.
-type Holder struct {
-	PID     int       `json:"pid"`
-	Host    string    `json:"host"`
-	User    string    `json:"user"`
-	Run     string    `json:"run"`
-	Command string    `json:"command"`
-	Job     string    `json:"job,omitempty"` // link to the CI job, where known
-	Started time.Time `json:"started"`
-}
-
-// ThisProcess is a Holder with what the process knows of itself.
-func ThisProcess() Holder {
-	h := Holder{PID: os.Getpid(), Started: time.Now().UTC().Truncate(time.Second)}
-	if host, err := os.Hostname(); err == nil {
-		h.Host = host
-	}
-	if u, err := user.Current(); err == nil {
-		h.User = u.Username
-	}
-	return h
-}
-
-// String is the holder in one line, safe to print whatever its file said.
-func (h Holder) String() string {
-	who := strings.Trim(printable(h.User)+"@"+printable(h.Host), "@")
-	if who == "" {
-		return "another process"
-	}
-	s := fmt.Sprintf("%s (process %d", who, h.PID)
-	if h.Run != "" {
-		s += ", run " + printable(h.Run)
-	}
-	if !h.Started.IsZero() {
-		s += ", since " + h.Started.Format(time.RFC3339)
-	}
-	if h.Job != "" {
-		s += ", " + printable(h.Job)
-	}
-	return s + ")"
-}
-
-// maxHolder bounds what is read of a holder's file.
-const maxHolder = 64 << 10
-
-// ParseHolder reads a holder's file.
-func ParseHolder(data []byte) (Holder, error) {
-	var h Holder
-	if len(data) > maxHolder {
-		return Holder{}, fmt.Errorf("read lock holder: it has more than %d bytes", maxHolder)
-	}
-	if err := json.Unmarshal(data, &h); err != nil {
-		return Holder{}, fmt.Errorf("read lock holder: %w", err)
-	}
-	return h, nil
-}
 
 // LockedError says that another runner is at work.
 type LockedError struct {
@@ -87,40 +27,69 @@ func (e *LockedError) Error() string {
 // Lock is the right to run one scope. The operating system drops it with the
 // process, however that ends.
 type Lock struct {
-	flock  *flock.Flock
-	holder string // path of the holder's file
+	flock *flock.Flock
+	path  string // of the holder's file
+	who   Holder
 }
 
-// Acquire takes the lock of a scope below dir, or returns *LockedError at once.
-// Lock files stay when they are free: removing one could split the lock in two.
+// Acquire takes the lock of a scope below dir, or returns *LockedError. It gives
+// the holder its scope and, where it has none, its nonce. Lock files stay when
+// they are free: removing one could split the lock in two.
 func Acquire(dir, scope string, h Holder) (*Lock, error) {
 	fail := func(err error) (*Lock, error) { return nil, fmt.Errorf("lock %s: %w", printable(scope), err) }
-	data, err := json.MarshalIndent(h, "", "  ")
-	if err != nil {
-		return fail(err)
-	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fail(err)
 	}
-	base := filepath.Join(dir, lockName(scope))
-	l := &Lock{flock: flock.New(base+".lock", flock.SetPermissions(0o600)), holder: base + ".holder.json"}
-	ok, err := l.flock.TryLock()
+	h.Scope = scope
+	if h.Nonce == "" {
+		h.Nonce = rand.Text()
+	}
+	lock, holder := lockFiles(dir, scope)
+	l := &Lock{flock: flock.New(lock, flock.SetPermissions(0o600)), path: holder, who: h}
+	ok, err := l.try()
 	if err != nil {
 		return fail(err)
 	}
 	if !ok {
-		return nil, &LockedError{Scope: scope, Holder: readHolder(l.holder)}
+		return nil, &LockedError{Scope: scope, Holder: readHolder(holder)}
 	}
-	if err := l.write(data); err != nil {
+	if err := writeHolder(holder, h); err != nil {
 		_ = l.flock.Close()
 		return fail(err)
 	}
 	return l, nil
 }
 
+// try takes the lock. Holders and Unlock hold it for a moment to see whether it
+// is free, so one refusal is not the last word.
+func (l *Lock) try() (ok bool, err error) {
+	const tries, pause = 5, 5 * time.Millisecond
+	for range tries {
+		if ok, err = l.flock.TryLock(); ok || err != nil {
+			return ok, err
+		}
+		time.Sleep(pause)
+	}
+	return false, nil
+}
+
+// Holder is what others see of this lock's holder.
+func (l *Lock) Holder() Holder { return l.who }
+
+// Running names the run that the holder works on, once that is known.
+func (l *Lock) Running(run string) error {
+	who := l.who
+	who.Run = run
+	if err := writeHolder(l.path, who); err != nil {
+		return fmt.Errorf("lock %s: %w", printable(who.Scope), err)
+	}
+	l.who = who
+	return nil
+}
+
 // Release gives the lock up.
 func (l *Lock) Release() error {
-	removed := os.Remove(l.holder)
+	removed := os.Remove(l.path)
 	if errors.Is(removed, os.ErrNotExist) {
 		removed = nil
 	}
@@ -130,59 +99,26 @@ func (l *Lock) Release() error {
 	return nil
 }
 
-// write puts the holder's file in place in one piece, so that a reader sees all
-// of it. It is a file apart since some systems lock the lock file's content too.
-func (l *Lock) write(data []byte) error {
-	draft := l.holder + ".new"
-	if err := os.WriteFile(draft, append(data, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(draft, l.holder)
+// The ends of the names of a lock's two files.
+const (
+	lockSuffix   = ".lock"
+	holderSuffix = ".holder.json"
+)
+
+func lockFiles(dir, scope string) (lock, holder string) {
+	base := filepath.Join(dir, fileName(scope))
+	return base + lockSuffix, base + holderSuffix
 }
 
-// readHolder returns the zero Holder when the file cannot be read: the lock is
-// held all the same.
-func readHolder(path string) Holder {
-	f, err := os.Open(path)
-	if err != nil {
-		return Holder{}
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxHolder+1))
-	if err != nil {
-		return Holder{}
-	}
-	h, err := ParseHolder(data)
-	if err != nil {
-		return Holder{}
-	}
-	return h
-}
-
-// lockName is a file name for any scope: its plain letters for the eye, and a
-// hash that keeps scopes apart.
-func lockName(scope string) string {
+// fileName is a file name for any text: its plain letters for the eye, and a
+// hash that keeps texts apart.
+func fileName(text string) string {
 	plain := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
 			return r
 		}
 		return -1
-	}, strings.ToLower(scope))
-	sum := sha256.Sum256([]byte(scope))
+	}, strings.ToLower(text))
+	sum := sha256.Sum256([]byte(text))
 	return plain[:min(len(plain), 40)] + "-" + hex.EncodeToString(sum[:6])
-}
-
-// printable drops what would move a terminal's cursor or hide text.
-func printable(s string) string {
-	const most = 200
-	s = strings.Map(func(r rune) rune {
-		if !unicode.IsGraphic(r) || unicode.Is(unicode.Zs, r) && r != ' ' {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
-	if runes := []rune(s); len(runes) > most {
-		s = string(runes[:most]) + "…"
-	}
-	return s
 }

@@ -44,6 +44,8 @@ func TestLockKeepsTheSecondOut(t *testing.T) {
 	_, err = ledger.Acquire(dir, "весна", ledger.ThisProcess())
 	var locked *ledger.LockedError
 	require.ErrorAs(t, err, &locked)
+	require.NotEmpty(t, locked.Holder.Nonce)
+	h.Scope, h.Nonce = "весна", locked.Holder.Nonce
 	require.Equal(t, h, locked.Holder)
 	require.EqualError(t, err, "lock весна: held by anna@build-7 (process 42, run r1, since 2026-03-01T09:00:00Z, https://ci.example/42): wait until it has ended, or stop it there")
 
