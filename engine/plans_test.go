@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -82,6 +83,47 @@ func TestGoldenPlanOfTheSecondRun(t *testing.T) {
 	got := regexp.MustCompile(`("messageId":)\d+`).ReplaceAllString(normalised(t, path), `$1"<message>"`)
 	got = regexp.MustCompile(`("since":)"[^"]*"`).ReplaceAllString(got, `$1"<since>"`)
 	golden(t, filepath.Join("testdata", "plans", "second_run.yaml"), got)
+}
+
+// What the API refused for good, and what nobody knows of, stays so in the next
+// plan: neither is sent again by itself.
+func TestAPlanRemembersWhatWentWrong(t *testing.T) {
+	const src = `flow: wrong
+steps:
+  - id: send
+    forEach: [101, 9001]
+    uses: chat2desk_send_message
+    with: { contactId: "${{ item }}", message: hi }
+`
+	faults, err := sandbox.ParseFaults("500-before:100%")
+	require.NoError(t, err)
+	for _, c := range []struct {
+		name   string
+		faults sandbox.Options
+		first  planfile.Counts
+		want   []string
+	}{
+		{"refused", sandbox.Options{World: smallWorld(2)}, planfile.Counts{AlreadySent: 1, Refused: 1}, []string{planfile.StatusAlreadySent, planfile.StatusRefused}},
+		{"unknown", sandbox.Options{World: smallWorld(2), Faults: faults}, planfile.Counts{Unknown: 2}, []string{planfile.StatusUnknown, planfile.StatusUnknown}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, c.faults)
+			p := b.compile(src)
+			b.apply(p, b.plan(p, nil))
+			b.now = b.now.Add(time.Hour)
+			path := b.plan(p, nil)
+			var got []string
+			for _, s := range records[planfile.Send](t, path) {
+				got = append(got, s.Status)
+				require.NotNil(t, s.Since)
+				require.Empty(t, s.Args)
+			}
+			require.Equal(t, c.want, got)
+			end := records[planfile.End](t, path)[0].Counts
+			c.first.Iterations = 2
+			require.Equal(t, c.first, end)
+		})
+	}
 }
 
 // The plan of the second stage goes on where the first one ended, and holds what
