@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/flowrunner/flowrunner/engine"
@@ -128,6 +129,9 @@ func (j *job) strict() bool {
 // noToken is the problem of a token that is not there, which goes before that of
 // a ledger.
 func (j *job) noToken() error {
+	if j.o.sandbox {
+		return nil
+	}
 	names := j.p.Secrets
 	if j.p.Connection.Token == nil {
 		names = append([]string{"CHAT2DESK_API_TOKEN"}, names...)
@@ -154,6 +158,9 @@ func (j *job) local() bool {
 		base, _ = x.(string)
 	} else if base == "" {
 		base = j.a.env.get("CHAT2DESK_BASE_URL")
+	}
+	if !strings.Contains(base, "://") {
+		base = "https://" + base // as the client takes it
 	}
 	u, err := url.Parse(base)
 	if err != nil {

@@ -93,7 +93,7 @@ func (o *worldFlags) again() string {
 }
 
 func (o *worldFlags) progressOf(a *app) ui.Progress {
-	return ui.NewProgress(ui.Mode(o.progress), a.stderr, a.errTTY, a.errStyle())
+	return ui.NewProgress(ui.Mode(o.progress), a.stderr, a.errTTY, a.secrets, a.errStyle())
 }
 
 // mayAsk reports whether somebody can be asked.

@@ -16,9 +16,10 @@ import (
 // bars shows progress as one bar on a terminal: that of the step which is being
 // planned or sent.
 type bars struct {
-	w  io.Writer // for lines once the bars are gone
-	s  Style
-	mu sync.Mutex
+	w       io.Writer // for lines once the bars are gone
+	s       Style
+	secrets *Redactor
+	mu      sync.Mutex
 
 	pool *mpb.Progress // nil when closed
 	bar  *mpb.Bar
@@ -34,8 +35,8 @@ type meter struct {
 	done, total int
 }
 
-func newBars(tty *os.File, w io.Writer, s Style) *bars {
-	return &bars{w: w, s: s, pool: mpb.New(mpb.WithOutput(tty), mpb.WithWidth(columns), mpb.WithRefreshRate(120*time.Millisecond), mpb.WithAutoRefresh())}
+func newBars(tty *os.File, w io.Writer, secrets *Redactor, s Style) *bars {
+	return &bars{w: w, s: s, secrets: secrets, pool: mpb.New(mpb.WithOutput(tty), mpb.WithWidth(columns), mpb.WithRefreshRate(120*time.Millisecond), mpb.WithAutoRefresh())}
 }
 
 func (b *bars) Expect(sends int) {
@@ -50,7 +51,15 @@ func (b *bars) Write(p []byte) (int, error) {
 	if b.pool == nil {
 		return b.w.Write(p)
 	}
-	return b.pool.Write(p)
+	return b.print(p)
+}
+
+// print puts lines above the bars.
+func (b *bars) print(p []byte) (int, error) {
+	if _, err := b.pool.Write(b.secrets.Mask(p)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 func (b *bars) Close() {
@@ -88,9 +97,9 @@ func (b *bars) Event(e engine.Event) {
 		}
 		b.advance(e.Done, total)
 	case engine.EventWarning, engine.EventWaiting:
-		_, _ = fmt.Fprintln(b.pool, warning(b.s, e))
+		_, _ = b.print([]byte(warning(b.s, e) + "\n"))
 	case engine.EventStopping:
-		_, _ = fmt.Fprintf(b.pool, "stopping: %s\n", Safe(e.Text))
+		_, _ = b.print([]byte("stopping: " + Safe(e.Text) + "\n"))
 	case engine.EventPlanning, engine.EventLocal:
 	}
 }

@@ -39,9 +39,10 @@ const (
 // narrowest is the width of a terminal below which a bar says nothing.
 const narrowest = 40
 
-// NewProgress shows progress on w. Bars need a terminal of some width, which tty
-// is; without one they are lines.
-func NewProgress(m Mode, w io.Writer, tty *os.File, s Style) Progress {
+// NewProgress shows progress on w, which keeps secrets out by itself. Bars need a
+// terminal of some width, which tty is; without one they are lines. What is
+// printed above bars goes to the terminal directly, so secrets masks it.
+func NewProgress(m Mode, w io.Writer, tty *os.File, secrets *Redactor, s Style) Progress {
 	wide := false
 	if tty != nil {
 		width, _, err := term.GetSize(int(tty.Fd()))
@@ -49,7 +50,7 @@ func NewProgress(m Mode, w io.Writer, tty *os.File, s Style) Progress {
 	}
 	switch {
 	case (m == ProgressBar || m == ProgressAuto) && wide:
-		return newBars(tty, w, s)
+		return newBars(tty, w, secrets, s)
 	case m == ProgressNone:
 		return &lines{w: w, s: s, silent: true, now: time.Now}
 	}

@@ -60,7 +60,7 @@ func TestDivertedLines(t *testing.T) {
 
 func TestSilence(t *testing.T) {
 	var b bytes.Buffer
-	p := NewProgress(ProgressNone, &b, nil, Style{})
+	p := NewProgress(ProgressNone, &b, nil, &Redactor{}, Style{})
 	p.Event(engine.Event{Kind: engine.EventStopping, Text: "x"})
 	p.Event(engine.Event{Kind: engine.EventWarning, Text: "still said"})
 	require.Equal(t, "warning: still said\n", b.String())
@@ -69,13 +69,13 @@ func TestSilence(t *testing.T) {
 func TestModes(t *testing.T) {
 	var b bytes.Buffer
 	for _, m := range []Mode{ProgressAuto, ProgressBar, ProgressPlain} {
-		require.IsType(t, &lines{}, NewProgress(m, &b, nil, Style{}), m)
+		require.IsType(t, &lines{}, NewProgress(m, &b, nil, &Redactor{}, Style{}), m)
 	}
 	tty, err := os.CreateTemp(t.TempDir(), "tty")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = tty.Close() })
 	for _, m := range []Mode{ProgressAuto, ProgressBar} {
-		require.IsType(t, &lines{}, NewProgress(m, &b, tty, Style{}), "%s: a file has no width", m)
+		require.IsType(t, &lines{}, NewProgress(m, &b, tty, &Redactor{}, Style{}), "%s: a file has no width", m)
 	}
 }
 
@@ -86,7 +86,9 @@ func TestBars(t *testing.T) {
 	tty, err := os.Create(path)
 	require.NoError(t, err)
 	var after bytes.Buffer
-	p := newBars(tty, &after, Style{})
+	secrets := &Redactor{}
+	secrets.Add("very-secret")
+	p := newBars(tty, &after, secrets, Style{})
 	p.Event(engine.Event{Kind: engine.EventProgress, Done: 1}) // of no step
 	p.Event(engine.Event{Kind: engine.EventPlanning})
 	p.Event(engine.Event{Kind: engine.EventStep, Step: "clients"})
@@ -98,7 +100,7 @@ func TestBars(t *testing.T) {
 	for i := range 3 {
 		p.Event(engine.Event{Kind: engine.EventSettled, Step: "send", Done: i + 1})
 	}
-	p.Event(engine.Event{Kind: engine.EventWarning, Text: "careful"})
+	p.Event(engine.Event{Kind: engine.EventWarning, Text: "careful with very-secret"})
 	p.Event(engine.Event{Kind: engine.EventStopping, Text: "enough"})
 	_, err = fmt.Fprintln(p, "above the bars")
 	require.NoError(t, err)
@@ -113,6 +115,7 @@ func TestBars(t *testing.T) {
 	for _, want := range []string{"careful", "enough", "above the bars"} {
 		require.Contains(t, string(drawn), want)
 	}
+	require.NotContains(t, string(drawn), "very-secret")
 	require.Equal(t, "after\n", after.String())
 }
 

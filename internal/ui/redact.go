@@ -69,6 +69,12 @@ func forms(secret string) []string {
 	return out
 }
 
+// Mask replaces the secrets in a text that is whole.
+func (r *Redactor) Mask(text []byte) []byte {
+	out, _ := r.clean(text, true)
+	return out
+}
+
 // Writer passes on to w what it is given, with every registered secret replaced,
 // also one that several writes bring in pieces. Only the beginning of what may
 // become a secret is held back, until the next write or Flush.
