@@ -65,7 +65,7 @@ func (a *applier) runLocal(ctx context.Context, st *Step, args map[string]any) (
 func (a *applier) localFailed(st *Step, item []int, err error) {
 	se := &StepError{Step: st.ID, Item: item, Span: st.Span, Err: err}
 	if st.OnError == OnErrorContinue {
-		a.emit(Event{Kind: EventWarning, Step: st.ID, Text: se.Error()})
+		a.emit(Event{Kind: EventWarning, Step: st.ID, Text: withoutStep(se)})
 		return
 	}
 	a.stop(CauseStep, se.Error(), "")

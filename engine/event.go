@@ -68,6 +68,18 @@ func (e *StepError) Error() string {
 // Unwrap gives the cause.
 func (e *StepError) Unwrap() error { return e.Err }
 
+// withoutStep is the text of an error where the step is named already.
+func withoutStep(err error) string {
+	var se *StepError
+	if !errors.As(err, &se) {
+		return err.Error()
+	}
+	if len(se.Item) == 0 {
+		return se.Err.Error()
+	}
+	return rowName(se.Item) + ": " + se.Err.Error()
+}
+
 // rowName names an iteration for people.
 func rowName(item []int) string {
 	parts := make([]string, len(item))
