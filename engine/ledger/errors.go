@@ -13,12 +13,60 @@ var ErrClosed = errors.New("ledger: is closed")
 // ErrReadOnly is returned by every write to a ledger that was opened to read.
 var ErrReadOnly = errors.New("ledger: was opened for reading only")
 
-// NotFoundError says that there is no ledger where one must be.
-type NotFoundError struct{ Path string }
+// NotFoundError says that there is no ledger where one must be. With a Mark
+// there surely was one.
+type NotFoundError struct {
+	Path    string
+	Mark    string // path of the mark that an earlier ledger left; empty when there is none
+	Lineage string // that ledger's, empty when the mark cannot be read
+	Serial  int64  // its changes by then, at least
+}
 
 func (e *NotFoundError) Error() string {
-	return fmt.Sprintf("open ledger %s: there is none", e.Path)
+	s := fmt.Sprintf("open ledger %s: there is none", e.Path)
+	if e.Mark == "" {
+		return s
+	}
+	what := ""
+	if e.Lineage != "" {
+		what = fmt.Sprintf(" (%s, with %d changes)", e.Lineage, e.Serial)
+	}
+	return fmt.Sprintf("%s, but %s says that one was here%s: put it back, or remove that mark, knowing that everybody may be written to again", s, e.Mark, what)
 }
+
+// RolledBackError says that the ledger is not the newest that was here: an older
+// copy, a file whose log was lost, or another ledger. Whoever only the newer one
+// knows would look never written to.
+type RolledBackError struct {
+	Path        string
+	Lineage     string
+	Serial      int64  // changes that the ledger holds
+	Mark        string // path of the mark
+	MarkLineage string
+	MarkSerial  int64 // changes that were here by then, at least
+}
+
+func (e *RolledBackError) Error() string {
+	found := fmt.Sprintf("it holds %d changes, but %s says that %d were here: it is an older copy, or its log (%s-wal) was lost", e.Serial, e.Mark, e.MarkSerial, e.Path)
+	if e.Lineage != e.MarkLineage {
+		found = fmt.Sprintf("it is the ledger %s, but %s says that %s was here, with %d changes", e.Lineage, e.Mark, e.MarkLineage, e.MarkSerial)
+	}
+	return fmt.Sprintf("open ledger %s: %s (nothing was changed); put the newer one back, or remove that mark, knowing that whoever only the newer one knew may be written to again", e.Path, found)
+}
+
+// MarkError says that the mark beside a ledger cannot be read, so that nobody
+// knows whether the ledger is the newest.
+type MarkError struct {
+	Path string // of the mark
+	Err  error
+}
+
+func (e *MarkError) Error() string {
+	return fmt.Sprintf("open ledger: its mark %s cannot be read: %v: remove the mark if the ledger beside it is surely the newest copy", e.Path, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *MarkError) Unwrap() error { return e.Err }
 
 // UnreadableError says that the file is there and is no sound ledger. It is
 // never repaired or replaced without a person: an empty ledger would mean

@@ -20,6 +20,26 @@ func TestErrorTexts(t *testing.T) {
 	}{
 		{&ledger.NotFoundError{Path: "s/ledger.db"}, "open ledger s/ledger.db: there is none"},
 		{
+			&ledger.NotFoundError{Path: "s/ledger.db", Mark: "s/ledger.mark", Lineage: "ABC", Serial: 7},
+			"open ledger s/ledger.db: there is none, but s/ledger.mark says that one was here (ABC, with 7 changes): put it back, or remove that mark, knowing that everybody may be written to again",
+		},
+		{
+			&ledger.NotFoundError{Path: "s/ledger.db", Mark: "s/ledger.mark"},
+			"open ledger s/ledger.db: there is none, but s/ledger.mark says that one was here: put it back, or remove that mark, knowing that everybody may be written to again",
+		},
+		{
+			&ledger.RolledBackError{Path: "s/ledger.db", Lineage: "ABC", Serial: 5, Mark: "s/ledger.mark", MarkLineage: "ABC", MarkSerial: 7},
+			"open ledger s/ledger.db: it holds 5 changes, but s/ledger.mark says that 7 were here: it is an older copy, or its log (s/ledger.db-wal) was lost (nothing was changed); put the newer one back, or remove that mark, knowing that whoever only the newer one knew may be written to again",
+		},
+		{
+			&ledger.RolledBackError{Path: "s/ledger.db", Lineage: "ABC", Serial: 5, Mark: "s/ledger.mark", MarkLineage: "DEF", MarkSerial: 7},
+			"open ledger s/ledger.db: it is the ledger ABC, but s/ledger.mark says that DEF was here, with 7 changes (nothing was changed); put the newer one back, or remove that mark, knowing that whoever only the newer one knew may be written to again",
+		},
+		{
+			&ledger.MarkError{Path: "s/ledger.mark", Err: cause},
+			"open ledger: its mark s/ledger.mark cannot be read: disk I/O error: remove the mark if the ledger beside it is surely the newest copy",
+		},
+		{
 			&ledger.UnreadableError{Path: "s/ledger.db", Err: cause},
 			"open ledger s/ledger.db: the file is damaged or is no ledger: disk I/O error (nothing was changed; put back a copy of it, or move it away knowing that everybody may be written to again)",
 		},
@@ -59,5 +79,6 @@ func TestErrorTexts(t *testing.T) {
 		require.EqualError(t, tt.err, tt.want)
 	}
 	require.ErrorIs(t, &ledger.UnreadableError{Err: cause}, cause)
+	require.ErrorIs(t, &ledger.MarkError{Err: cause}, cause)
 	require.ErrorIs(t, &ledger.FailedError{Err: cause}, cause)
 }

@@ -202,6 +202,54 @@ func TestKilledRunnerForgetsNothing(t *testing.T) {
 	require.Positive(t, settled)
 }
 
+// After a kill at any moment the mark is not ahead of the ledger. Whoever then
+// loses the log, or puts back a copy, is told so exactly when the mark knows of
+// more changes than are left.
+func TestKilledRunnerLeavesATrueMark(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	path := filepath.Join(t.TempDir(), "state", "ledger.db")
+	noticed := 0
+	const kills = 4
+	for kill := range kills {
+		what := fmt.Sprintf("seed %d, kill %d", seed, kill)
+		runChild(t, path, kill*1_000_000, 400+random.IntN(600))
+		left, err := readMark(path)
+		require.NoError(t, err, what)
+
+		without := filepath.Join(t.TempDir(), "ledger.db")
+		for _, name := range []func(string) string{func(p string) string { return p }, markPath} {
+			data, err := os.ReadFile(name(path))
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(name(without), data, 0o600))
+		}
+		s, err := Open(t.Context(), without, Options{AcceptOlder: true, ReadOnly: true})
+		var total int64
+		if err == nil {
+			total, err = s.total(t.Context())
+			require.NoError(t, err, what)
+			require.NoError(t, s.Close())
+		}
+		_, err = Open(t.Context(), without, Options{})
+		var back *ledger.RolledBackError
+		if total < left.serial {
+			noticed++
+			require.ErrorAs(t, err, &back, what)
+		} else {
+			require.NoError(t, err, what)
+		}
+
+		whole, err := Open(t.Context(), path, Options{})
+		require.NoError(t, err, what)
+		total, err = whole.total(t.Context())
+		require.NoError(t, err, what)
+		require.LessOrEqual(t, left.serial, total, what)
+		require.NoError(t, whole.Close())
+	}
+	require.Positive(t, noticed, "seed %d: a lost log is noticed", seed)
+}
+
 // When the disk is full the callers get the error, nothing is intended any more,
 // and what was acknowledged before is still there.
 func TestFullDisk(t *testing.T) {

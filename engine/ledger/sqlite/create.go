@@ -79,6 +79,15 @@ func syncFile(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
+// syncLog forces the write-ahead log to the disk. Only the log is opened: closing
+// the ledger itself would drop SQLite's locks on it.
+func syncLog(path string) error {
+	if err := syncFile(path + logSuffix); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 // syncDir makes a new name durable. Windows has no such call and needs none.
 func syncDir(path string) error {
 	if runtime.GOOS == "windows" {

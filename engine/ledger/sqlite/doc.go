@@ -2,8 +2,9 @@
 // synchronous=FULL, written by one goroutine that lets everybody who waits share
 // a transaction and its fsync.
 //
-// It owns the file: making it, checking it, bringing it to the present format.
-// What a send may become is ledger's business. It notices damage; it cannot yet
-// notice that somebody put back an older copy, or removed the log that a crash
-// left beside the file. Start at Open; writer holds the group commit.
+// It owns the file: making it, checking it, bringing it to the present format,
+// and the mark beside it, which gives away an older copy put in its place and a
+// lost log. A whole folder that was set back shows nothing. What a send may
+// become is ledger's business. Start at Open; writer holds the group commit,
+// marker the mark.
 package sqlite

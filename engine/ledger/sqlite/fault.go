@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	driver "modernc.org/sqlite"
@@ -31,11 +32,13 @@ func code(err error) int {
 func (s *Store) unreadable(err error) error {
 	var known *ledger.UnreadableError
 	var version *ledger.VersionError
+	var older *ledger.RolledBackError
 	var path *fs.PathError
+	var link *os.LinkError
 	switch {
-	case errors.As(err, &known), errors.As(err, &version):
+	case errors.As(err, &known), errors.As(err, &version), errors.As(err, &older):
 		return err
-	case errors.As(err, &path), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &path), errors.As(err, &link), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("open ledger %s: %w", s.path, err)
 	}
 	switch code(err) {

@@ -99,20 +99,23 @@ CREATE TABLE merged (
 CREATE INDEX sends_by_message ON sends (message) WHERE message <> 0;
 `
 
-// prepareFormat refuses newer files and brings older ones forward.
-func (s *Store) prepareFormat(ctx context.Context, o Options, formats []string) error {
-	var found int
+// format is the format of the file. Newer ones are refused, and older ones where
+// they cannot be brought forward.
+func (s *Store) format(ctx context.Context, o Options, known int) (found int, err error) {
 	if err := s.reader.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&found); err != nil {
-		return err
+		return 0, err
 	}
-	switch known := len(formats); {
+	switch {
 	case found < 1:
-		return fmt.Errorf("it has format %d", found)
-	case found == known:
-		return nil
-	case found > known, o.ReadOnly:
-		return &ledger.VersionError{Path: s.path, Found: found, Known: known}
+		return 0, fmt.Errorf("it has format %d", found)
+	case found > known, found < known && o.ReadOnly:
+		return 0, &ledger.VersionError{Path: s.path, Found: found, Known: known}
 	}
+	return found, nil
+}
+
+// bringForward upgrades an older ledger once a copy of it is safe.
+func (s *Store) bringForward(ctx context.Context, found int, formats []string) error {
 	if err := s.keepCopy(ctx, found); err != nil {
 		return err
 	}

@@ -25,6 +25,11 @@ type Options struct {
 	ReadOnly  bool // refuse every write; implies MustExist
 	MustExist bool // *ledger.NotFoundError instead of a new ledger
 
+	// AcceptOlder takes the ledger as it is, also when its mark says that a newer
+	// one was here, and makes a new one where the mark alone is left. Only a person
+	// may say so.
+	AcceptOlder bool
+
 	// Now is the clock for changes that nobody gave a time for; nil is time.Now.
 	Now func() time.Time
 }
@@ -36,6 +41,7 @@ type Store struct {
 	reader  *sql.DB
 	find    *sql.Stmt
 	writer  *writer // nil when read-only
+	marker  *marker // nil when read-only
 	closed  atomic.Bool
 	now     func() time.Time
 }
@@ -49,8 +55,9 @@ var magic = []byte("SQLite format 3\x00")
 const busyMillis = 30_000
 
 // Open opens the ledger at path. A file that is there is used or refused with
-// *ledger.UnreadableError or *ledger.VersionError, never replaced. A small
-// ledger is checked throughout, a large one after an unclean stop.
+// *ledger.UnreadableError, *ledger.VersionError or *ledger.RolledBackError, never
+// replaced. A small ledger is checked throughout, a large one after an unclean
+// stop.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	return open(ctx, path, o, formats)
 }
@@ -60,16 +67,7 @@ func open(ctx context.Context, path string, o Options, formats []string) (_ *Sto
 	if err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", path, err)
 	}
-	size, err := inspect(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if o.ReadOnly || o.MustExist {
-			return nil, &ledger.NotFoundError{Path: path}
-		}
-		if err := create(ctx, path, formats); err != nil {
-			return nil, err
-		}
-		size, err = inspect(path)
-	}
+	size, seen, err := locate(ctx, path, o, formats)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +86,14 @@ func open(ctx context.Context, path string, o Options, formats []string) (_ *Sto
 		return nil, err
 	}
 	s.reader.SetMaxIdleConns(4)
-	if err := s.prepareFormat(ctx, o, formats); err != nil {
+	format, err := s.format(ctx, o, len(formats))
+	if err == nil {
+		err = s.compare(ctx, seen, o)
+	}
+	if err == nil && format < len(formats) {
+		err = s.bringForward(ctx, format, formats)
+	}
+	if err != nil {
 		return nil, s.unreadable(err)
 	}
 	if small := size <= smallBytes; small || unclean && !o.ReadOnly {
@@ -96,18 +101,56 @@ func open(ctx context.Context, path string, o Options, formats []string) (_ *Sto
 			return nil, s.unreadable(err)
 		}
 	}
-	if err := s.reader.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'lineage'`).Scan(&s.lineage); err != nil {
-		return nil, s.unreadable(err)
-	}
 	if s.find, err = s.reader.PrepareContext(ctx, selectSends+` WHERE s.identity = ?`); err != nil {
 		return nil, s.unreadable(err)
 	}
 	if !o.ReadOnly {
-		if s.writer, err = startWriter(ctx, path); err != nil {
+		if unclean {
+			// What is read from the log of a dead process need not be on the disk yet,
+			// and the mark must not know more than the disk.
+			if err := syncLog(path); err != nil {
+				return nil, s.unreadable(err)
+			}
+		}
+		s.marker = newMarker(path, s.lineage, o.AcceptOlder, s.total)
+		if err := s.marker.raise(ctx); err != nil {
+			return nil, s.unreadable(err)
+		}
+		if s.writer, err = startWriter(ctx, path, s.marker.committed); err != nil {
 			return nil, s.unreadable(err)
 		}
 	}
 	return s, nil
+}
+
+// locate finds the ledger, or makes it where one may be made. The mark is read
+// before anything in the ledger, since another process may raise both meanwhile.
+func locate(ctx context.Context, path string, o Options, formats []string) (size int64, seen *mark, err error) {
+	seen, markErr := readMark(path)
+	if seen != nil && seen.serial == 0 {
+		seen = nil // of an empty ledger there is nothing to forget
+	}
+	size, err = inspect(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		missing := &ledger.NotFoundError{Path: path}
+		if seen != nil || markErr != nil {
+			missing.Mark = markPath(path)
+		}
+		if seen != nil {
+			missing.Lineage, missing.Serial = seen.lineage, seen.serial
+		}
+		if o.ReadOnly || o.MustExist || missing.Mark != "" && !o.AcceptOlder {
+			return 0, nil, missing
+		}
+		if err := create(ctx, path, formats); err != nil {
+			return 0, nil, err
+		}
+		size, err = inspect(path)
+	}
+	if err == nil && markErr != nil && !o.AcceptOlder {
+		err = markErr
+	}
+	return size, seen, err
 }
 
 // Lineage is the ledger's random id.
@@ -116,10 +159,13 @@ func (s *Store) Lineage() string { return s.lineage }
 // Close ends all writing and closes the file. The last process to close it folds
 // the write-ahead log into it; a log found later is the sign of an unclean stop.
 func (s *Store) Close() error {
-	s.closed.Store(true)
+	again := s.closed.Swap(true)
 	var errs []error
 	if s.writer != nil {
 		errs = append(errs, s.writer.close())
+	}
+	if s.marker != nil && !again {
+		errs = append(errs, s.marker.close())
 	}
 	if s.reader != nil {
 		errs = append(errs, s.reader.Close())
@@ -192,7 +238,10 @@ func inspect(path string) (size int64, err error) {
 	return info.Size(), nil
 }
 
+// logSuffix ends the name of the write-ahead log.
+const logSuffix = "-wal"
+
 func leftWAL(path string) bool {
-	info, err := os.Stat(path + "-wal")
+	info, err := os.Stat(path + logSuffix)
 	return err == nil && info.Size() > 0
 }

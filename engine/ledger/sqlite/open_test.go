@@ -41,7 +41,11 @@ func TestOpenMakesAPrivateLedger(t *testing.T) {
 	require.NoError(t, s.Close())
 	left, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*"))
 	require.NoError(t, err)
-	require.Equal(t, []string{path}, left, "a clean close leaves one file")
+	marked := strings.TrimSuffix(path, ".db") + ".mark"
+	require.Equal(t, []string{path, marked}, left, "a clean close leaves the ledger and its mark")
+	info, err := os.Stat(marked)
+	require.NoError(t, err)
+	require.Equal(t, fs.FileMode(0o600), info.Mode().Perm())
 	require.Equal(t, lineage, reopen(t, path).Lineage())
 }
 

@@ -42,13 +42,23 @@ func (s *Store) write(ctx context.Context, apply func(*tx) error) error {
 	return s.writer.do(ctx, apply)
 }
 
+// writeMarked hands a change to the writer and has the mark know of it. A mark
+// that could not be written takes nothing from the change: Close reports it.
+func (s *Store) writeMarked(ctx context.Context, apply func(*tx) error) error {
+	err := s.write(ctx, apply)
+	if err == nil {
+		_ = s.marker.raise(context.WithoutCancel(ctx))
+	}
+	return err
+}
+
 // Begin records a new run and takes over from earlier ones.
 func (s *Store) Begin(ctx context.Context, r ledger.Run) error {
 	counts, err := json.Marshal(r.Counts)
 	if err != nil {
 		return fmt.Errorf("begin run %s: %w", r.ID, err)
 	}
-	return s.write(ctx, func(t *tx) error {
+	return s.writeMarked(ctx, func(t *tx) error {
 		plan := sql.NullString{String: r.PlanHash, Valid: r.PlanHash != ""}
 		earlier, _, err := scanRun(t.stmt.appliedRun.QueryRowContext(t.ctx, r.ID, plan))
 		switch {
@@ -140,7 +150,7 @@ func (t *tx) end(n int64, r ledger.Run) error {
 
 // Finish records how a run ended.
 func (s *Store) Finish(ctx context.Context, r ledger.Run) error {
-	return s.write(context.WithoutCancel(ctx), func(t *tx) error {
+	return s.writeMarked(context.WithoutCancel(ctx), func(t *tx) error {
 		run, err := t.run(r.ID)
 		if err != nil {
 			return err

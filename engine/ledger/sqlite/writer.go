@@ -25,6 +25,8 @@ type writer struct {
 	conn *sql.Conn
 	stmt statements
 
+	committed func() // called after each commit, never for long
+
 	mu     sync.Mutex
 	queue  []*op
 	failed error // sticky; ledger.ErrClosed after close
@@ -43,12 +45,12 @@ type op struct {
 // batch goes on.
 type rejection struct{ error }
 
-func startWriter(ctx context.Context, path string) (*writer, error) {
+func startWriter(ctx context.Context, path string, committed func()) (*writer, error) {
 	db, err := connect(path, false)
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{path: path, db: db, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	w := &writer{path: path, db: db, committed: committed, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	if w.conn, err = db.Conn(ctx); err == nil {
 		err = w.stmt.prepare(ctx, w.conn)
 	}
@@ -178,6 +180,7 @@ func (w *writer) transact(body func(*tx) error) error {
 		_, _ = w.conn.ExecContext(ctx, `ROLLBACK`)
 		return w.fail(err)
 	}
+	w.committed()
 	return nil
 }
 
