@@ -3,6 +3,7 @@ package flow
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -185,6 +186,9 @@ func (t *tracer) block(i int, want string) (end int) {
 	}
 	head := t.src.lineEnd(i)
 	body := head + breakAt(text, head)
+	if strings.Trim(want, " \n") == "" {
+		return head // no line of its own; what follows may be a comment
+	}
 
 	// The first line that is not blank stands in the source with the spaces
 	// that it has in the text, and the indentation before them.
