@@ -119,8 +119,8 @@ func (a *applier) fits(ctx context.Context, end planfile.End) error {
 	if h.Lineage != a.o.Store.Lineage() {
 		return stale(again, "the plan was made with another ledger (%s) than this one (%s)", h.Lineage, a.o.Store.Lineage())
 	}
-	if a.o.Resume {
-		return nil
+	if err := a.sameAccount(ctx); err != nil || a.o.Resume {
+		return err
 	}
 	if a.started.After(h.Expires) {
 		return stale(again, "the plan expired at %s", h.Expires.In(a.p.Zone).Format("2006-01-02 15:04 MST"))
@@ -137,6 +137,12 @@ func (a *applier) fits(ctx context.Context, end planfile.End) error {
 	if serial != h.Serial {
 		return stale(again, "other sends of the flow %s (campaign %s) were recorded since the plan was made", h.Flow, h.Campaign)
 	}
+	return withinMaxSends(end.Counts.Planned, h.MaxSends)
+}
+
+// sameAccount checks that each send of the plan goes to the account that it was
+// planned for.
+func (a *applier) sameAccount(ctx context.Context) error {
 	for _, st := range a.p.Steps {
 		for _, send := range st.Sends {
 			if st.Stage != 0 {
@@ -150,13 +156,15 @@ func (a *applier) fits(ctx context.Context, end planfile.End) error {
 			if err != nil {
 				return err
 			}
-			if want := h.Accounts[a.accountHost(conn.BaseURL)]; want != name {
-				return stale("set the token and the base URL of the plan's account, or plan again",
-					"the plan is for the account %s, but the token belongs to %s", cmp.Or(want, "of another host"), name)
+			if want := a.head.Accounts[a.accountHost(conn.BaseURL)]; want != name {
+				return &StaleError{
+					Hint:   "set the token and the base URL of the plan's account, or plan again",
+					Reason: fmt.Sprintf("the plan is for the account %s, but the token belongs to %s", cmp.Or(want, "of another host"), name),
+				}
 			}
 		}
 	}
-	return withinMaxSends(end.Counts.Planned, h.MaxSends)
+	return nil
 }
 
 // begin records the run, durably, before anything of it happens.

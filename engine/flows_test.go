@@ -117,7 +117,7 @@ func TestStages(t *testing.T) {
 	path := b.plan(p, nil)
 	sum, err := p.Summarize(path, 2)
 	require.NoError(t, err)
-	require.Equal(t, []string{"thanks"}, sum.End.Later)
+	require.Equal(t, []planfile.Later{{Step: "thanks", UpTo: 3}}, sum.End.Later)
 	require.Len(t, sum.Samples, 2)
 	require.Equal(t, "hi Client A", sum.Samples[0].Preview.Text)
 	r := b.apply(p, path)

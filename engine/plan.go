@@ -116,7 +116,7 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 	for _, st := range s.p.Steps {
 		if st.Stage > stage {
 			for _, send := range st.Sends {
-				end.Later = append(end.Later, send.ID)
+				end.Later = append(end.Later, planfile.Later{Step: send.ID, UpTo: p.upTo(send)})
 			}
 		}
 	}

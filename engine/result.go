@@ -47,6 +47,8 @@ func CauseOf(err error) Cause {
 		done   *ledger.AppliedError
 		locked *ledger.LockedError
 		none   *ledger.NotFoundError
+		broken *ledger.UnreadableError
+		other  *ledger.VersionError
 	)
 	switch {
 	case errors.As(err, &fail):
@@ -63,7 +65,7 @@ func CauseOf(err error) Cause {
 		return CauseFlow
 	case errors.As(err, &locked):
 		return CauseLocked
-	case errors.As(err, &none):
+	case errors.As(err, &none), errors.As(err, &broken), errors.As(err, &other):
 		return CauseLedger
 	case errors.Is(err, context.Canceled):
 		return CauseInterrupted
@@ -112,8 +114,8 @@ type Result struct {
 	Steps        []*StepCounts
 	LeftOut      []planfile.LeftOut
 	Problems     []Problem
-	Outputs      []NamedValue // of the flow, in written order
-	Later        []string     // sending steps that were never planned, since the run stopped
+	Outputs      []NamedValue     // of the flow, in written order
+	Later        []planfile.Later // sending steps that were never planned, since the run stopped
 	Warnings     []string
 	Causes       []Cause
 	Reason       string // why it ended early

@@ -148,7 +148,8 @@ const minSensitive = 4
 func (s *session) setInputs(inputs map[string]any, env map[string]string) {
 	s.root.env["inputs"] = inputs
 	for _, in := range s.p.Inputs {
-		if text := fmt.Sprint(inputs[in.Name]); in.Sensitive && s.o.OnSecret != nil && len(text) >= minSensitive {
+		v := inputs[in.Name]
+		if text := fmt.Sprint(v); in.Sensitive && v != nil && s.o.OnSecret != nil && len(text) >= minSensitive {
 			s.o.OnSecret(text)
 		}
 	}

@@ -47,7 +47,7 @@ func allRecords() []any {
 }
 
 var theEnd = planfile.End{
-	Counts: planfile.Counts{Iterations: 1, Planned: 1}, Calls: 12, Later: []string{"thanks"},
+	Counts: planfile.Counts{Iterations: 1, Planned: 1}, Calls: 12, Later: []planfile.Later{{Step: "thanks"}},
 }
 
 // write writes a plan and gives its path and hash.

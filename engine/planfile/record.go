@@ -160,11 +160,17 @@ func (c *Counts) Plus(o Counts) {
 	c.Changed += o.Changed
 }
 
+// Later is a sending step that is planned when this stage has settled.
+type Later struct {
+	Step string `json:"step"`
+	UpTo int    `json:"upTo,omitempty"` // sends at most; 0 when nothing bounds them yet
+}
+
 // End closes the plan.
 type End struct {
-	Type   string   `json:"type"` // "end"
-	Counts Counts   `json:"counts"`
-	Calls  int64    `json:"calls"`           // API calls that planning made
-	Later  []string `json:"later,omitempty"` // sending steps of later stages, not yet planned
-	Hash   string   `json:"hash"`            // hex SHA-256 of every line before this one, and of this one without the hash
+	Type   string  `json:"type"` // "end"
+	Counts Counts  `json:"counts"`
+	Calls  int64   `json:"calls"`           // API calls that planning made
+	Later  []Later `json:"later,omitempty"` // sending steps of later stages, not yet planned
+	Hash   string  `json:"hash"`            // hex SHA-256 of every line before this one, and of this one without the hash
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/engine/planfile"
 )
 
 // Document is what a command with -o json prints: the same facts as the text, in
@@ -116,7 +117,7 @@ type PlanDocument struct {
 	Reasons       []ReasonDocument  `json:"reasons"`
 	Samples       []MessageDocument `json:"samples"`
 	Locals        []string          `json:"locals,omitempty"`
-	Later         []string          `json:"later,omitempty"`
+	Later         []planfile.Later  `json:"later,omitempty"`
 	PlanningCalls int64             `json:"planningCalls"`
 	SendingCalls  int               `json:"sendingCalls"`
 	Seconds       float64           `json:"seconds,omitempty"`
@@ -182,11 +183,12 @@ type ResultDocument struct {
 	State        string               `json:"state"`
 	Counts       ledger.Counts        `json:"counts"`
 	StillUnknown int                  `json:"stillUnknown,omitempty"`
+	StillRefused int                  `json:"stillRefused,omitempty"`
 	Steps        []*engine.StepCounts `json:"steps"`
 	Problems     []engine.Problem     `json:"problems"`
 	Reasons      []ReasonDocument     `json:"reasons"` // who was left out, and why
 	Outputs      map[string]any       `json:"outputs"`
-	Later        []string             `json:"later,omitempty"`
+	Later        []planfile.Later     `json:"later,omitempty"`
 	Warnings     []string             `json:"warnings,omitempty"`
 	Reason       string               `json:"reason,omitempty"`
 	Hint         string               `json:"hint,omitempty"`
@@ -198,7 +200,7 @@ type ResultDocument struct {
 func ResultOf(r *engine.Result, next string) *ResultDocument {
 	d := &ResultDocument{
 		Run: r.Run.ID, Flow: r.Run.Flow, Campaign: r.Run.Campaign, State: r.Run.State.String(), Counts: r.Counts,
-		StillUnknown: r.StillUnknown, Steps: r.Steps, Problems: r.Problems, Outputs: map[string]any{}, Later: r.Later,
+		StillUnknown: r.StillUnknown, StillRefused: r.StillRefused, Steps: r.Steps, Problems: r.Problems, Outputs: map[string]any{}, Later: r.Later,
 		Warnings: r.Warnings, Reason: r.Reason, Hint: r.Hint, Calls: r.Calls, Next: next, Reasons: []ReasonDocument{},
 	}
 	for _, l := range r.LeftOut {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/planfile"
 )
 
 // Plan draws what a person must know before a plan is applied. tail closes it:
@@ -31,7 +32,7 @@ func (s Style) Plan(w io.Writer, p *engine.Summary, tail ...string) {
 		fmt.Fprintf(w, "\n  After the sends: %s.\n", Safe(strings.Join(p.Locals, ", ")))
 	}
 	if len(p.End.Later) > 0 {
-		fmt.Fprintf(w, "\n  Planned when the sends above have settled: %s.\n", Safe(strings.Join(p.End.Later, ", ")))
+		fmt.Fprintf(w, "\n  Planned when the sends above have settled: %s.\n", Safe(laterSteps(p.End.Later)))
 		fmt.Fprintf(w, "  All stages together send at most %s.\n", plural(h.MaxSends, "message", "messages"))
 	}
 	fmt.Fprintf(w, "\n  %s\n", s.estimate(p))
@@ -155,4 +156,16 @@ func spell(d time.Duration) string {
 		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
 	}
 	return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+}
+
+// laterSteps names the sending steps of later stages, each with its bound.
+func laterSteps(list []planfile.Later) string {
+	parts := make([]string, len(list))
+	for i, l := range list {
+		parts[i] = l.Step
+		if l.UpTo > 0 {
+			parts[i] += " (up to " + number(l.UpTo) + ")"
+		}
+	}
+	return strings.Join(parts, ", ")
 }

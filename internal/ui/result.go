@@ -27,6 +27,9 @@ func (s Style) Result(w io.Writer, r *engine.Result, tail ...string) {
 	if r.StillUnknown > 0 {
 		fmt.Fprintf(w, "  %s\n", s.Warn(fmt.Sprintf("%s from an earlier run still unknown", plural(r.StillUnknown, "message", "messages"))))
 	}
+	if r.StillRefused > 0 {
+		fmt.Fprintf(w, "  %s refused for good in an earlier run\n", plural(r.StillRefused, "message", "messages"))
+	}
 	if len(r.Steps) > 1 {
 		fmt.Fprintln(w)
 		for _, c := range r.Steps {
@@ -44,7 +47,7 @@ func (s Style) Result(w io.Writer, r *engine.Result, tail ...string) {
 		fmt.Fprintf(w, "\n  %s %s\n", s.Warn("warning:"), Safe(text))
 	}
 	if len(r.Later) > 0 && r.Reason != "" {
-		fmt.Fprintf(w, "\n  Never planned, since the run stopped: %s\n", Safe(strings.Join(r.Later, ", ")))
+		fmt.Fprintf(w, "\n  Never planned, since the run stopped: %s\n", Safe(laterSteps(r.Later)))
 	}
 	if r.Reason != "" {
 		fmt.Fprintf(w, "\n  %s %s\n", s.Bad("Stopped:"), Safe(r.Reason))

@@ -54,7 +54,7 @@ func hostilePlan() *engine.Summary {
 	counts := planfile.Counts{Planned: 12345, AlreadySent: 88, LeftOut: 37, Duplicate: 2, Unknown: 3, Refused: 1, Changed: 5}
 	return &engine.Summary{
 		Header: planfile.Header{Run: "20260301-090000-abcdefgh", Flow: "spring-sale", File: "sale.yaml", Campaign: "march", Now: noon, Stages: 2, MaxSends: 20000},
-		End:    planfile.End{Counts: counts, Calls: 4088, Later: []string{"remind"}},
+		End:    planfile.End{Counts: counts, Calls: 4088, Later: []planfile.Later{{Step: "remind"}}},
 		Steps:  []engine.SendSummary{{Step: "send", Title: "Весенняя распродажа", Counts: counts}},
 		LeftOut: []planfile.LeftOut{
 			{Step: "recent", Reason: "silent for more than 90 days", Count: 100200},
@@ -105,7 +105,7 @@ func stoppedResult() *engine.Result {
 		Counts: send, StillUnknown: 2,
 		Steps:    []*engine.StepCounts{{Step: "send", Counts: send}, {Step: "remind", Counts: ledger.Counts{}}},
 		Warnings: []string{"a finished local step could not be remembered"},
-		Later:    []string{"remind"},
+		Later:    []planfile.Later{{Step: "remind"}},
 		Reason:   "stopIf: 3 of 24 sends were refused",
 		Hint:     "look at `flowrunner runs show`",
 		Outputs: []engine.NamedValue{
