@@ -53,6 +53,9 @@ func TestSchemaAcceptsGoodFlows(t *testing.T) {
 		files, err := filepath.Glob(filepath.Join(root, pattern))
 		require.NoError(t, err)
 		for _, file := range files {
+			if strings.HasSuffix(file, "_test.yaml") {
+				continue // tests of flows
+			}
 			text, err := os.ReadFile(file)
 			require.NoError(t, err)
 			check(file, text)

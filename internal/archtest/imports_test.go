@@ -36,6 +36,9 @@ var allowed = map[string][]string{
 	"chat2desk/sandbox": {"chat2desk"},
 
 	"internal/archtest": {},
+	"internal/flowtest": {
+		"engine", "engine/diag", "engine/flow", "engine/step", "engine/planfile", "engine/ledger", "engine/ledger/sqlite", "chat2desk/sandbox",
+	},
 }
 
 func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {

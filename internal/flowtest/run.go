@@ -1,0 +1,277 @@
+package flowtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
+	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/engine/ledger/sqlite"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// Options is what running needs of the program around it.
+type Options struct {
+	Account  func(context.Context) (string, error) // as engine.Options.Account
+	ExitCode func([]engine.Cause) int
+	MaxSends *int           // the project's cap; nil is none
+	Match    *regexp.Regexp // of the cases to run; nil is all
+	Update   bool           // write golden files anew
+}
+
+// Result is what became of a suite.
+type Result struct {
+	Suite    *Suite
+	Cases    []CaseResult
+	Coverage *Coverage
+}
+
+// CaseResult is what became of one case. Without failures it passed.
+type CaseResult struct {
+	Name     string
+	Line     int // where the case stands
+	Failures []Failure
+	Updated  string // the golden file that was written
+}
+
+// Failed counts the cases that failed.
+func (r *Result) Failed() int {
+	n := 0
+	for _, c := range r.Cases {
+		if len(c.Failures) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// Run runs the cases of a suite one after another. The error is one of the
+// machine, such as a full disk, never of a flow.
+func (s *Suite) Run(ctx context.Context, o Options) (*Result, error) {
+	res := &Result{Suite: s, Coverage: newCoverage(s.FlowFile, s.program)}
+	for _, c := range s.Cases {
+		if o.Match != nil && !o.Match.MatchString(c.Name) {
+			continue
+		}
+		done := CaseResult{Name: c.Name, Line: c.node.Span.Start.Line}
+		j := &judge{suite: s, c: c, update: o.Update}
+		j.diagnostics(s.problems)
+		if s.program != nil && !c.expect.onlyDiagnostics() {
+			got, err := c.run(ctx, s, o)
+			if err != nil {
+				return nil, fmt.Errorf("run case %q: %w", c.Name, err)
+			}
+			res.Coverage.add(got)
+			if err := j.judge(got); err != nil {
+				return nil, err
+			}
+		}
+		done.Failures, done.Updated = j.failures, j.updated
+		res.Cases = append(res.Cases, done)
+	}
+	return res, nil
+}
+
+// onlyDiagnostics reports whether nothing but validate is asked for.
+func (x *expectation) onlyDiagnostics() bool { return x.given["diagnostics"] && len(x.given) == 1 }
+
+// run plans a case, and applies it when it says so, in a folder of its own.
+func (c *Case) run(ctx context.Context, s *Suite, o Options) (*outcome, error) {
+	dir, err := os.MkdirTemp("", "flowrunner-test-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	clock := func() time.Time { return c.setup.now }
+	store, err := sqlite.Open(ctx, filepath.Join(dir, "ledger.db"), sqlite.Options{Now: clock})
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	if err := c.remember(ctx, s.program, store); err != nil {
+		return nil, err
+	}
+	got := &outcome{dir: dir, flowDir: filepath.Dir(s.FlowFile), p: s.program}
+	if got.flowDir, err = c.folder(s, dir); err != nil {
+		return nil, err
+	}
+	var printed bytes.Buffer
+	opts := engine.Options{
+		Inputs: c.setup.inputs, Campaign: c.setup.campaign, StateDir: dir, FlowDir: got.flowDir, Store: store,
+		LookupEnv: func(name string) (string, bool) { v, ok := c.setup.env[name]; return v, ok },
+		Account:   o.Account, Stdout: &printed, Now: clock, MaxSends: o.MaxSends, Run: runID,
+		Mock: c.mock, Visit: got.visit, Events: got.event,
+	}
+	fake, err := c.serve(clock)
+	if err != nil {
+		return nil, err
+	}
+	defer fake.close()
+	opts.Sandbox = &fake.Sandbox
+	path, err := s.program.Plan(ctx, opts)
+	got.failed(err, o.ExitCode)
+	if err == nil && c.apply {
+		res, err := s.program.Apply(ctx, path, engine.ApplyOptions{Options: opts})
+		if res != nil {
+			got.result = res
+			got.ended(res, o.ExitCode)
+		}
+		got.failed(err, o.ExitCode)
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	return got, got.read(ctx, store)
+}
+
+// mock answers a read of the engine.
+func (c *Case) mock(q engine.Reading) (map[string]any, bool, error) {
+	m, ok := c.setup.mocks[q.Step]
+	if !ok {
+		return nil, false, nil
+	}
+	outs, err := m.answer(q)
+	return outs, true, err
+}
+
+// remember writes into the ledger what earlier runs have sent.
+func (c *Case) remember(ctx context.Context, p *engine.Program, store ledger.Store) error {
+	campaign := p.CampaignOf(engine.Options{Campaign: c.setup.campaign})
+	for i, b := range c.setup.sent {
+		run := ledger.Run{
+			ID: fmt.Sprintf("earlier-%d", i+1), Flow: p.Name, Campaign: campaign, File: p.Doc.File,
+			PlanHash: fmt.Sprintf("earlier-%d", i+1), State: ledger.Running, Started: b.at,
+		}
+		company := strconv.FormatInt(c.setup.world.Company.ID, 10)
+		key := p.SandboxKey(b.step, company, campaign, b.key, run.ID, b.at)
+		id := key.Identity()
+		err := store.Begin(ctx, run)
+		if err == nil {
+			err = store.Intend(ctx, ledger.Intention{
+				Identity: id, Run: run.ID, Seq: 1, Step: b.step.ID, Period: key.Period, Contact: b.contact, At: b.at,
+			})
+		}
+		if err == nil {
+			out := ledger.Outcome{Identity: id, Run: run.ID, State: b.state, At: b.at}
+			if b.state == ledger.Sent {
+				out.MessageID = i + 1
+			} else {
+				out.Reason = "the test says so"
+			}
+			err = store.Settle(ctx, out)
+		}
+		if err == nil {
+			run.State, run.Finished = ledger.Finished, b.at
+			err = store.Finish(ctx, run)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fakeAPI is a case's account, on loopback.
+type fakeAPI struct {
+	engine.Sandbox
+	server *sandbox.Server
+	http   *http.Server
+}
+
+// token is that of every case's account, which nobody else can reach for long.
+const token = "token-of-a-test-case"
+
+func (c *Case) serve(clock func() time.Time) (*fakeAPI, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	f := &fakeAPI{
+		Sandbox: engine.Sandbox{BaseURL: "http://" + listener.Addr().String(), Token: token},
+		server:  sandbox.New(sandbox.Options{World: c.setup.world, Token: token, Clock: clock}),
+	}
+	f.http = &http.Server{Handler: f.server, ReadHeaderTimeout: time.Minute}
+	go func() { _ = f.http.Serve(listener) }() // ends with close
+	return f, nil
+}
+
+func (f *fakeAPI) close() {
+	_ = f.http.Close()
+	f.server.Close()
+}
+
+// folder is where the flow's files are: its own folder as long as nothing is
+// written there, else a copy with the case's files in it.
+func (c *Case) folder(s *Suite, dir string) (string, error) {
+	writes := false
+	s.program.Walk(func(st *engine.Step) { writes = writes || st.Kind != nil && st.Kind.Effect == step.EffectLocal })
+	own := filepath.Dir(s.FlowFile)
+	if len(c.setup.files) == 0 && !(writes && c.apply) {
+		return own, nil
+	}
+	to := filepath.Join(dir, "flow")
+	if err := copyFolder(own, to); err != nil {
+		return "", err
+	}
+	for _, f := range c.setup.files {
+		path := filepath.Join(to, filepath.FromSlash(f.path))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(path, []byte(f.text), 0o600); err != nil {
+			return "", err
+		}
+	}
+	return to, nil
+}
+
+// maxCopied bounds what is copied for a case.
+const maxCopied = 256 << 20
+
+// copyFolder copies plain files, but none that begin with a point: state, git
+// and what editors keep.
+func copyFolder(from, to string) error {
+	var total int64
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		switch {
+		case rel == ".":
+			return os.MkdirAll(to, 0o700)
+		case strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules":
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case d.IsDir():
+			return os.MkdirAll(filepath.Join(to, rel), 0o700)
+		case !d.Type().IsRegular():
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if total += int64(len(text)); total > maxCopied {
+			return errors.New("the flow's folder holds more than 256 MiB; give flows that write files a folder of their own")
+		}
+		return os.WriteFile(filepath.Join(to, rel), text, 0o600)
+	})
+}
