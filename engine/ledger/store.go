@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"io"
 	"iter"
 )
 
@@ -42,8 +43,8 @@ type Store interface {
 	// Several that begin so give *AmbiguousError.
 	FindRun(ctx context.Context, id string) (Run, bool, error)
 
-	// Unfinished finds the run of this flow and campaign that is still open. There
-	// is at most one, see Begin.
+	// Unfinished finds the newest run of this flow and campaign that is still open.
+	// There is at most one, see Begin, unless others were imported.
 	Unfinished(ctx context.Context, flow, campaign string) (Run, bool, error)
 
 	// Intend makes an intent durable. Only when it returns nil may the caller send,
@@ -92,6 +93,24 @@ type Store interface {
 
 	// Draft opens a scratch set for one plan.
 	Draft(ctx context.Context) (Draft, error)
+
+	// Export writes everything that the ledger knows, as it is at one moment, in
+	// lines of JSON that ReadExport reads.
+	Export(ctx context.Context, w io.Writer) error
+
+	// Import merges an exported ledger into this one, in one transaction: of each
+	// send and run it keeps what Over says, of decisions all. Knowledge only grows,
+	// and neither the order of several imports nor their number matters. A file that
+	// is not whole and unchanged gives *ImportError and changes nothing.
+	//
+	// This ledger keeps its lineage and remembers the other's. Runs that were open
+	// there are open here: the next run of their flow takes over from them, and
+	// their open intents become unknown. The caller holds the locks.
+	Import(ctx context.Context, r io.Reader) (ImportResult, error)
+
+	// Merged lists the ledgers that were merged into this one, directly or as part
+	// of another.
+	Merged(ctx context.Context) ([]Merged, error)
 
 	// Close ends all writing and releases the ledger.
 	Close() error

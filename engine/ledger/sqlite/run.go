@@ -207,14 +207,11 @@ func (s *Store) Serial(ctx context.Context, flow, campaign string) (serial int64
 
 // Runs ranges over all runs, newest first.
 func (s *Store) Runs(ctx context.Context) iter.Seq2[ledger.Run, error] {
-	return s.runs(ctx, ` ORDER BY r.n DESC`)
+	return s.runs(ctx, ` ORDER BY r.started DESC, r.n DESC`)
 }
 
 func (s *Store) runs(ctx context.Context, clause string, args ...any) iter.Seq2[ledger.Run, error] {
-	return scanAll(ctx, s, s.reader, func(row scanner) (ledger.Run, error) {
-		r, _, err := scanRun(row)
-		return r, err
-	}, selectRuns+clause, args...)
+	return scanAll(ctx, s, s.reader, scanRunAlone, selectRuns+clause, args...)
 }
 
 // maxNamed bounds how many runs an AmbiguousError names.
@@ -226,10 +223,10 @@ func (s *Store) FindRun(ctx context.Context, id string) (ledger.Run, bool, error
 		return ledger.Run{}, false, nil
 	}
 	if id == "last" {
-		return first(s.runs(ctx, ` ORDER BY r.n DESC LIMIT 1`))
+		return first(s.runs(ctx, ` ORDER BY r.started DESC, r.n DESC LIMIT 1`))
 	}
 	var found []ledger.Run
-	for r, err := range s.runs(ctx, ` WHERE substr(r.id, 1, length(?1)) = ?1 ORDER BY r.id = ?1 DESC, r.n DESC LIMIT ?2`, id, maxNamed) {
+	for r, err := range s.runs(ctx, ` WHERE substr(r.id, 1, length(?1)) = ?1 ORDER BY r.id = ?1 DESC, r.started DESC, r.n DESC LIMIT ?2`, id, maxNamed) {
 		if err != nil {
 			return ledger.Run{}, false, err
 		}
@@ -253,7 +250,7 @@ func (s *Store) FindRun(ctx context.Context, id string) (ledger.Run, bool, error
 
 // Unfinished finds the open run of a flow and campaign.
 func (s *Store) Unfinished(ctx context.Context, flow, campaign string) (ledger.Run, bool, error) {
-	return first(s.runs(ctx, ` WHERE c.flow = ? AND c.campaign = ? AND r.state IN (0, 2, 4) ORDER BY r.n DESC LIMIT 1`, flow, campaign))
+	return first(s.runs(ctx, ` WHERE c.flow = ? AND c.campaign = ? AND r.state IN (0, 2, 4) ORDER BY r.started DESC, r.n DESC LIMIT 1`, flow, campaign))
 }
 
 func first(runs iter.Seq2[ledger.Run, error]) (ledger.Run, bool, error) {

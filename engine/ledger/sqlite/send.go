@@ -69,7 +69,7 @@ func scanSend(row scanner) (send, error) {
 
 // badScan tells a row of the wrong types from an error of SQLite.
 func badScan(err error) error {
-	if errors.Is(err, sql.ErrNoRows) || code(err) != 0 || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || errors.Is(err, sql.ErrNoRows) || code(err) != 0 || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	if strings.HasPrefix(err.Error(), "sql: Scan error") {
@@ -184,8 +184,5 @@ func (s *Store) Records(ctx context.Context, f ledger.Filter) iter.Seq2[ledger.R
 		where(`s.state IN (?`+strings.Repeat(`, ?`, len(states)-1)+`)`, states...)
 	}
 	query += ` ORDER BY s.run, s.seq`
-	return scanAll(ctx, s, s.reader, func(row scanner) (ledger.Record, error) {
-		found, err := scanSend(row)
-		return found.Record, err
-	}, query, args...)
+	return scanAll(ctx, s, s.reader, scanRecord, query, args...)
 }

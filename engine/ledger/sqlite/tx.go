@@ -14,7 +14,8 @@ type statements struct {
 	findRun, appliedRun, addRun, endRun      *sql.Stmt
 	openRuns, addScope, findScope, bumpScope *sql.Stmt
 	reopenRun, claimant, refusedSends        *sql.Stmt
-	addDecision                              *sql.Stmt
+	addDecision, addMerged                   *sql.Stmt
+	wholeRun, setRun, planOwner              *sql.Stmt
 }
 
 func (s *statements) each() map[**sql.Stmt]string {
@@ -36,7 +37,13 @@ func (s *statements) each() map[**sql.Stmt]string {
 		&s.claimant:     selectClaimant + ` AND identity <> ?`,
 		&s.refusedSends: selectSends + ` WHERE s.run IN (SELECT n FROM runs WHERE scope = ?) AND s.state = 4`,
 		&s.addDecision:  `INSERT OR IGNORE INTO decisions (id, identity, was, state, message, who, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		&s.bumpScope:    `UPDATE scopes SET serial = serial + 1 WHERE id = ?`,
+		&s.addMerged: `INSERT INTO merged (lineage, serial) VALUES (?, ?)
+			ON CONFLICT (lineage) DO UPDATE SET serial = max(serial, excluded.serial)`,
+		&s.wholeRun:  selectRuns + ` WHERE r.id = ?`,
+		&s.planOwner: `SELECT id FROM runs WHERE plan_hash = ? AND id <> ?`,
+		&s.setRun: `UPDATE runs SET scope = ?, plan_hash = ?, file = ?, flow_hash = ?, inputs_hash = ?, account = ?, state = ?, started = ?,
+			finished = ?, counts = ?, exit_code = ?, reason = ? WHERE n = ?`,
+		&s.bumpScope: `UPDATE scopes SET serial = serial + 1 WHERE id = ?`,
 	}
 }
 
@@ -63,6 +70,7 @@ func (s *statements) close() error {
 // tx is one batch's transaction.
 type tx struct {
 	ctx     context.Context
+	conn    *sql.Conn
 	stmt    *statements
 	runs    map[string]runRef
 	touched map[int64]bool // scopes whose serial rises

@@ -168,7 +168,7 @@ func (w *writer) transact(body func(*tx) error) error {
 		}
 		return w.fail(err)
 	}
-	t := &tx{ctx: ctx, stmt: &w.stmt, runs: map[string]runRef{}, touched: map[int64]bool{}}
+	t := &tx{ctx: ctx, conn: w.conn, stmt: &w.stmt, runs: map[string]runRef{}, touched: map[int64]bool{}}
 	err := body(t)
 	if err == nil {
 		err = t.bumpSerials()
