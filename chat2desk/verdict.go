@@ -3,6 +3,7 @@ package chat2desk
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -116,7 +117,7 @@ func kindOfStatus(status int, isJSON bool) Kind {
 
 // broken is an exchange that the network or the caller ended.
 func (s seen) broken(err error) *Error {
-	e := &Error{Kind: KindUnreachable, Message: clean(err.Error()), Err: err}
+	e := &Error{Kind: KindUnreachable, Message: clean(brokenBy(err)), Err: err}
 	switch {
 	case s.ended != nil:
 		e.Kind, e.Message, e.Err = KindCanceled, clean(s.ended.Error()), s.ended
@@ -226,4 +227,14 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 		d = at.Sub(now)
 	}
 	return min(max(d, 0), maxRetryAfter)
+}
+
+// brokenBy says how a connection broke, without the addresses: with our port of
+// the moment in it, no two failures would read alike.
+func brokenBy(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op != "dial" && op.Err != nil {
+		return op.Op + ": " + op.Err.Error()
+	}
+	return err.Error()
 }
