@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,6 +80,26 @@ func (e *Evaluator) Value(n *flow.Node, want step.Field) (any, error) {
 	return v, evalProblem(err, n.Span)
 }
 
+// Names lists what may follow a path and a point, or, for the empty path, what
+// an expression may begin with: for completion.
+func (e *Evaluator) Names(path string) []string {
+	if path == "" {
+		names := append(slices.Collect(maps.Keys(e.env)), lang.Names()...)
+		if x, _ := lang.CompileExpr(flow.TextNode("", "steps"), e.scope, step.ShapeAny); x == nil {
+			names = slices.DeleteFunc(names, func(name string) bool { return name == "steps" })
+		}
+		slices.Sort(names)
+		return slices.Compact(names)
+	}
+	x, _ := lang.CompileExpr(flow.TextNode("", path), e.scope, step.ShapeAny)
+	if x == nil {
+		return nil
+	}
+	names := x.Shape().Names()
+	slices.Sort(names)
+	return names
+}
+
 // missing says why an expression has no value here, "" when it has one.
 func (e *Evaluator) missing(refs []lang.Ref) string {
 	steps, _ := e.env["steps"].(map[string]any)
@@ -126,4 +147,39 @@ func evalProblem(err error, whole diag.Span) error {
 		l.Add("evaluation-failed", whole, "%s", err)
 	}
 	return l.Err()
+}
+
+// ShapeOf is the type of a value that came without one.
+func ShapeOf(v any) step.Shape {
+	switch x := v.(type) {
+	case bool:
+		return step.ShapeBool
+	case int:
+		return step.ShapeInt
+	case float64:
+		return step.ShapeNumber
+	case string:
+		return step.ShapeText
+	case time.Time:
+		return step.ShapeTime
+	case time.Duration:
+		return step.ShapeDuration
+	case []any:
+		s := step.Shape{Form: step.FormList}
+		for i, e := range x {
+			elem := ShapeOf(e)
+			if i > 0 {
+				elem = step.Join(*s.Elem, elem)
+			}
+			s.Elem = &elem
+		}
+		return s
+	case map[string]any:
+		var fields []step.Field
+		for _, name := range slices.Sorted(maps.Keys(x)) {
+			fields = append(fields, step.Field{Name: name, Shape: ShapeOf(x[name])})
+		}
+		return step.ObjectOf(fields...)
+	}
+	return step.ShapeAny
 }

@@ -34,7 +34,7 @@ func newRoot(a *app) *cobra.Command {
 		newRun(a), newPlan(a), newApply(a), newResume(a), newValidate(a), newTools(a), newRuns(a),
 		newSandbox(a), newVersion(a),
 	)
-	root.AddCommand(newTest(a))
+	root.AddCommand(newTest(a), newExpr(a))
 	root.AddCommand(topics()...)
 	root.SetHelpCommand(newHelp())
 	return root
