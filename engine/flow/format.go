@@ -22,13 +22,30 @@ import (
 // stand above it.
 func Format(file string, source []byte) ([]byte, diag.List) {
 	_, problems := Parse(file, source)
+	return format(file, source, problems, flowPlace, func(text []byte) diag.List {
+		_, problems := Parse(file, text)
+		return problems
+	})
+}
+
+// FormatNode formats any YAML file, such as a project file or a test, as
+// ParseNode reads it: the same form, but the order of the keys is the author's.
+func FormatNode(file string, source []byte) ([]byte, diag.List) {
+	_, problems := ParseNode(file, source)
+	return format(file, source, problems, plainPlace, func(text []byte) diag.List {
+		_, problems := ParseNode(file, text)
+		return problems
+	})
+}
+
+func format(file string, source []byte, problems diag.List, at *place, check func([]byte) diag.List) ([]byte, diag.List) {
 	if problems.HasErrors() {
 		return nil, problems
 	}
-	formatted, ok := reformat(file, source)
-	if !ok || !means(file, source, formatted) {
+	formatted, ok := reformat(file, source, at)
+	if !ok || check(formatted).HasErrors() || !means(file, source, formatted) {
 		problems.Add("not-formattable", diag.Span{File: file}, "this file cannot be formatted without a risk to its meaning").
-			WithDetail("It is left as it is. The flow itself is fine; the formatter does not follow one of its unusual spellings.").
+			WithDetail("It is left as it is. Nothing is wrong with it; the formatter does not follow one of its unusual spellings.").
 			WithHint("write keys and values in simpler YAML, and please report the file")
 		return nil, problems
 	}
@@ -36,7 +53,7 @@ func Format(file string, source []byte) ([]byte, diag.List) {
 }
 
 // reformat writes the file anew, without a proof that it still means the same.
-func reformat(file string, source []byte) (formatted []byte, ok bool) {
+func reformat(file string, source []byte, at *place) (formatted []byte, ok bool) {
 	src := newSource(file, source)
 	y, _, err := load(source)
 	if err != nil || y == nil {
@@ -44,17 +61,19 @@ func reformat(file string, source []byte) (formatted []byte, ok bool) {
 	}
 	s := script{src: src, properties: builder{src: src, out: &diag.List{}}}
 	root := s.read(y)
+	if len(root.entries) == 0 {
+		return nil, false
+	}
 	s.place(root)
 	p := printer{src: src}
-	if len(root.entries) > 0 { // what stands at the top of a file speaks of the file
-		p.head(root.entries[0].head, 0)
-		root.entries[0].head = nil
-	}
+	p.head(root.entries[0].head, 0) // what stands at the top of a file speaks of the file
+	root.entries[0].head = nil
+	root.spread = true
 	if !s.anchored {
-		order(root, flowPlace)
+		order(root, at, true)
 	}
-	p.lay(root, flowPlace, 0)
-	p.entries(root, flowPlace, 0, false)
+	p.lay(root, at, 0, true)
+	p.entries(root, at, 0, false)
 	text := p.out.Bytes()
 	if crlf := bytes.IndexByte(source, '\n'); crlf > 0 && source[crlf-1] == '\r' {
 		text = bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))
@@ -70,9 +89,6 @@ func means(file string, before, after []byte) bool {
 	}
 	b, problems := ParseNode(file, after)
 	if problems.HasErrors() {
-		return false
-	}
-	if _, problems = Parse(file, after); problems.HasErrors() {
 		return false
 	}
 	return alike(a, b, map[*Node]*Node{}) && slices.Equal(comments(before), comments(after))

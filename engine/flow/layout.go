@@ -16,8 +16,8 @@ func (w *written) isSpread() bool {
 
 // lay decides for everything below w which brackets go, and moves the comments
 // to where the new lines leave room for them. indent is that of w's entries.
-func (p *printer) lay(w *written, at *place, indent int) {
-	if at != flowPlace {
+func (p *printer) lay(w *written, at *place, indent int, root bool) {
+	if !root {
 		*w.entries[0].above() = false // no blank line below a colon
 	}
 	for _, l := range w.entries {
@@ -33,7 +33,7 @@ func (p *printer) lay(w *written, at *place, indent int) {
 		if !v.isSpread() {
 			continue
 		}
-		p.lay(v, q, indent+indentStep)
+		p.lay(v, q, indent+indentStep, false)
 		if l.key == nil {
 			p.lift(l)
 		}

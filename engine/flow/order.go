@@ -11,12 +11,22 @@ type place struct {
 	words bool              // quotes say nothing here: a text is a text
 }
 
+// flowOrder is the order of a flow's keys: what it is called and remembered by,
+// what it is given, how it may act, what it does.
+var flowOrder = []string{
+	"flow", "description", "campaign", "oncePer", "schedule", "moved", "inputs", "env",
+	"connection", "guard", "delivery", "steps", "finally", "outputs",
+}
+
 // stepOrder is the order of a step's keys: what it is called, how often and for
 // whom it runs, what it does.
 var stepOrder = []string{
-	"id", "name", "forEach", "as", "concurrency", "if", "else", "key", "oncePer",
-	"uses", "retry", "timeout", "onError", "with", "steps", "outputs",
+	"id", "name", "forEach", "as", "concurrency", "if", "else", "uses", "key", "oncePer",
+	"retry", "timeout", "onError", "with", "steps", "outputs",
 }
+
+// plainPlace is the place of a file without a grammar.
+var plainPlace = &place{}
 
 // flowPlace is the place of a whole flow.
 var flowPlace = func() *place {
@@ -28,7 +38,7 @@ var flowPlace = func() *place {
 	stepPlace.inner["with"] = &place{each: words}
 	input := placeOf(inputShape)
 	p := placeOf(flowShape)
-	p.block = true
+	p.keys, p.block = flowOrder, true
 	p.inner["steps"], p.inner["finally"] = list, list
 	p.inner["inputs"] = &place{each: input}
 	p.inner["moved"] = &place{each: placeOf(movedShape)}
@@ -62,7 +72,7 @@ func (p *place) of(l *line) *place {
 
 // order sorts the keys of every section. A map whose keys the author chose stays
 // as it is, and so does one that merges another.
-func order(w *written, p *place) {
+func order(w *written, p *place, root bool) {
 	if len(w.entries) == 0 {
 		return
 	}
@@ -74,10 +84,10 @@ func order(w *written, p *place) {
 	}
 	if now := w.entries[0]; now != first {
 		a, b := first.above(), now.above()
-		*a, *b = *b && p == flowPlace, *a
+		*a, *b = *b && root, *a
 	}
 	for _, l := range w.entries {
-		order(l.value, p.of(l))
+		order(l.value, p.of(l), false)
 	}
 }
 

@@ -50,17 +50,13 @@ func (s *script) remark(at int) remark {
 	}
 }
 
-// place gives each comment of the file to what it speaks of.
+// place gives each comment of the file to what it speaks of. The root has entries.
 func (s *script) place(root *written) {
 	all := s.remarks()
-	if len(root.entries) == 0 || root.kind == Scalar {
-		root.foot = all
-		return
-	}
 	after := len(all)
 	if root.brackets {
-		for after = 0; after < len(all) && all[after].at < root.to; after++ {
-			root.spread = true
+		for after = 0; after < len(all) && all[after].at < root.to; {
+			after++
 		}
 	}
 	s.inside(root, all[:after])

@@ -100,6 +100,7 @@ var homes = map[string][]string{
 	"github.com/vbauerster/mpb/v8":    {"internal/cli", "internal/ui"},
 	"github.com/cenkalti/backoff/v5":  {"chat2desk", "engine"},
 	"github.com/adhocore/gronx":       {"engine"},
+	"github.com/rogpeppe/go-internal": {"internal/cli"},
 }
 
 // testLibraries may be used by any test and by nothing else.
