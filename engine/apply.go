@@ -54,7 +54,7 @@ func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Resu
 	}
 	s.setInputs(inputs, head.Env)
 	a := &applier{
-		session: s, o: o, head: head, done: map[int64]bool{}, odd: map[int64]string{},
+		session: s, o: o, head: head, done: map[int64]bool{}, blocked: map[int64]string{},
 		started: o.clock(), steps: map[string]*StepCounts{},
 	}
 	if err := a.fits(ctx, end); err != nil {
@@ -94,13 +94,13 @@ type applier struct {
 	unsettled bool          // the audit is not whole
 	whole     bool          // every stage was planned and performed
 
-	mu     sync.Mutex
-	counts ledger.Counts
-	steps  map[string]*StepCounts
-	odd    map[int64]string // sends whose outcome another run has recorded
-	stopBy Cause
-	stopAs string
-	hint   string
+	mu      sync.Mutex
+	counts  ledger.Counts
+	steps   map[string]*StepCounts
+	blocked map[int64]string // planned sends that an earlier one of their iteration kept back
+	stopBy  Cause
+	stopAs  string
+	hint    string
 }
 
 // fits checks what the plan is bound to.

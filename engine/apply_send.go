@@ -259,10 +259,8 @@ func (a *applier) settled(r planfile.Send, status, reason string, message int) {
 			to.Unknown++
 		}
 	}
-	a.odd[r.Seq] = ""
-	delete(a.odd, r.Seq)
 	if status == planfile.StatusSkipped {
-		a.odd[r.Seq] = reason
+		a.blocked[r.Seq] = reason
 	}
 	done := a.counts.Sent + a.counts.Failed + a.counts.Unknown
 	total := a.counts.Planned

@@ -135,7 +135,7 @@ func (o *outcomeReader) of(r planfile.Send) (final, error) {
 func (a *applier) skipReason(seq int64) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if why, ok := a.odd[seq]; ok {
+	if why, ok := a.blocked[seq]; ok {
 		return why
 	}
 	if a.stopAs != "" {
