@@ -26,11 +26,13 @@ type expectation struct {
 	exit    int
 	says    string   // in the error, when exit is not 0
 	vars    []string // that make a failing example pass
+	given   []string // inputs of every run
 	writes  []string // files below out/
 	each    int      // files that each run writes under a name of its own
 }
 
 var expected = map[string]expectation{
+	"birthday.yaml":    {sends: true, given: []string{"--var", "day=2031-03-14"}},
 	"broadcast.yaml":   {sends: true, each: 1},
 	"minimal.yaml":     {sends: true},
 	"reminders.yaml":   {sends: true, several: true},
@@ -72,12 +74,12 @@ func TestExamplesRunTwice(t *testing.T) {
 			require.True(t, ok)
 			dir := copied(t)
 
-			first := run(t, dir, file, want.exit)
+			first := run(t, dir, file, want.exit, want.given...)
 			if want.exit != 0 {
 				require.NotNil(t, first.Error)
 				require.Contains(t, first.Error.Message, want.says)
 				require.Nil(t, first.Result)
-				first = run(t, dir, file, 0, want.vars...)
+				first = run(t, dir, file, 0, slices.Concat(want.given, want.vars)...)
 			}
 			require.NotNil(t, first.Result)
 			counts := first.Result.Counts
@@ -89,7 +91,7 @@ func TestExamplesRunTwice(t *testing.T) {
 			require.Len(t, accepted, counts.Sent)
 			texts(t, accepted, want.several)
 
-			second := run(t, dir, file, 0, want.vars...)
+			second := run(t, dir, file, 0, slices.Concat(want.given, want.vars)...)
 			require.NotNil(t, second.Result)
 			require.Zero(t, second.Plan.ToSend)
 			require.Zero(t, second.Result.Counts.Sent)
@@ -110,12 +112,12 @@ func TestExamplesRunTwice(t *testing.T) {
 
 // TestExamplesBegin demands that each says what it is for and how to run it.
 func TestExamplesBegin(t *testing.T) {
-	for file := range expected {
+	for file, want := range expected {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		name := strings.TrimSuffix(file, ".yaml")
 		require.Regexp(t, `^# `+name+`: [a-z].*\.\n#\n`, string(text))
-		require.Contains(t, string(text), "\n# Try it:      flowrunner run examples/"+file+" --sandbox\n")
+		require.Contains(t, string(text), strings.Join(append([]string{"\n# Try it:      flowrunner run examples/" + file + " --sandbox"}, want.given...), " ")+"\n")
 		require.Contains(t, string(text), "\n# For real:    export CHAT2DESK_API_TOKEN=")
 	}
 }

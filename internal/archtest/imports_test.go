@@ -35,6 +35,9 @@ var allowed = map[string][]string{
 	"chat2desk":         {},
 	"chat2desk/sandbox": {"chat2desk"},
 
+	"internal/scaffold": {"examples"},
+	"examples":          {},
+
 	"internal/archtest": {},
 	"internal/flowtest": {
 		"engine", "engine/diag", "engine/flow", "engine/step", "engine/planfile", "engine/ledger", "engine/ledger/sqlite", "chat2desk/sandbox",

@@ -17,8 +17,8 @@ import (
 // outcome is what a case has really done.
 type outcome struct {
 	p        *engine.Program
-	dir      string // of the state
-	flowDir  string
+	dir      string            // of the state
+	files    map[string]string // those that the case looks at, as far as they were written
 	visits   []engine.Visit
 	warnings []string
 
@@ -28,7 +28,23 @@ type outcome struct {
 
 	sends   []message
 	counts  map[string]int
-	leftOut []left // by step and reason
+	leftOut []left            // by step and reason
+	files   map[string]string // those that the case looks at and that are there
+}
+
+// keep reads the files that the case looks at, as long as its folder is there.
+func (o *outcome) keep(want []wantFile) error {
+	o.files = map[string]string{}
+	for _, w := range want {
+		text, err := os.ReadFile(filepath.Join(o.flowDir, filepath.FromSlash(w.path)))
+		switch {
+		case err == nil:
+			o.files[w.path] = string(text)
+		case !os.IsNotExist(err):
+			return err
+		}
+	}
+	return nil
 }
 
 // message is one message that was planned or, when the plan was applied, has
@@ -137,6 +153,21 @@ func (g *outcome) send(r planfile.Send, became map[int64]ledger.Record) {
 	if r.Status != planfile.StatusLeftOut {
 		g.sends = append(g.sends, m)
 	}
+}
+
+// keep reads the files that a case looks at, before its folder is gone.
+func (g *outcome) keep(dir string, wanted []wantFile) error {
+	g.files = map[string]string{}
+	for _, w := range wanted {
+		text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(w.path)))
+		switch {
+		case err == nil:
+			g.files[w.path] = string(text)
+		case !errors.Is(err, os.ErrNotExist):
+			return err
+		}
+	}
+	return nil
 }
 
 // out lists the messages that go out.

@@ -103,13 +103,14 @@ func (c *Case) run(ctx context.Context, s *Suite, o Options) (*outcome, error) {
 	if err := c.remember(ctx, s.program, store); err != nil {
 		return nil, err
 	}
-	got := &outcome{dir: dir, flowDir: filepath.Dir(s.FlowFile), p: s.program}
-	if got.flowDir, err = c.folder(s, dir); err != nil {
+	got := &outcome{dir: dir, p: s.program}
+	flowDir, err := c.folder(s, dir)
+	if err != nil {
 		return nil, err
 	}
 	var printed bytes.Buffer
 	opts := engine.Options{
-		Inputs: c.setup.inputs, Campaign: c.setup.campaign, StateDir: dir, FlowDir: got.flowDir, Store: store,
+		Inputs: c.setup.inputs, Campaign: c.setup.campaign, StateDir: dir, FlowDir: flowDir, Store: store,
 		LookupEnv: func(name string) (string, bool) { v, ok := c.setup.env[name]; return v, ok },
 		Account:   o.Account, Stdout: &printed, Now: clock, MaxSends: o.MaxSends, Run: runID,
 		Mock: c.mock, Visit: got.visit, Events: got.event,
@@ -131,6 +132,12 @@ func (c *Case) run(ctx context.Context, s *Suite, o Options) (*outcome, error) {
 		got.failed(err, o.ExitCode)
 	}
 	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	if err := got.keep(c.expect.files); err != nil {
+		return nil, err
+	}
+	if err := got.keep(flowDir, c.expect.files); err != nil {
 		return nil, err
 	}
 	return got, got.read(ctx, store)
