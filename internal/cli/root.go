@@ -35,6 +35,7 @@ func newRoot(a *app) *cobra.Command {
 		newFmt(a), newGraph(a), newSchema(a), newSandbox(a), newVersion(a),
 	)
 	root.AddCommand(newTest(a), newExpr(a))
+	root.AddCommand(newInit(a))
 	root.AddCommand(topics()...)
 	root.SetHelpCommand(newHelp())
 	return root
