@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"slices"
+
+	"github.com/flowrunner/flowrunner/engine/lang"
 	"github.com/flowrunner/flowrunner/engine/step"
 )
 
@@ -93,4 +96,24 @@ func (p *planner) mocked(st *Step, f *frame, args map[string]any) (map[string]an
 		}
 	}
 	return outs, true, nil
+}
+
+// Reads reports whether any expression of the flow reads an output of a step: a
+// mock need not give the others.
+func (p *Program) Reads(id, output string) bool {
+	var refs []lang.Ref
+	for _, s := range p.Steps {
+		refs = append(refs, allRefs(s)...)
+	}
+	for _, s := range p.Finally {
+		refs = append(refs, allRefs(s)...)
+	}
+	for _, o := range p.Outputs {
+		refs = append(refs, o.Value.Refs()...)
+	}
+	path := []string{"steps", id, "outputs", output}
+	return slices.ContainsFunc(refs, func(r lang.Ref) bool {
+		n := min(len(r.Path), len(path))
+		return slices.Equal(r.Path[:n], path[:n])
+	})
 }

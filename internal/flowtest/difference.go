@@ -57,7 +57,7 @@ func difference(want, got string) []string {
 		return pairOf(escaped(want), escaped(got))
 	}
 	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
-	out := []string{"- expected, + got"}
+	out := []string{"expected -, got +"}
 	if len(a)*len(b) > maxCells {
 		return slices.Concat(out, quotedLines("- ", want), quotedLines("+ ", got))
 	}

@@ -62,7 +62,7 @@ func (c *Case) readMocks(r *reader, p *engine.Program, known *engine.Evaluator) 
 				WithDetail("Steps that read can be mocked: %s.", orNone(ids)).WithHint("mock what it takes its records from")
 			continue
 		}
-		c.setup.mocks[st.ID] = readMock(r, st, e.Value, known)
+		c.setup.mocks[st.ID] = readMock(r, p, st, e.Value, known)
 	}
 }
 
@@ -77,22 +77,22 @@ func orNone(ids []string) string {
 
 // readMock reads the outputs of a step, or a list of answers of which the first
 // fits whose `with` the step was given.
-func readMock(r *reader, st *engine.Step, n *flow.Node, known *engine.Evaluator) *mock {
+func readMock(r *reader, p *engine.Program, st *engine.Step, n *flow.Node, known *engine.Evaluator) *mock {
 	m := &mock{}
 	switch {
 	case n.Kind == flow.List:
 		for _, item := range n.Items {
-			m.answers = append(m.answers, readAnswer(r, st, item, known))
+			m.answers = append(m.answers, readAnswer(r, p, st, item, known))
 		}
 	case n.Get("fails") != nil:
-		m.answers = append(m.answers, readAnswer(r, st, n, known))
+		m.answers = append(m.answers, readAnswer(r, p, st, n, known))
 	default:
-		m.answers = append(m.answers, answer{outputs: readOutputs(r, st, n, known)})
+		m.answers = append(m.answers, answer{outputs: readOutputs(r, p, st, n, known)})
 	}
 	return m
 }
 
-func readAnswer(r *reader, st *engine.Step, n *flow.Node, known *engine.Evaluator) answer {
+func readAnswer(r *reader, p *engine.Program, st *engine.Step, n *flow.Node, known *engine.Evaluator) answer {
 	m := r.fields(n, "an answer of "+st.ID, answerKeys)
 	var a answer
 	if n.Kind != flow.Map {
@@ -101,9 +101,9 @@ func readAnswer(r *reader, st *engine.Step, n *flow.Node, known *engine.Evaluato
 	if w := m["with"]; w != nil {
 		a.with = map[string]any{}
 		var names []string
-		for _, p := range st.Kind.Params {
-			if p.Shape.Form != step.FormSecret && !p.Shape.Stream {
-				names = append(names, p.Name)
+		for _, q := range st.Kind.Params {
+			if q.Shape.Form != step.FormSecret && !q.Shape.Stream {
+				names = append(names, q.Name)
 			}
 		}
 		for name, v := range r.fields(w, "with", names) {
@@ -127,14 +127,14 @@ func readAnswer(r *reader, st *engine.Step, n *flow.Node, known *engine.Evaluato
 		a.fails = &step.Failure{Class: class, Delivery: step.NotSent, Reason: "the mock fails: " + word}
 	default:
 		if o := r.required(n, m, "outputs", "an answer of "+st.ID, "outputs: and what the step gives"); o != nil {
-			a.outputs = readOutputs(r, st, o, known)
+			a.outputs = readOutputs(r, p, st, o, known)
 		}
 	}
 	return a
 }
 
 // readOutputs checks the outputs of a mock against the step's types.
-func readOutputs(r *reader, st *engine.Step, n *flow.Node, known *engine.Evaluator) map[string]any {
+func readOutputs(r *reader, p *engine.Program, st *engine.Step, n *flow.Node, known *engine.Evaluator) map[string]any {
 	var names []string
 	fields := map[string]step.Field{}
 	for _, f := range st.Outs {
@@ -156,7 +156,7 @@ func readOutputs(r *reader, st *engine.Step, n *flow.Node, known *engine.Evaluat
 			outs[name] = nil
 		case empty(shape) != nil:
 			outs[name] = empty(shape)
-		case n.Kind == flow.Map:
+		case n.Kind == flow.Map && p.Reads(st.ID, name):
 			r.missing(n, name, "the mock of "+st.ID, name+": and "+shape.String())
 		}
 	}

@@ -28,23 +28,7 @@ type outcome struct {
 
 	sends   []message
 	counts  map[string]int
-	leftOut []left            // by step and reason
-	files   map[string]string // those that the case looks at and that are there
-}
-
-// keep reads the files that the case looks at, as long as its folder is there.
-func (o *outcome) keep(want []wantFile) error {
-	o.files = map[string]string{}
-	for _, w := range want {
-		text, err := os.ReadFile(filepath.Join(o.flowDir, filepath.FromSlash(w.path)))
-		switch {
-		case err == nil:
-			o.files[w.path] = string(text)
-		case !os.IsNotExist(err):
-			return err
-		}
-	}
-	return nil
+	leftOut []left // by step and reason
 }
 
 // message is one message that was planned or, when the plan was applied, has

@@ -134,9 +134,6 @@ func (c *Case) run(ctx context.Context, s *Suite, o Options) (*outcome, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	if err := got.keep(c.expect.files); err != nil {
-		return nil, err
-	}
 	if err := got.keep(flowDir, c.expect.files); err != nil {
 		return nil, err
 	}
