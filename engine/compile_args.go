@@ -40,7 +40,7 @@ func (c *compiler) use(s *flow.Step, x *Step, sc *lang.Scope, at place) (ok, goo
 				WithHint("move the step to steps")
 		}
 	}
-	call := step.Call{Shapes: map[string]step.Shape{}, Literals: map[string]any{}}
+	call := step.Call{Shapes: map[string]step.Shape{}, Literals: map[string]any{}, Begins: map[string]string{}}
 	if !c.args(s, x, kind, sc, &call) {
 		// The outputs' types may depend on what is broken.
 		for _, o := range kind.Outputs {
@@ -140,7 +140,12 @@ func (c *compiler) args(s *flow.Step, x *Step, kind *step.Kind, sc *lang.Scope, 
 				continue
 			}
 			if p.Shape.Form == step.FormSecret {
-				x.Token = c.secret(n, sc)
+				v := c.secret(n, sc, p.Name)
+				if p.Name == "apiToken" {
+					x.Token = v
+				} else if v != nil {
+					x.secrets = append(x.secrets, Arg{Field: p, Value: v})
+				}
 				continue
 			}
 			if p.Item == "" {
@@ -180,6 +185,9 @@ func (c *compiler) arg(x *Step, p step.Field, n *flow.Node, sc *lang.Scope, call
 	call.Shapes[p.Name] = a.Value.Shape()
 	if lit, ok := a.Value.Literal(); ok {
 		call.Literals[p.Name] = lit
+	}
+	if text := a.Value.Begins(); text != "" {
+		call.Begins[p.Name] = text
 	}
 	x.Args = append(x.Args, a)
 	return true

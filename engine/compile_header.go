@@ -139,7 +139,7 @@ func (c *compiler) connection() {
 	s := c.doc.Connection
 	conn := &c.p.Connection
 	if n := s.Get("apiToken"); n != nil {
-		conn.Token = c.secret(n, c.p.base)
+		conn.Token = c.secret(n, c.p.base, "apiToken")
 	}
 	if n := s.Get("baseUrl"); n != nil {
 		conn.BaseURL = c.value(n, c.p.base, step.Field{Name: "baseUrl", Shape: step.ShapeText})
@@ -166,8 +166,8 @@ func (c *compiler) connection() {
 }
 
 // secret compiles a value that is a secret and remembers which one.
-func (c *compiler) secret(n *flow.Node, sc *lang.Scope) *lang.Value {
-	v := c.value(n, sc.AllowSecrets(), step.Field{Name: "apiToken", Shape: step.ShapeSecret})
+func (c *compiler) secret(n *flow.Node, sc *lang.Scope, name string) *lang.Value {
+	v := c.value(n, sc.AllowSecrets(), step.Field{Name: name, Shape: step.ShapeSecret})
 	if v != nil {
 		for _, r := range v.Refs() {
 			if r.Path[0] == "secrets" && len(r.Path) > 1 && !slices.Contains(c.p.Secrets, r.Path[1]) {

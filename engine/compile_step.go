@@ -118,7 +118,7 @@ func ownRefs(x *Step) []lang.Ref {
 			refs = append(refs, v.Refs()...)
 		}
 	}
-	for _, a := range x.Args {
+	for _, a := range slices.Concat(x.Args, x.secrets) {
 		refs = append(refs, a.refs()...)
 	}
 	return refs

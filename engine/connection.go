@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"strings"
@@ -96,7 +97,28 @@ func (s *session) connection(st *Step) (step.Connection, error) {
 }
 
 // secretValue evaluates an apiToken.
-func (s *session) secretValue(v *lang.Value) (step.Secret, error) {
+func (s *session) secretValue(v *lang.Value) (step.Secret, error) { return s.reveal(v, s.root.env) }
+
+// sandboxSecret stands for every secret in the sandbox, which needs none.
+const sandboxSecret = "sandbox"
+
+// secretArgs adds the secrets of a step to its arguments, for the call alone.
+func (s *session) secretArgs(st *Step, env, args map[string]any) error {
+	for _, a := range st.secrets {
+		sec := step.NewSecret(sandboxSecret)
+		if s.o.Sandbox == nil {
+			var err error
+			if sec, err = s.reveal(a.Value, env); err != nil {
+				return err
+			}
+		}
+		args[a.Field.Name] = sec
+	}
+	return nil
+}
+
+// reveal evaluates a secret where the names of around are known.
+func (s *session) reveal(v *lang.Value, around map[string]any) (step.Secret, error) {
 	secrets := map[string]any{}
 	for _, r := range v.Refs() {
 		if r.Path[0] == "secrets" && len(r.Path) > 1 {
@@ -107,10 +129,7 @@ func (s *session) secretValue(v *lang.Value) (step.Secret, error) {
 			secrets[r.Path[1]] = sec
 		}
 	}
-	env := map[string]any{}
-	for k, x := range s.root.env {
-		env[k] = x
-	}
+	env := maps.Clone(around)
 	env["secrets"] = secrets
 	x, err := v.Eval(env)
 	if err != nil {

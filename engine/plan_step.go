@@ -199,6 +199,12 @@ func (p *planner) runKind(ctx context.Context, st *Step, f *frame, args map[stri
 			return nil, err
 		}
 	}
+	if err := p.secretArgs(st, f.env, args); err != nil {
+		return nil, err
+	}
+	if p.o.Sandbox != nil {
+		ctx = step.Offline(ctx)
+	}
 	ctx, watch := watched(step.WithHost(ctx, h), st.Timeout)
 	outs, err := st.Kind.Run(ctx, args)
 	watch.pause()

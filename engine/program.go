@@ -81,7 +81,10 @@ type Step struct {
 	Items []Output     // `outputs:` of a loop or block
 	Outs  []step.Field // what steps.<id>.outputs has
 	call  step.Call    // what is known of the arguments, for the running kind
-	Stage int          // of a top-level step and all below it, from 0
+	// secrets are arguments that are looked up when the kind runs and written
+	// nowhere; only reads have them.
+	secrets []Arg
+	Stage   int // of a top-level step and all below it, from 0
 
 	Loop     *Step   // the nearest loop around it, nil at top level
 	Sends    []*Step // every send at or below it, in order

@@ -20,7 +20,7 @@ func TestRegistryHasEveryKindOfTheLanguage(t *testing.T) {
 	require.Equal(t, []string{
 		"assert",
 		"chat2desk_find_client", "chat2desk_list_clients", "chat2desk_list_messages", "chat2desk_list_transfers", "chat2desk_send_message",
-		"distinct", "filter", "group", "join", "limit", "map", "print", "read_csv", "read_json", "set", "sort", "write_csv", "write_json",
+		"distinct", "filter", "group", "http_get", "join", "limit", "map", "print", "read_csv", "read_json", "set", "sort", "write_csv", "write_json",
 	}, Registry().Names())
 }
 

@@ -24,7 +24,7 @@ func (c *valueCompiler) literal(n *flow.Node, want step.Field) *Value {
 		c.dollarForgotten(n, part{to: len(n.Text)})
 		return c.textLiteral(n, want, n.Text)
 	case step.FormSecret:
-		c.literalToken(n)
+		c.literalToken(n, want)
 		return nil
 	case step.FormAny:
 		if v, shape, ok := coreValue(n); ok {
@@ -95,7 +95,7 @@ func (c *valueCompiler) null(n *flow.Node, want step.Field) *Value {
 	case want.Shape.Form == step.FormAny || want.Shape.Nullable:
 		return c.constant(n, nil, step.ShapeNil)
 	case want.Shape.Form == step.FormSecret:
-		c.literalToken(n)
+		c.literalToken(n, want)
 	default:
 		c.problems.Add("wrong-type", n.Span, "%s is empty, but %s is wanted", subject(want), article(want.Shape)).
 			WithHint("write a value, or take the line out")

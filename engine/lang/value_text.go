@@ -148,7 +148,7 @@ func (c *valueCompiler) template(n *flow.Node, want step.Field, t *template, hol
 	outcome := out.shape.Outcome
 	if secret {
 		if !reveals {
-			c.literalToken(n)
+			c.literalToken(n, want)
 			return nil
 		}
 		out.shape, out.form = step.ShapeSecret, secretForm{t}
@@ -205,10 +205,14 @@ func (t *template) reveal(env map[string]any) (any, error) {
 }
 
 // literalToken refuses a secret that stands in the file.
-func (c *valueCompiler) literalToken(n *flow.Node) {
+func (c *valueCompiler) literalToken(n *flow.Node, want step.Field) {
+	name := "NAME"
+	if want.Name == "apiToken" {
+		name = "CHAT2DESK_API_TOKEN"
+	}
 	c.problems.Add("literal-token", n.Span, "a secret does not stand in the flow").
 		WithDetail("The file is read by others and kept in git.").
-		WithHint("write ${{ secrets.CHAT2DESK_API_TOKEN }} and set the environment variable of that name, or put the text into the file that CHAT2DESK_API_TOKEN_FILE names")
+		WithHint("write ${{ secrets.%s }} and set the environment variable of that name, or put the text into the file that %s_FILE names", name, name)
 }
 
 // conversion says how to make what is wanted of an expression.

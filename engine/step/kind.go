@@ -51,6 +51,9 @@ type Call struct {
 	// Literals holds the values of parameters written without any expression, as
 	// evaluated arguments would be (a Named one is a Named[any]).
 	Literals map[string]any
+	// Begins holds what the texts written surely begin with: all of a literal one,
+	// else what stands before the first expression.
+	Begins map[string]string
 }
 
 type callKey struct{}

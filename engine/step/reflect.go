@@ -304,25 +304,28 @@ func checkArg(f Field, v any) error {
 			}
 		}
 	}
-	n, what := 0.0, "is %v"
+	n, what := 0.0, "is %s"
 	switch x := v.(type) {
 	case int:
 		n = float64(x)
 	case float64:
 		n = x
 	case []any:
-		n, what = float64(len(x)), "has %v items"
+		n, what = float64(len(x)), "has %s items"
 	default:
 		return nil
 	}
 	if f.Min != nil && n < *f.Min {
-		return bad(what+", but at least %v is allowed", n, *f.Min)
+		return bad(what+", but at least %s is allowed", plainNumber(n), plainNumber(*f.Min))
 	}
 	if f.Max != nil && n > *f.Max {
-		return bad(what+", but at most %v is allowed", n, *f.Max)
+		return bad(what+", but at most %s is allowed", plainNumber(n), plainNumber(*f.Max))
 	}
 	return nil
 }
+
+// plainNumber writes a number without an exponent.
+func plainNumber(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
 
 func isEmpty(v any) bool {
 	switch x := v.(type) {
