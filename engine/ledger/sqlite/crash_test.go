@@ -30,7 +30,11 @@ import (
 // ledger at that path until it is killed, and says on stdout what was
 // acknowledged: "i N" for an intent, "s N" for an outcome. childFrom is where it
 // begins to count. childLimit bounds the size of its files, as a full disk does.
+// childImport names an exported ledger: the runner imports that instead, and says
+// "importing" and "imported".
 const (
+	childImport = "FLOWRUNNER_TEST_IMPORT"
+
 	childPath  = "FLOWRUNNER_TEST_LEDGER"
 	childFrom  = "FLOWRUNNER_TEST_FROM"
 	childLimit = "FLOWRUNNER_TEST_FILE_LIMIT"
@@ -47,7 +51,28 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+func childImports(path, file string) error {
+	s, err := Open(context.Background(), path, Options{})
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, _ = os.Stdout.WriteString("importing\n")
+	if _, err := s.Import(context.Background(), f); err != nil {
+		return err
+	}
+	_, _ = os.Stdout.WriteString("imported\n")
+	return nil
+}
+
 func child(path string) error {
+	if file := os.Getenv(childImport); file != "" {
+		return childImports(path, file)
+	}
 	from, err := strconv.ParseInt(os.Getenv(childFrom), 10, 64)
 	if err != nil {
 		return err
@@ -248,6 +273,59 @@ func TestKilledRunnerLeavesATrueMark(t *testing.T) {
 		require.NoError(t, whole.Close())
 	}
 	require.Positive(t, noticed, "seed %d: a lost log is noticed", seed)
+}
+
+// An import killed at any moment has brought everything or nothing.
+func TestKilledImport(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	dir := t.TempDir()
+	file := filepath.Join(dir, "export.jsonl")
+	f, err := os.Create(file)
+	require.NoError(t, err)
+	e, err := ledger.NewExporter(f, ledger.ExportHead{Lineage: "L", Serial: 1})
+	require.NoError(t, err)
+	require.NoError(t, e.Run(ledger.Run{ID: "far", Flow: "spring", Campaign: "default"}))
+	const sends = 5000
+	for n := range sends {
+		require.NoError(t, e.Send(ledger.Record{Identity: identity(n), State: ledger.Sent, Run: "far"}))
+	}
+	require.NoError(t, e.Close())
+	require.NoError(t, f.Close())
+
+	for kill := range 5 {
+		what := fmt.Sprintf("seed %d, kill %d", seed, kill)
+		path := filepath.Join(dir, fmt.Sprint(kill), "ledger.db")
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), childPath+"="+path, childImport+"="+file)
+		out, err := cmd.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, cmd.Start())
+		r := bufio.NewReader(out)
+		_, err = r.ReadString('\n')
+		require.NoError(t, err, what)
+		time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond)
+		require.NoError(t, cmd.Process.Kill())
+		said, err := io.ReadAll(r)
+		require.NoError(t, err)
+		_ = cmd.Wait() // killed, or through before that
+
+		s := reopen(t, path)
+		known := 0
+		for _, err := range s.Records(t.Context(), ledger.Filter{}) {
+			require.NoError(t, err)
+			known++
+		}
+		merged, err := s.Merged(t.Context())
+		require.NoError(t, err)
+		if len(said) > 0 || known > 0 {
+			require.Equal(t, sends, known, what)
+			require.Len(t, merged, 1, what)
+		} else {
+			require.Empty(t, merged, what)
+		}
+	}
 }
 
 // When the disk is full the callers get the error, nothing is intended any more,

@@ -169,7 +169,7 @@ func TestMergesCommute(t *testing.T) {
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
 	known := map[ledger.State]int{ledger.Planned: 0, ledger.NotSent: 1, ledger.Refused: 2, ledger.Intent: 3, ledger.Unknown: 4, ledger.Sent: 5}
-	const rounds = 12
+	const rounds = 6
 	for round := range rounds {
 		what := fmt.Sprintf("seed %d, round %d", seed, round)
 		var exports [][]byte
@@ -326,4 +326,28 @@ func TestExportOfADamagedLedger(t *testing.T) {
 	require.ErrorIs(t, err, ledger.ErrClosed)
 	_, err = s.Import(t.Context(), bytes.NewReader(exported(t, openNew(t))))
 	require.ErrorIs(t, err, ledger.ErrClosed)
+}
+
+// BenchmarkImport measures how many sends a second an import brings, and an
+// export writes.
+func BenchmarkImport(b *testing.B) {
+	from := openNew(b)
+	begin(b, from, "r1")
+	err := from.writer.do(b.Context(), func(t *tx) error {
+		run, err := t.run("r1")
+		for n := 0; err == nil && n < b.N; n++ {
+			in := intention(n, "r1")
+			err = t.put(send{run: run.n, Record: ledger.Record{Identity: in.Identity, State: ledger.Sent, MessageID: n + 1, Contact: n, At: noon}})
+		}
+		return err
+	})
+	require.NoError(b, err)
+	to := openNew(b)
+	b.ResetTimer()
+	r, w := io.Pipe()
+	go func() { _ = w.CloseWithError(from.Export(context.Background(), w)) }()
+	_, err = to.Import(b.Context(), r)
+	require.NoError(b, err)
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sends/s")
+	b.StopTimer()
 }
