@@ -29,7 +29,7 @@ func (e *NotFoundError) Error() string {
 	}
 	what := ""
 	if e.Lineage != "" {
-		what = fmt.Sprintf(" (%s, with %d changes)", e.Lineage, e.Serial)
+		what = fmt.Sprintf(" (%s, with %d changes)", printable(e.Lineage), e.Serial)
 	}
 	return fmt.Sprintf("%s, but %s says that one was here%s: put it back, or remove that mark, knowing that everybody may be written to again", s, e.Mark, what)
 }
@@ -49,7 +49,7 @@ type RolledBackError struct {
 func (e *RolledBackError) Error() string {
 	found := fmt.Sprintf("it holds %d changes, but %s says that %d were here: it is an older copy, or its log (%s-wal) was lost", e.Serial, e.Mark, e.MarkSerial, e.Path)
 	if e.Lineage != e.MarkLineage {
-		found = fmt.Sprintf("it is the ledger %s, but %s says that %s was here, with %d changes", e.Lineage, e.Mark, e.MarkLineage, e.MarkSerial)
+		found = fmt.Sprintf("it is the ledger %s, but %s says that %s was here, with %d changes", printable(e.Lineage), e.Mark, printable(e.MarkLineage), e.MarkSerial)
 	}
 	return fmt.Sprintf("open ledger %s: %s (nothing was changed); put the newer one back, or remove that mark, knowing that whoever only the newer one knew may be written to again", e.Path, found)
 }

@@ -32,6 +32,10 @@ func TestErrorTexts(t *testing.T) {
 			"open ledger s/ledger.db: it holds 5 changes, but s/ledger.mark says that 7 were here: it is an older copy, or its log (s/ledger.db-wal) was lost (nothing was changed); put the newer one back, or remove that mark, knowing that whoever only the newer one knew may be written to again",
 		},
 		{
+			&ledger.NotFoundError{Path: "s/ledger.db", Mark: "s/ledger.mark", Lineage: "A\x1b[2J", Serial: 7},
+			"open ledger s/ledger.db: there is none, but s/ledger.mark says that one was here (A\uFFFD[2J, with 7 changes): put it back, or remove that mark, knowing that everybody may be written to again",
+		},
+		{
 			&ledger.RolledBackError{Path: "s/ledger.db", Lineage: "ABC", Serial: 5, Mark: "s/ledger.mark", MarkLineage: "DEF", MarkSerial: 7},
 			"open ledger s/ledger.db: it is the ledger ABC, but s/ledger.mark says that DEF was here, with 7 changes (nothing was changed); put the newer one back, or remove that mark, knowing that whoever only the newer one knew may be written to again",
 		},

@@ -152,7 +152,7 @@ func (m *merge) run(r ledger.Run) error {
 	var other string
 	switch err := m.stmt.planOwner.QueryRowContext(m.ctx, plan, r.ID).Scan(&other); {
 	case err == nil:
-		return fmt.Errorf("import ledger: run %s applied the plan of run %s, which is in this ledger (nothing was changed)", r.ID, other)
+		return fmt.Errorf("import ledger: run %q applied the plan of run %q, which is in this ledger (nothing was changed)", r.ID, other)
 	case !errors.Is(err, sql.ErrNoRows):
 		return err
 	}

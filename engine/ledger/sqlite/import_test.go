@@ -258,7 +258,7 @@ func TestImportFailsInTheMiddle(t *testing.T) {
 	begin(t, s, "r1")
 	before := content(t, s)
 	_, err := s.Import(t.Context(), bytes.NewReader(exported(t, elsewhere)))
-	require.EqualError(t, err, "import ledger: run b1 applied the plan of run r1, which is in this ledger (nothing was changed)")
+	require.EqualError(t, err, `import ledger: run "b1" applied the plan of run "r1", which is in this ledger (nothing was changed)`)
 	require.Equal(t, before, content(t, s))
 	merged, err := s.Merged(t.Context())
 	require.NoError(t, err)
