@@ -44,17 +44,9 @@ func Kinds(reg *step.Registry) string {
 }
 
 func writeParam(b *strings.Builder, p step.Field) {
-	mark, typ, doc := "", typeName(p.Shape.NotNil()), p.Doc
+	mark, doc := "", p.Doc
 	if p.Optional {
 		mark = "?"
-	}
-	switch {
-	case p.Bare && p.Bool:
-		typ = "condition"
-	case p.Bare:
-		typ = "expression"
-	case p.Named:
-		typ = "names to values"
 	}
 	if len(p.Enum) > 0 {
 		doc += " One of: " + strings.Join(p.Enum, ", ") + "."
@@ -62,7 +54,20 @@ func writeParam(b *strings.Builder, p step.Field) {
 	if p.Default != "" {
 		doc += " Default: " + p.Default + "."
 	}
-	fmt.Fprintf(b, "| `%s`%s | %s | %s |\n", p.Name, mark, typ, cell(doc))
+	fmt.Fprintf(b, "| `%s`%s | %s | %s |\n", p.Name, mark, paramType(p), cell(doc))
+}
+
+// paramType is the short name of what a parameter takes.
+func paramType(p step.Field) string {
+	switch {
+	case p.Bare && p.Bool:
+		return "condition"
+	case p.Bare:
+		return "expression"
+	case p.Named:
+		return "names to values"
+	}
+	return typeName(p.Shape.NotNil())
 }
 
 // writeRecord lists the fields of the records that an output holds.

@@ -51,7 +51,8 @@ func section(r flow.Rule, path, doc string) *object {
 	properties := new(object)
 	var required []string
 	for _, k := range r.Keys {
-		properties.set(k.Key, described(keySchema(k, join(path, k.Key)), keyDoc(join(path, k.Key))))
+		at := join(path, k.Key)
+		properties.set(k.Key, described(keySchema(k, at), keyDoc(at), keyMarkdown(k, at)))
 		if k.Required {
 			required = append(required, k.Key)
 		}
@@ -70,16 +71,20 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// described puts a description before a schema. Beside a $ref draft-07 ignores
-// it, so the reference is wrapped.
-func described(s *object, doc string) *object {
+// described puts a description before a schema, for people with and without
+// Markdown. Beside a $ref draft-07 ignores it, so the reference is wrapped.
+func described(s *object, doc, markdown string) *object {
 	if doc == "" {
 		return s
 	}
-	if len(s.names) > 0 && s.names[0] == "$ref" {
-		return new(object).set("description", doc).set("allOf", []any{s})
+	d := new(object).set("description", doc)
+	if markdown != doc {
+		d.setIf("markdownDescription", markdown)
 	}
-	return new(object).set("description", doc).add(s)
+	if len(s.names) > 0 && s.names[0] == "$ref" {
+		return d.set("allOf", []any{s})
+	}
+	return d.add(s)
 }
 
 func keySchema(r flow.Rule, path string) *object {
@@ -101,7 +106,7 @@ func keySchema(r flow.Rule, path string) *object {
 	case flow.TakesSection:
 		s = section(r, path, "")
 	default:
-		s = text()
+		s = keyForm(path)
 		if r.Words != nil {
 			s = new(object).set("enum", r.Words)
 		}
@@ -149,7 +154,7 @@ func stepSchema(r flow.Rule, kinds []step.Kind) *object {
 func usesSchema(kinds []step.Kind) *object {
 	var each []any
 	for _, k := range kinds {
-		each = append(each, new(object).set("const", k.Name).set("description", k.Summary))
+		each = append(each, described(new(object).set("const", k.Name), k.Summary, kindMarkdown(k)))
 	}
 	return new(object).set("description", keyDoc("steps.uses")).set("oneOf", each)
 }
@@ -166,9 +171,7 @@ func requiredParams(k step.Kind) []string {
 
 // kindSchema describes what `with` of one kind holds.
 func kindSchema(k step.Kind) *object {
-	s := new(object).
-		set("description", strings.TrimSpace(k.Summary+" "+k.Detail)).
-		set("type", "object")
+	s := described(new(object).set("type", "object"), strings.TrimSpace(k.Summary+" "+k.Detail), kindMarkdown(k))
 	if k.OpenParams {
 		return s
 	}
@@ -177,11 +180,11 @@ func kindSchema(k step.Kind) *object {
 	}
 	properties := new(object)
 	for _, p := range k.Params {
-		doc := p.Doc
-		if p.Default != "" {
-			doc += " Default: " + p.Default + "."
+		param := described(paramSchema(p), paramDoc(p), paramMarkdown(p))
+		if d := paramDefault(p); d != nil {
+			param.set("default", d)
 		}
-		properties.set(p.Name, described(paramSchema(p), doc))
+		properties.set(p.Name, param)
 	}
 	return s.set("properties", properties).set("additionalProperties", false)
 }

@@ -1,0 +1,91 @@
+package archtest
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/flow"
+	"github.com/flowrunner/flowrunner/steps"
+)
+
+// shapeFaults are the problems that a schema can see: what is written where, not
+// what it means.
+var shapeFaults = []string{
+	"unknown-key", "unknown-parameter", "unknown-kind", "unknown-word", "unknown-value",
+	"missing-key", "missing-parameter", "missing-value", "wrong-shape", "no-steps", "no-kind", "uses-and-steps",
+}
+
+// goodFlows are the flows of this repository that are right in every respect.
+func goodFlows(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, pattern := range []string{"examples/*.yaml", "engine/flow/testdata/ok/*.yaml", "engine/testdata/ok/*.yaml"} {
+		files, err := filepath.Glob(filepath.Join(root, pattern))
+		require.NoError(t, err)
+		require.NotEmpty(t, files)
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			require.NoError(t, err)
+			doc, problems := flow.Parse(file, source)
+			if problems.HasErrors() {
+				continue // a test of a flow
+			}
+			if _, problems = engine.Compile(doc, steps.Registry()); !problems.HasErrors() {
+				all = append(all, file)
+			}
+		}
+	}
+	return all
+}
+
+func TestSchemaAcceptsEveryGoodFlow(t *testing.T) {
+	s := compiledSchema(t)
+	files := goodFlows(t)
+	require.Greater(t, len(files), 25)
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		node, _ := flow.ParseNode(file, source)
+		require.NoError(t, s.Validate(plain(node)), "%s", file)
+	}
+}
+
+// TestSchemaSeesEveryFaultOfShape holds that an editor flags what validate calls
+// a fault of shape.
+func TestSchemaSeesEveryFaultOfShape(t *testing.T) {
+	s := compiledSchema(t)
+	seen := map[string]int{}
+	for _, pattern := range []string{"engine/flow/testdata/err/*.yaml", "engine/testdata/err/*.yaml"} {
+		files, err := filepath.Glob(filepath.Join(root, pattern))
+		require.NoError(t, err)
+		require.NotEmpty(t, files)
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			require.NoError(t, err)
+			node, unreadable := flow.ParseNode(file, source)
+			if unreadable.HasErrors() {
+				continue // no YAML: an editor says so without a schema
+			}
+			doc, problems := flow.Parse(file, source)
+			_, more := engine.Compile(doc, steps.Registry())
+			found := ""
+			for _, p := range append(problems, more...) {
+				if slices.Contains(shapeFaults, p.Code) {
+					seen[p.Code]++
+					found = p.Error()
+				}
+			}
+			if found != "" {
+				require.Error(t, s.Validate(plain(node)), "%s", found)
+			}
+		}
+	}
+	for _, code := range shapeFaults {
+		require.NotZero(t, seen[code], "no flow of testdata has the fault %s", code)
+	}
+}
