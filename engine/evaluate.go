@@ -106,7 +106,7 @@ func (e *Evaluator) missing(refs []lang.Ref) string {
 	for _, r := range refs {
 		if r.Path[0] != "steps" || len(r.Path) < 2 {
 			if _, ok := e.env[r.Path[0]]; !ok {
-				return strings.Join(r.Path, ".") + " has no value here"
+				return strings.Join(r.Path, ".") + ": nothing here gives it one"
 			}
 			continue
 		}
@@ -114,12 +114,12 @@ func (e *Evaluator) missing(refs []lang.Ref) string {
 		got, ok := steps[r.Path[1]].(map[string]any)
 		switch outs, _ := got["outputs"].(map[string]any); {
 		case !ok && e.why != "":
-			return name + " has no value: " + e.why
+			return name + ": " + e.why
 		case !ok:
-			return name + " has no value: it was not planned"
+			return name + ": it was not planned"
 		case len(r.Path) > 3 && r.Path[2] == "outputs":
 			if _, ok := outs[r.Path[3]]; !ok {
-				return name + ".outputs." + r.Path[3] + " has no value here: it is not known before messages are sent, or was not kept"
+				return name + ".outputs." + r.Path[3] + ": it is not known before messages are sent, or was not kept"
 			}
 		}
 	}

@@ -237,7 +237,12 @@ func (o *exprOptions) ofFlow(a *app, at engine.Place) (*engine.Evaluator, error)
 func (a *app) answer(e *engine.Evaluator, name, text string) error {
 	got, err := e.Expr(flow.TextNode(name, text))
 	if err != nil {
-		return withSource(evaluationError(err), []byte(text))
+		err = withSource(err, []byte(text))
+		if failsOnData(err) {
+			a.complain(err, exitFailed)
+			err = &endedError{[]engine.Cause{engine.CauseStep}}
+		}
+		return err
 	}
 	if a.json {
 		a.silent = true
@@ -267,20 +272,11 @@ type valueDocument struct {
 	Missing string `json:"missing,omitempty"`
 }
 
-// failedError is an expression that is right and fails on this data.
-type failedError struct{ diag.Errors }
-
-// evaluationError tells what the data is to blame for from what the text is.
-func evaluationError(err error) error {
+// failsOnData reports whether an expression is right, but not for its data.
+func failsOnData(err error) bool {
 	var list diag.Errors
-	if errors.As(err, &list) && len(list) > 0 && list[0].Code == "evaluation-failed" {
-		return &failedError{list}
-	}
-	return err
+	return errors.As(err, &list) && len(list) > 0 && list[0].Code == "evaluation-failed"
 }
-
-// Unwrap lets the problems be shown as such.
-func (e *failedError) Unwrap() error { return e.Errors }
 
 // answerLines answers one expression a line, all of them whatever fails.
 func (a *app) answerLines(e *engine.Evaluator) error {
@@ -300,7 +296,7 @@ func (a *app) answerLines(e *engine.Evaluator) error {
 		causes = append(causes, causesOf(err)...)
 		var ended *endedError
 		if !errors.As(err, &ended) {
-			a.complain(err)
+			a.complain(err, exitCode(causesOf(err), nil))
 		}
 	}
 	if err := in.Err(); err != nil {
@@ -313,10 +309,10 @@ func (a *app) answerLines(e *engine.Evaluator) error {
 }
 
 // complain shows a problem and goes on.
-func (a *app) complain(err error) {
+func (a *app) complain(err error, code int) {
 	if a.json {
 		a.silent = true
-		_ = ui.WriteJSON(a.stdout, ui.Document{ExitCode: exitCode(causesOf(err), nil), Error: ui.ErrorOf(err)})
+		_ = ui.WriteJSON(a.stdout, ui.Document{ExitCode: code, Error: ui.ErrorOf(err)})
 		return
 	}
 	var src *sourceError

@@ -116,6 +116,7 @@ type bench struct {
 	o        *testOptions
 	match    *regexp.Regexp
 	results  []*flowtest.Result
+	invalid  int
 	problems diag.List // of files that are no valid tests, or test no valid flow
 }
 
@@ -128,6 +129,7 @@ func (b *bench) suite(file string) error {
 	}
 	var invalid diag.Errors
 	if errors.As(err, &invalid) {
+		b.invalid++
 		b.problems = append(b.problems, invalid...)
 		if b.o.form == "text" {
 			fmt.Fprint(b.a.stdout, b.a.excerpts(diag.List(invalid)))
@@ -227,7 +229,11 @@ func (b *bench) end() error {
 		err = report.JUnit(a.stdout)
 	default:
 		b.coverage(report)
-		fmt.Fprintf(a.stdout, "%d passed, %d failed\n", report.Passed, report.Failed)
+		balance := fmt.Sprintf("%d passed, %d failed", report.Passed, report.Failed)
+		if b.invalid > 0 {
+			balance += fmt.Sprintf(", %s with problems", count(b.invalid, "file", "files"))
+		}
+		fmt.Fprintln(a.stdout, balance)
 	}
 	if err == nil && len(causes) > 0 {
 		err = &endedError{causes}

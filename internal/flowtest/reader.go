@@ -32,7 +32,7 @@ func (r *reader) fields(n *flow.Node, where string, known []string) map[string]*
 	}
 	if n.Kind != flow.Map {
 		r.out.Add("wrong-shape", n.Span, "%s is a map, found %s", where, n).
-			WithDetail("It takes: %s.", strings.Join(known, ", ")).WithHint("write key: value, one a line")
+			WithDetail("%s", takes(known)).WithHint("write key: value, one a line")
 		return got
 	}
 	for _, e := range n.Entries {
@@ -42,7 +42,7 @@ func (r *reader) fields(n *flow.Node, where string, known []string) map[string]*
 		}
 		if !ok {
 			d := r.out.Add("unknown-key", e.Key.Span, "%s has no key %q", where, e.Key.Text).
-				WithDetail("It takes: %s.", strings.Join(known, ", "))
+				WithDetail("%s", takes(known))
 			if hint := diag.DidYouMean(e.Key.Text, known); hint != "" {
 				d.WithHint("%s", hint)
 			}
@@ -51,6 +51,13 @@ func (r *reader) fields(n *flow.Node, where string, known []string) map[string]*
 		got[e.Key.Text] = e.Value
 	}
 	return got
+}
+
+func takes(known []string) string {
+	if len(known) == 0 {
+		return "The flow has none."
+	}
+	return "It takes: " + strings.Join(known, ", ") + "."
 }
 
 // required gives the value of a key that must be there, nil with a problem when

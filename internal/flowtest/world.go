@@ -44,7 +44,17 @@ func (c *Case) readWorld(r *reader, s *Suite) {
 	case errors.As(err, &several):
 		for _, e := range several.Unwrap() {
 			path, what, _ := strings.Cut(e.Error(), ": ")
-			r.out.Add("wrong-value", locate(n, path), "%s %s", path, what)
+			key, value := locate(n, path)
+			if list, ok := strings.CutPrefix(what, "there is no such key; allowed are "); ok {
+				name := path[strings.LastIndex(path, ".")+1:]
+				d := r.out.Add("unknown-key", key, "%s has no key %q", strings.TrimSuffix("the world's "+strings.TrimSuffix(path, name), "."), name).
+					WithDetail("It takes: %s.", list)
+				if hint := diag.DidYouMean(name, strings.Split(list, ", ")); hint != "" {
+					d.WithHint("%s", hint)
+				}
+				continue
+			}
+			r.out.Add("wrong-value", value, "%s of the world: %s", path, what)
 		}
 	default:
 		r.out.Add("wrong-value", n.Span, "the world cannot be made: %s", err)
@@ -72,34 +82,30 @@ func (c *Case) worldFile(r *reader, s *Suite) *flow.Node {
 
 var pathPart = regexp.MustCompile(`[^.\[\]]+|\[\d+\]`)
 
-// locate finds the place of clients[0].name, as near as it can.
-func locate(n *flow.Node, path string) diag.Span {
+// locate finds the key and the value of clients[0].name, as near as it can.
+func locate(n *flow.Node, path string) (key, value diag.Span) {
 	if n == nil {
-		return diag.Span{}
+		return key, value
 	}
-	at := n.Span
+	key, value = n.Span, n.Span
 	for _, part := range pathPart.FindAllString(path, -1) {
-		if i, err := strconv.Atoi(strings.Trim(part, "[]")); err == nil && strings.HasPrefix(part, "[") {
-			if n.Kind != flow.List || i >= len(n.Items) {
-				return at
-			}
-			n = n.Items[i]
-			at = n.Span
-			continue
-		}
 		var next *flow.Node
-		for _, e := range n.Entries {
-			if e.Key.Text == part {
-				next, at = e.Value, e.Key.Span
-				if e.Value.Kind == flow.Scalar {
-					at = e.Value.Span
+		if i, err := strconv.Atoi(strings.Trim(part, "[]")); err == nil && strings.HasPrefix(part, "[") {
+			if n.Kind == flow.List && i < len(n.Items) {
+				next = n.Items[i]
+				key = next.Span
+			}
+		} else {
+			for _, e := range n.Entries {
+				if e.Key.Text == part {
+					next, key = e.Value, e.Key.Span
 				}
 			}
 		}
 		if next == nil {
-			return at
+			return key, value
 		}
-		n = next
+		n, value = next, next.Span
 	}
-	return at
+	return key, value
 }
