@@ -18,28 +18,35 @@ func Kinds(reg *step.Registry) string {
 		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s |\n", k.Name, k.Name, k.Effect, cell(k.Summary))
 	}
 	for _, k := range reg.Kinds() {
-		fmt.Fprintf(&b, "\n## %s\n\n%s", k.Name, k.Summary)
-		if k.Detail != "" {
-			b.WriteString(" " + k.Detail)
-		}
-		fmt.Fprintf(&b, "\n\nEffect: %s. Since %s.\n", k.Effect, k.Since)
-		if len(k.Params) > 0 {
-			b.WriteString("\n| parameter | type | |\n|---|---|---|\n")
-			for _, p := range k.Params {
-				writeParam(&b, p)
-			}
-		}
-		if len(k.Outputs) > 0 {
-			b.WriteString("\n| output | type | |\n|---|---|---|\n")
-			for _, o := range k.Outputs {
-				fmt.Fprintf(&b, "| `%s` | %s | %s |\n", o.Name, typeName(o.Shape), cell(o.Doc))
-			}
-		}
-		for _, o := range k.Outputs {
-			writeRecord(&b, o)
-		}
-		fmt.Fprintf(&b, "\n```yaml\n%s```\n", k.Example)
+		b.WriteString("\n" + Kind(k))
 	}
+	return b.String()
+}
+
+// Kind gives the reference of one kind, as Markdown.
+func Kind(k step.Kind) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## %s\n\n%s", k.Name, k.Summary)
+	if k.Detail != "" {
+		b.WriteString(" " + k.Detail)
+	}
+	fmt.Fprintf(&b, "\n\nEffect: %s. Since %s.\n", k.Effect, k.Since)
+	if len(k.Params) > 0 {
+		b.WriteString("\n| parameter | type | |\n|---|---|---|\n")
+		for _, p := range k.Params {
+			writeParam(&b, p)
+		}
+	}
+	if len(k.Outputs) > 0 {
+		b.WriteString("\n| output | type | |\n|---|---|---|\n")
+		for _, o := range k.Outputs {
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", o.Name, typeName(o.Shape), cell(o.Doc))
+		}
+	}
+	for _, o := range k.Outputs {
+		writeRecord(&b, o)
+	}
+	fmt.Fprintf(&b, "\n```yaml\n%s```\n", k.Example)
 	return b.String()
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowrunner/flowrunner/engine/diag"
+	"github.com/flowrunner/flowrunner/engine/schema"
 	"github.com/flowrunner/flowrunner/engine/step"
 	"github.com/flowrunner/flowrunner/internal/ui"
 	"github.com/flowrunner/flowrunner/steps"
@@ -18,7 +19,11 @@ func newTools(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tools [NAME]",
 		Short: "List the step kinds, or explain one",
-		Args:  atMost(1, "at most one NAME"),
+		Long: "tools lists the kinds that a step can use, and what each does to the world. With\n" +
+			"a NAME it explains one: its parameters with their types and defaults, what it\n" +
+			"gives, and a whole flow with it.",
+		Example: "  flowrunner tools filter\n  flowrunner tools -o markdown > kinds.md\n  flowrunner tools chat2desk_send_message -o json",
+		Args:    atMost(1, "at most one NAME"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return steps.Registry().Names(), cobra.ShellCompDirectiveNoFileComp
 		},
@@ -51,7 +56,7 @@ func showTools(a *app, form string, args []string) error {
 			if i > 0 {
 				fmt.Fprintln(a.stdout)
 			}
-			kindOf(k).markdown(a.stdout)
+			fmt.Fprint(a.stdout, schema.Kind(k))
 		}
 		return nil
 	case len(args) == 1:
@@ -86,6 +91,8 @@ type fieldDocument struct {
 	Required bool            `json:"required,omitempty"`
 	Default  string          `json:"default,omitempty"`
 	Allowed  []string        `json:"allowed,omitempty"`
+	Min      *float64        `json:"min,omitempty"` // of a number, or of a list's length
+	Max      *float64        `json:"max,omitempty"`
 	Doc      string          `json:"doc"`
 	Fields   []fieldDocument `json:"fields,omitempty"` // of a record, or of a list's records
 }
@@ -104,7 +111,7 @@ func fieldsOf(fields []step.Field, inputs bool) []fieldDocument {
 		if s.Form == step.FormList {
 			s = s.Element()
 		}
-		out[i] = fieldDocument{Name: f.Name, Type: typeOf(f), Default: f.Default, Allowed: f.Enum, Doc: f.Doc}
+		out[i] = fieldDocument{Name: f.Name, Type: typeOf(f), Default: f.Default, Allowed: f.Enum, Min: f.Min, Max: f.Max, Doc: f.Doc}
 		out[i].Required = inputs && !f.Optional
 		if s.Form == step.FormObject && len(s.Fields) > 0 {
 			out[i].Fields = fieldsOf(s.Fields, false)
@@ -171,6 +178,12 @@ func (f fieldDocument) text(w io.Writer, s ui.Style, indent string) {
 	if f.Default != "" {
 		facts = append(facts, "default: "+f.Default)
 	}
+	if f.Min != nil {
+		facts = append(facts, fmt.Sprintf("at least %v", *f.Min))
+	}
+	if f.Max != nil {
+		facts = append(facts, fmt.Sprintf("at most %v", *f.Max))
+	}
 	if len(f.Allowed) > 0 {
 		facts = append(facts, "one of "+strings.Join(f.Allowed, ", "))
 	}
@@ -187,30 +200,4 @@ func paragraph(w io.Writer, indent, text string) {
 			fmt.Fprintln(w, strings.TrimRight(indent+part, " "))
 		}
 	}
-}
-
-func (d kindDocument) markdown(w io.Writer) {
-	fmt.Fprintf(w, "## %s\n\n%s Effect: %s. Since %s.\n", d.Name, d.Summary, d.Effect, d.Since)
-	if d.Detail != "" {
-		fmt.Fprintf(w, "\n%s\n", d.Detail)
-	}
-	table := func(title string, fields []fieldDocument) {
-		if len(fields) == 0 {
-			return
-		}
-		fmt.Fprintf(w, "\n| %s | type | |\n|---|---|---|\n", title)
-		for _, f := range fields {
-			doc := f.Doc
-			if f.Default != "" {
-				doc += " Default: " + f.Default + "."
-			}
-			if f.Required {
-				doc += " Required."
-			}
-			fmt.Fprintf(w, "| `%s` | %s | %s |\n", f.Name, f.Type, strings.ReplaceAll(doc, "|", `\|`))
-		}
-	}
-	table("with", d.Inputs)
-	table("outputs", d.Outputs)
-	fmt.Fprintf(w, "\n```yaml\n%s```\n", d.Example)
 }
