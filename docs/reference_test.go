@@ -16,8 +16,9 @@ import (
 
 func TestReferencesAreFresh(t *testing.T) {
 	for path, want := range map[string]string{
-		"kinds.md":     schema.Kinds(steps.Registry()),
-		"functions.md": functions(),
+		"kinds.md":       schema.Kinds(steps.Registry()),
+		"functions.md":   functions(),
+		"diagnostics.md": diagnostics(),
 	} {
 		if *update {
 			require.NoError(t, os.WriteFile(path, []byte(want), 0o644))

@@ -371,12 +371,23 @@ func (c *compiler) unusedInputs() {
 		used[r.Path[1]] = true
 	}
 	for _, in := range c.doc.Inputs {
-		if !used[in.Name.Text] && !c.misspelt(in.Name.Text) {
+		if !used[in.Name.Text] && !c.misspelt(in.Name.Text) && !c.unreadable(in.Name.Text) {
 			c.diags.Add("unused-input", in.Name.Span, "input %q is never used", in.Name.Text).
 				WithDetail("No expression of the flow reads inputs.%s, so whoever sets it would change nothing.", in.Name.Text).
 				WithHint("use ${{ inputs.%s }}, or delete the input", in.Name.Text)
 		}
 	}
+}
+
+// unreadable reports whether an input stands in a value that YAML could not read.
+func (c *compiler) unreadable(input string) bool {
+	var broken func(*flow.Node) bool
+	broken = func(n *flow.Node) bool {
+		return n != nil && (n.Broken || slices.ContainsFunc(n.Items, broken) ||
+			slices.ContainsFunc(n.Entries, func(e flow.Entry) bool { return broken(e.Value) }))
+	}
+	return slices.ContainsFunc(slices.Concat(c.doc.Steps, c.doc.Finally), func(s *flow.Step) bool { return broken(s.Node) }) &&
+		strings.Contains(string(c.doc.Source), "inputs."+input)
 }
 
 // misspelt reports whether a misspelt name is reported that means the input: it

@@ -106,6 +106,9 @@ func (c *compiler) args(s *flow.Step, x *Step, kind *step.Kind, sc *lang.Scope, 
 	misspelt := map[string]bool{}
 	for _, e := range entries {
 		if _, ok := kind.Param(e.Key.Text); !ok && !kind.OpenParams {
+			if e.Value.Broken {
+				continue // part of what flow.Parse has reported
+			}
 			d := c.diags.Add("unknown-parameter", e.Key.Span, "unknown parameter %q", e.Key.Text).
 				WithDetail("%s takes: %s.", kind.Name, strings.Join(names, ", "))
 			if near := diag.Closest(e.Key.Text, names); near != "" {
@@ -133,7 +136,7 @@ func (c *compiler) args(s *flow.Step, x *Step, kind *step.Kind, sc *lang.Scope, 
 				continue
 			}
 			if !ok {
-				if !p.Optional && !misspelt[p.Name] {
+				if !p.Optional && !misspelt[p.Name] && (s.With == nil || !s.With.Broken) {
 					c.diags.Add("missing-parameter", s.Uses.Span, "%s needs the parameter %q", kind.Name, p.Name).
 						WithDetail("%s", p.Doc).WithHint("add under with:  %s: …", p.Name)
 				}

@@ -34,7 +34,7 @@ steps:
   - id: ann
     uses: chat2desk_find_client
     with:
-      phone: +7 916 000-00-01
+      phone: "+7 916 000-00-01"
 outputs:
   id: ${{ steps.ann.outputs.client?.id }}
 `,

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/flowrunner/flowrunner/chat2desk"
@@ -34,6 +35,7 @@ var _ = declare(step.Send(step.Doc{
 		"accepted the message with an id; whether it was delivered shows later in the message's status.",
 	Since:     since,
 	Connected: true,
+	TextLimit: messageLimit,
 	Example: `flow: example-chat2desk-send-message
 guard:
   maxSends: 5
@@ -51,6 +53,20 @@ steps:
       message: Hello ${{ client.name ?? "friend" }}, our shop is open again.
 `,
 }, sendKey, sendRecipient, sendPreview, sendMessage, settleMessage))
+
+// messageLimit is what channels are known to take: the vendor documents no limit
+// of its own. A message without a transport goes by the client's last one, which
+// nobody knows before the run.
+func messageLimit(c step.Call) (param string, most int, of string) {
+	transport, _ := c.Literals["transport"].(string)
+	switch {
+	case strings.HasPrefix(transport, "viber"):
+		return "message", 1000, transport
+	case transport != "":
+		return "message", 4096, transport
+	}
+	return "", 0, ""
+}
 
 func sendKey(in sendMessageIn) string { return strconv.Itoa(in.ContactID) }
 

@@ -57,6 +57,7 @@ type Diagnostic struct {
 	Summary  string
 	Detail   string
 	Hint     string
+	Secret   bool // what stands at Span is a secret, and an excerpt must not show it
 }
 
 // Error makes a Diagnostic usable where an error is wanted.
@@ -82,6 +83,12 @@ func (d *Diagnostic) WithDetail(format string, args ...any) *Diagnostic {
 // WithHint sets the Hint and returns d.
 func (d *Diagnostic) WithHint(format string, args ...any) *Diagnostic {
 	d.Hint = fmt.Sprintf(format, args...)
+	return d
+}
+
+// Hide keeps what stands at the Span out of excerpts, and returns d.
+func (d *Diagnostic) Hide() *Diagnostic {
+	d.Secret = true
 	return d
 }
 

@@ -32,7 +32,7 @@ func lines(source []byte) []string {
 func format(d Diagnostic, lines []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s: %s [%s]\n", d.Span, d.Severity, clean(d.Summary), d.Code)
-	b.WriteString(excerpt(d.Span, lines))
+	b.WriteString(excerpt(d.Span, lines, d.Secret))
 	for line := range strings.Lines(d.Detail) {
 		b.WriteString("   " + clean(strings.TrimRight(line, "\n")) + "\n")
 	}
@@ -55,7 +55,7 @@ func FormatAll(l List, source []byte) string {
 // maxExcerpt is how many columns of a source line are shown.
 const maxExcerpt = 100
 
-func excerpt(at Span, lines []string) string {
+func excerpt(at Span, lines []string, hidden bool) string {
 	if at.Start.Line < 1 || at.Start.Line > len(lines) {
 		return ""
 	}
@@ -68,6 +68,10 @@ func excerpt(at Span, lines []string) string {
 		to = max(to, len(line))
 	}
 	to = min(to, max(len(line), from+1))
+
+	for i := from; hidden && i < min(to, len(line)); i++ {
+		line[i] = '*'
+	}
 
 	// A long line is cut to a window around the token.
 	cut := 0

@@ -28,7 +28,8 @@ type checker struct {
 	inner     map[ast.Node]bool            // begins of a longer path, which is the reference
 	functions map[string]*builtin.Function // that the tree calls
 
-	outcome bool // something known only after sends have settled was read
+	outcome   bool       // something known only after sends have settled was read
+	constants []Constant // conditions that no data can change
 }
 
 // unknown is the shape of what has a problem already. Not being nullable, it is
@@ -281,6 +282,7 @@ func (c *checker) conditional(n *ast.ConditionalNode) (ast.Node, step.Shape) {
 		return n, unknown
 	}
 	c.wantBool(n.Cond, s, "the condition before ?")
+	c.constant(n.Cond)
 	a, sa := c.under(c.facts(n.Cond, true), n.Exp1)
 	b, sb := c.under(c.facts(n.Cond, false), n.Exp2)
 	result := join(sa, sb)

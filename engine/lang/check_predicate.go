@@ -52,6 +52,9 @@ func (c *checker) predicate(n ast.Node, name string, args []ast.Node) (ast.Node,
 		bodyOf = bodyNode(args[1])
 		body, shape = c.expr(bodyOf)
 		whenTrue = c.facts(bodyOf, true)
+		if shape.Form == step.FormBool && name != "map" && name != "sortBy" && name != "groupBy" {
+			c.constant(bodyOf)
+		}
 	}
 	depth := len(c.pointers)
 	c.pointers = c.pointers[:depth-1]

@@ -40,6 +40,9 @@ type Expr struct {
 	holds   facts // what is known where it is true
 	parsed  ast.Node
 	program *vm.Program
+
+	truth     truth // as a condition
+	constants []Constant
 }
 
 // Shape is the static type of the result.
@@ -147,7 +150,7 @@ func compile(n *flow.Node, from, to int, s *Scope) (*Expr, diag.List) {
 		c.problems.Sort()
 		return nil, c.problems
 	}
-	e := &Expr{src: src, parsed: tree.Node, refs: c.refs, holds: c.facts(tree.Node, true)}
+	e := &Expr{src: src, parsed: tree.Node, refs: c.refs, holds: c.facts(tree.Node, true), truth: c.truth(tree.Node), constants: c.constants}
 	if path, ok := c.path(tree.Node); ok {
 		e.pure = &Ref{Path: path, Span: src.whole()}
 		shape.Stream = c.streams(path)

@@ -212,7 +212,8 @@ func (c *valueCompiler) literalToken(n *flow.Node, want step.Field) {
 	}
 	c.problems.Add("literal-token", n.Span, "a secret does not stand in the flow").
 		WithDetail("The file is read by others and kept in git.").
-		WithHint("write ${{ secrets.%s }} and set the environment variable of that name, or put the text into the file that %s_FILE names", name, name)
+		WithHint("write ${{ secrets.%s }} and set the environment variable of that name, or put the text into the file that %s_FILE names", name, name).
+		Hide()
 }
 
 // conversion says how to make what is wanted of an expression.

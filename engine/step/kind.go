@@ -36,6 +36,9 @@ type Doc struct {
 	// LocalTime says what of one use depends on the company's zone, as the subject
 	// of a sentence; "" when nothing does. Nil is nothing.
 	LocalTime func(Call) string
+	// TextLimit names a text parameter that has a limit in one use, how many
+	// characters that is, and of what; "" when none is known. Nil is none.
+	TextLimit func(Call) (param string, most int, of string)
 	// OpenParams kinds take any names; the outputs are the same names.
 	OpenParams bool
 	// Infer gives the outputs' shapes from the parameters' (for filter, map,

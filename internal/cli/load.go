@@ -3,6 +3,7 @@ package cli
 import (
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/diag"
@@ -40,8 +41,20 @@ func (a *app) compile(file string, src []byte) (*engine.Program, error) {
 	if err := list.Err(); err != nil {
 		return nil, withSource(err, src)
 	}
-	if w := warnings(list); len(w) > 0 {
-		_, _ = io.WriteString(a.stderr, diag.FormatAll(w, src))
-	}
+	advice := append(warnings(list), lints(file, p)...)
+	advice.Sort()
+	_, _ = io.WriteString(a.stderr, a.errStyle().Warnings(advice))
 	return p, nil
+}
+
+// lints is the advice for a good flow. A rail that the project states holds for
+// the flow too, so nothing is missing then; a project file that cannot be read is
+// reported by the commands that need it.
+func lints(file string, p *engine.Program) diag.List {
+	if p == nil {
+		return nil
+	}
+	project, err := findProject(filepath.Dir(file))
+	capped := err == nil && project != nil && project.maxSends != nil
+	return p.Lint(engine.LintOptions{MaxSends: capped})
 }

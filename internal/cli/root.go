@@ -31,7 +31,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().Var(choiceOf(&a.color, "auto", "auto", "always", "never"), "color", "colours: auto, always or never")
 	root.AddCommand(
-		newRun(a), newPlan(a), newApply(a), newResume(a), newValidate(a), newTools(a), newRuns(a),
+		newRun(a), newPlan(a), newApply(a), newResume(a), newValidate(a), newExplain(a), newTools(a), newRuns(a),
 		newFmt(a), newGraph(a), newSchema(a), newSandbox(a), newVersion(a),
 	)
 	root.AddCommand(newTest(a), newExpr(a))

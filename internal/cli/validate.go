@@ -11,63 +11,107 @@ import (
 	"github.com/flowrunner/flowrunner/internal/ui"
 )
 
+// validateFlags say how problems are shown, and what counts as one.
+type validateFlags struct {
+	output string
+	strict bool
+}
+
 func newValidate(a *app) *cobra.Command {
+	o := &validateFlags{}
 	cmd := &cobra.Command{
 		Use:   "validate FILE...",
 		Short: "Check flows completely, without a network",
 		Long: "validate finds every problem of every file at once, each with its place and\n" +
-			"what to write instead. It needs neither a token nor the inputs.",
+			"what to write instead. It needs neither a token nor the inputs.\n\n" +
+			"Warnings are advice: they change the exit code only with --strict. Every problem\n" +
+			"has a code in brackets, which flowrunner explain CODE explains.",
 		Args: atLeast(1, "the FILE of a flow, or several"),
-		RunE: func(_ *cobra.Command, args []string) error { return validate(a, args) },
+		RunE: func(_ *cobra.Command, args []string) error { return validate(a, o, args) },
 	}
-	outputFlag(a, cmd.Flags())
+	form := choiceOf(&o.output, "text", "text", "json", "sarif", "github", "gitlab", "junit")
+	cmd.Flags().VarP(jsonChoice{form, a}, "output", "o", "form of the output")
+	cmd.Flags().BoolVar(&o.strict, "strict", false, "let a warning fail the file as an error does")
 	return cmd
 }
 
-func validate(a *app, files []string) error {
-	style, bad, first := a.outStyle(), 0, true
-	a.doc.Files = []ui.FileDocument{}
+func validate(a *app, o *validateFlags, files []string) error {
+	verdicts, bad := make([]ui.Verdict, 0, len(files)), 0
 	for _, file := range files {
-		src, err := os.ReadFile(file)
+		v, err := verdict(file, o.strict)
 		if err != nil {
-			return fileError("read", file, err)
+			return err
 		}
-		p, list := check(file, src)
-		doc := ui.FileDocument{File: file, OK: p != nil, Problems: ui.Diagnostics(list)}
-		if p != nil {
-			doc.Flow = p.Name
-		} else {
+		verdicts = append(verdicts, v)
+		if v.Failed {
 			bad++
 		}
-		a.doc.Files = append(a.doc.Files, doc)
-		if a.json {
-			continue
-		}
-		if len(list) > 0 {
-			if !first {
-				fmt.Fprintln(a.stdout)
-			}
-			fmt.Fprint(a.stdout, style.Diagnostics(list, src))
-		}
-		if p != nil {
-			fmt.Fprintf(a.stdout, "%s: %s (flow %s)\n", file, style.Good("ok"), p.Name)
-		}
-		first = false
+	}
+	if err := showVerdicts(a, o, verdicts); err != nil {
+		return err
 	}
 	if bad == 0 {
 		return nil
 	}
 	if !a.json {
-		fmt.Fprintf(a.stderr, "%s in %s\n", problems(a.doc.Files), count(bad, "file", "files"))
+		fmt.Fprintf(a.stderr, "%s in %s\n", problems(verdicts, o.strict), count(bad, "file", "files"))
 	}
 	return &endedError{[]engine.Cause{engine.CauseFlow}}
 }
 
-func problems(files []ui.FileDocument) string {
+// verdict checks one file. What the project says of rails counts for its flows.
+func verdict(file string, strict bool) (ui.Verdict, error) {
+	src, err := os.ReadFile(file)
+	if err != nil {
+		return ui.Verdict{}, fileError("read", file, err)
+	}
+	p, list := check(file, src)
+	v := ui.Verdict{File: file, Source: src, Strict: strict, Problems: append(list, lints(file, p)...)}
+	v.Problems.Sort()
+	v.Failed = p == nil || strict && len(v.Problems) > 0
+	if p != nil {
+		v.Flow = p.Name
+	}
+	return v, nil
+}
+
+// showVerdicts prints what was found in the form that was asked for.
+func showVerdicts(a *app, o *validateFlags, verdicts []ui.Verdict) error {
+	switch o.output {
+	case "sarif":
+		return ui.SARIF(a.stdout, version(), verdicts)
+	case "github":
+		return ui.GitHub(a.stdout, verdicts)
+	case "gitlab":
+		return ui.GitLab(a.stdout, verdicts)
+	case "junit":
+		return ui.JUnit(a.stdout, verdicts)
+	}
+	a.doc.Files = make([]ui.FileDocument, len(verdicts))
+	for i, v := range verdicts {
+		a.doc.Files[i] = ui.FileDocument{File: v.File, OK: !v.Failed, Flow: v.Flow, Problems: ui.Diagnostics(v.Problems)}
+		if a.json {
+			continue
+		}
+		if len(v.Problems) > 0 {
+			if i > 0 {
+				fmt.Fprintln(a.stdout)
+			}
+			fmt.Fprint(a.stdout, a.outStyle().Diagnostics(v.Problems, v.Source))
+		}
+		if !v.Failed {
+			fmt.Fprintf(a.stdout, "%s: %s (flow %s)\n", v.File, a.outStyle().Good("ok"), v.Flow)
+		}
+	}
+	return nil
+}
+
+// problems counts what failed the files.
+func problems(verdicts []ui.Verdict, strict bool) string {
 	n := 0
-	for _, f := range files {
-		for _, p := range f.Problems {
-			if p.Severity == diag.Error.String() {
+	for _, v := range verdicts {
+		for _, d := range v.Problems {
+			if d.Severity == diag.Error || strict {
 				n++
 			}
 		}

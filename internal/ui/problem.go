@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/flowrunner/flowrunner/engine"
@@ -71,4 +72,17 @@ func (s Style) paintErrors(text string) string {
 // Diagnostics draws every problem of a file.
 func (s Style) Diagnostics(l diag.List, source []byte) string {
 	return s.paintErrors(diag.FormatAll(l, source))
+}
+
+// Warnings draws advice in a line each, for a command that goes on all the same.
+func (s Style) Warnings(l diag.List) string {
+	if len(l) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	for _, d := range l {
+		fmt.Fprintf(&b, "%s: warning: %s [%s]\n", Safe(d.Span.String()), Safe(d.Summary), d.Code)
+	}
+	b.WriteString("flowrunner validate shows what to do about warnings; they change nothing here.\n")
+	return s.paintErrors(b.String())
 }
