@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowrunner/flowrunner/engine/diag"
+	"github.com/flowrunner/flowrunner/engine/ledger/sqlite"
 	"github.com/flowrunner/flowrunner/engine/schema"
 	"github.com/flowrunner/flowrunner/internal/scaffold"
 	"github.com/flowrunner/flowrunner/internal/ui"
@@ -176,7 +177,7 @@ func projectLedger(dir string) (string, error) {
 		return "", &ledgerError{fmt.Sprintf("%s pins the ledger %s, which is not at %s; nothing was written\n"+
 			"bring it there, or delete the line `ledger:` if a new one is meant: it counts everybody as not written to", path, pinned, s.ledger())}
 	}
-	store, err := s.open(context.Background(), false)
+	store, err := s.open(context.Background(), sqlite.Options{})
 	if err != nil {
 		return "", err
 	}
