@@ -2,6 +2,7 @@ package flowtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -152,8 +153,8 @@ func (c *Case) mock(q engine.Reading) (map[string]any, bool, error) {
 
 // remember writes into the ledger what earlier runs have sent.
 func (c *Case) remember(ctx context.Context, p *engine.Program, store ledger.Store) error {
-	campaign := p.CampaignOf(engine.Options{Campaign: c.setup.campaign})
 	for i, b := range c.setup.sent {
+		campaign := p.CampaignOf(engine.Options{Campaign: cmp.Or(b.other, c.setup.campaign)})
 		run := ledger.Run{
 			ID: fmt.Sprintf("earlier-%d", i+1), Flow: p.Name, Campaign: campaign, File: p.Doc.File,
 			PlanHash: fmt.Sprintf("earlier-%d", i+1), State: ledger.Running, Started: b.at,

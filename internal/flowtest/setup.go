@@ -36,6 +36,7 @@ type setup struct {
 type sentBefore struct {
 	step    *engine.Step
 	key     string
+	other   string // another campaign than the case's
 	contact int
 	at      time.Time
 	state   ledger.State
@@ -102,6 +103,9 @@ func (c *Case) readInputs(r *reader, p *engine.Program) {
 // inputPlace is where the input that a problem speaks of is written.
 func (c *Case) inputPlace(problem string) diag.Span {
 	if c.inputs == nil {
+		if len(c.node.Entries) == 0 {
+			return c.node.Span
+		}
 		return c.node.Entries[0].Key.Span
 	}
 	for _, e := range c.inputs.Entries {
@@ -132,7 +136,7 @@ var sentStates = map[string]ledger.State{"sent": ledger.Sent, "unknown": ledger.
 
 func (c *Case) readSent(r *reader, p *engine.Program) {
 	for _, item := range r.list(c.sent, "sent") {
-		m := r.fields(item, "an entry of sent", []string{"step", "contact", "key", "at", "status"})
+		m := r.fields(item, "an entry of sent", []string{"step", "contact", "key", "campaign", "at", "status"})
 		if item.Kind != flow.Map {
 			continue
 		}
@@ -146,6 +150,9 @@ func (c *Case) readSent(r *reader, p *engine.Program) {
 		}
 		if v := m["key"]; v != nil {
 			b.key, _ = r.text(v, "key")
+		}
+		if v := m["campaign"]; v != nil {
+			b.other, _ = r.text(v, "campaign")
 		}
 		if v := m["status"]; v != nil {
 			state, ok := sentStates[v.Text]

@@ -117,6 +117,9 @@ func (s *Suite) FlowProblems() (diag.List, []byte) {
 }
 
 func (s *Suite) cases(r *reader, root, n *flow.Node) {
+	if n == nil && root.Kind != flow.Map {
+		return
+	}
 	if n == nil {
 		r.missing(root, "cases", "a test file", "cases:\n  - name: everybody gets it\n    expect: { sends: [] }")
 		return
