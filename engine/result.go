@@ -26,7 +26,7 @@ const (
 	CauseLocked            // another runner is at work
 	CauseStale             // the plan does not fit any more, or was applied
 	CauseUnreachable       // the API could not be reached; go on later
-	CauseLedger            // no ledger, or another one
+	CauseLedger            // no ledger, another or an older one, or one that cannot be used now
 	CauseUsage             // a wrong input
 	CauseInterrupted       // a signal
 )
@@ -49,6 +49,9 @@ func CauseOf(err error) Cause {
 		none   *ledger.NotFoundError
 		broken *ledger.UnreadableError
 		other  *ledger.VersionError
+		older  *ledger.RolledBackError
+		mark   *ledger.MarkError
+		busy   *ledger.BusyError
 	)
 	switch {
 	case errors.As(err, &fail):
@@ -65,7 +68,7 @@ func CauseOf(err error) Cause {
 		return CauseFlow
 	case errors.As(err, &locked):
 		return CauseLocked
-	case errors.As(err, &none), errors.As(err, &broken), errors.As(err, &other):
+	case errors.As(err, &none), errors.As(err, &broken), errors.As(err, &other), errors.As(err, &older), errors.As(err, &mark), errors.As(err, &busy):
 		return CauseLedger
 	case errors.Is(err, context.Canceled):
 		return CauseInterrupted

@@ -74,9 +74,11 @@ func openJob(a *app, o *worldFlags, spec jobSpec) (*job, error) {
 func (j *job) openLedger(spec jobSpec) error {
 	ctx := context.Background()
 	mustExist := spec.known || j.strict() && !j.o.newLedger
+	missing := !j.state.hasLedger()
 	if mustExist {
-		if _, err := os.Stat(j.state.ledger()); errors.Is(err, os.ErrNotExist) {
-			return cmp.Or(j.noToken(), j.noLedger())
+		if missing {
+			_, err := j.state.open(ctx, sqlite.Options{MustExist: true})
+			return cmp.Or(j.noToken(), j.noLedger(err))
 		}
 	} else if err := j.state.prepare(); err != nil {
 		return err
@@ -98,17 +100,34 @@ func (j *job) openLedger(spec jobSpec) error {
 		}
 	}
 	var err error
-	if j.store, err = j.state.open(ctx, mustExist); err != nil {
-		return err
+	// A new ledger is begun where none is; an older one is never taken for a new one.
+	o := sqlite.Options{MustExist: mustExist, AcceptOlder: j.o.newLedger && missing && !mustExist}
+	if j.store, err = j.state.open(ctx, o); err != nil {
+		return j.noLedger(err)
 	}
 	j.opts.Store = j.store
+	return j.pinned(ctx)
+}
+
+// pinned checks that the ledger is the one that the project names, or holds what
+// that one knew.
+func (j *job) pinned(ctx context.Context) error {
 	p := j.state.project
-	if p != nil && p.ledger != "" && p.ledger != j.store.Lineage() && !j.o.sandbox && j.p.HasSends() && !j.local() {
-		return &ledgerError{fmt.Sprintf("%s pins the ledger %s, but the one at %s is %s; nothing was sent\n"+
-			"put the right ledger back, name its folder with --state, or write `ledger: %s` into %s if this one is meant: whoever it does not know is written to again",
-			projectFile, p.ledger, shorten(j.state.ledger()), j.store.Lineage(), j.store.Lineage(), projectFile)}
+	if p == nil || p.ledger == "" || p.ledger == j.store.Lineage() || j.o.sandbox || !j.p.HasSends() || j.local() {
+		return nil
 	}
-	return nil
+	merged, err := j.store.Merged(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range merged {
+		if m.Lineage == p.ledger {
+			return nil
+		}
+	}
+	return &ledgerError{fmt.Sprintf("%s pins the ledger %s, but the one at %s is %s; nothing was sent\n"+
+		"put the right ledger back, name its folder with --state, add what an export of it knows with flowrunner ledger import FILE, or write `ledger: %s` into %s if this one is meant: whoever it does not know is written to again",
+		projectFile, p.ledger, shorten(j.state.ledger()), j.store.Lineage(), j.store.Lineage(), projectFile)}
 }
 
 func (j *job) lock(scope string) error {
@@ -144,10 +163,26 @@ func (j *job) noToken() error {
 	return nil
 }
 
-func (j *job) noLedger() error {
-	return &ledgerError{fmt.Sprintf("there is no ledger at %s; nothing was sent, since without one everybody counts as not written to\n"+
-		"bring the state of earlier runs there, name its folder with --state, or begin a new ledger knowingly with --new-ledger",
-		shorten(j.state.ledger()))}
+// noLedger says how to go on without a ledger; any other error stays as it is.
+func (j *job) noLedger(err error) error {
+	var none *ledger.NotFoundError
+	if !errors.As(err, &none) {
+		return err
+	}
+	return &ledgerError{fmt.Sprintf("%s; nothing was sent, since without one everybody counts as not written to\n%s",
+		missingLedger(none), "bring the state of earlier runs there, name its folder with --state, or begin a new ledger knowingly with --new-ledger")}
+}
+
+// missingLedger says that a ledger is not there, and what is known of it.
+func missingLedger(e *ledger.NotFoundError) string {
+	text := "there is no ledger at " + shorten(e.Path)
+	switch {
+	case e.Lineage != "":
+		text += fmt.Sprintf(", but one was here: %s says that it is %s and held %d changes", shorten(e.Mark), e.Lineage, e.Serial)
+	case e.Mark != "":
+		text += fmt.Sprintf(", but one was here: it has left the mark %s", shorten(e.Mark))
+	}
+	return text
 }
 
 // local reports whether the API is on this machine.

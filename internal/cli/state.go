@@ -91,15 +91,20 @@ func (s state) prepare() error {
 
 func (s state) ledger() string { return filepath.Join(s.dir, "ledger.db") }
 
-// open opens the ledger to write; with mustExist an absent one is a
-// *ledger.NotFoundError.
-func (s state) open(ctx context.Context, mustExist bool) (*sqlite.Store, error) {
-	if !mustExist {
+func (s state) hasLedger() bool {
+	_, err := os.Stat(s.ledger())
+	return !errors.Is(err, os.ErrNotExist)
+}
+
+// open opens the ledger to write, and makes its folder where it may make the
+// ledger.
+func (s state) open(ctx context.Context, o sqlite.Options) (*sqlite.Store, error) {
+	if !o.MustExist {
 		if err := s.prepare(); err != nil {
 			return nil, err
 		}
 	}
-	return sqlite.Open(ctx, s.ledger(), sqlite.Options{MustExist: mustExist})
+	return sqlite.Open(ctx, s.ledger(), o)
 }
 
 // read opens the ledger to look at it.
@@ -111,7 +116,7 @@ func (s state) read(ctx context.Context) (*sqlite.Store, error) {
 		if !s.sandbox {
 			hint += "; sandbox runs have a state of their own: add --sandbox"
 		}
-		return nil, &ledgerError{fmt.Sprintf("there is no ledger at %s\n%s", shorten(s.ledger()), hint)}
+		return nil, &ledgerError{missingLedger(none) + "\n" + hint}
 	}
 	return store, err
 }

@@ -25,7 +25,7 @@ const exitCodesTopic = `Exit codes
    8  another process runs the same flow and campaign
    9  the plan no longer fits, or was applied before
   10  the API cannot be reached; what is left can be resumed
-  11  there is no ledger, or another one than the project's
+  11  there is no ledger, or not the one that was here or the project's
   64  the command line or an input is wrong
  130  interrupted by Ctrl-C; can be resumed
  143  interrupted by SIGTERM; can be resumed
@@ -54,6 +54,7 @@ looked for from the flow's folder upward, else beside the flow. --state names
 another folder. It belongs to its owner alone and is never for git.
 
   ledger.db             who was sent what, and when: keep it, and back it up
+  ledger.mark           which ledger was here: an older copy of it is noticed
   runs/ID/plan.jsonl    what the run was going to send, with its flow and inputs
   runs/ID/events.jsonl  what happened, line by line
   locks/                one runner for each flow and campaign

@@ -49,7 +49,7 @@ func (o *worldFlags) register(f *pflag.FlagSet) {
 	f.Var(choiceOf(&o.progress, "auto", "auto", "bar", "plain", "none"), "progress", "how progress is shown on stderr")
 	f.BoolVar(&o.noInput, "no-input", false, "never ask")
 	f.BoolVar(&o.yes, "yes", false, "send without asking")
-	f.BoolVar(&o.newLedger, "new-ledger", false, "begin an empty ledger where there is none: everybody counts as not written to")
+	f.BoolVar(&o.newLedger, "new-ledger", false, "begin an empty ledger where there is none, also where one was: everybody counts as not written to")
 }
 
 // check refuses flags that mean nothing together.
