@@ -1,7 +1,7 @@
 # Everything here is a short name for a command of Go's own; Go is all it needs,
 # but for `make lint`.
 
-.PHONY: all test race cover vet lint generate ci clean
+.PHONY: all test race cover vet lint generate bench ci clean
 
 all: vet test
 
@@ -27,6 +27,11 @@ lint:
 generate:
 	go test ./internal/archtest -run TestSchemaIsFresh -update
 	go test ./docs -run TestReferencesAreFresh -update
+
+# Minutes of work for the whole machine: flowrunner against loops written by hand.
+# Flags: make bench BENCH='-clients 10000 -only broadcast'
+bench:
+	go run ./internal/bench $(BENCH)
 
 ci:
 	.ci/run
