@@ -56,6 +56,13 @@ func (a *applier) settleStage(ctx context.Context, path string) error {
 			if len(r.Item) == 1 {
 				open = open[:0]
 			}
+		case planfile.Step:
+			// A loop over nothing has no sends and no items, but it has settled too.
+			if st := a.p.byID[r.Step]; st != nil && st.IsLoop() && len(st.Sends) > 0 {
+				if _, err := a.loopResult(loops, st); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	for id, l := range loops {
