@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/internal/ui"
 )
 
@@ -111,19 +112,12 @@ func (r *rateFlag) String() string {
 	return strconv.FormatFloat(*r.perSecond, 'f', -1, 64) + "/s"
 }
 
-// Set reads n/s, n/min or unlimited.
+// Set reads what connection.rate takes.
 func (r *rateFlag) Set(text string) error {
-	if text == "unlimited" {
-		r.perSecond = new(float64)
-		return nil
+	n, err := engine.ParseRate(text)
+	if err != nil {
+		return fmt.Errorf("%w; write 10/s, 90/min or unlimited", err)
 	}
-	count, unit, _ := strings.Cut(text, "/")
-	n, err := strconv.ParseFloat(count, 64)
-	per := map[string]float64{"s": 1, "min": 60}[unit]
-	if err != nil || !(n > 0 && n < 1e6) || per == 0 {
-		return fmt.Errorf("%q is no rate; write 10/s, 90/min or unlimited", text)
-	}
-	n /= per
 	r.perSecond = &n
 	return nil
 }
