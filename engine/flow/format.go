@@ -112,8 +112,12 @@ func alike(a, b *Node, seen map[*Node]*Node) bool {
 			return false
 		}
 	}
+	others := make(map[string]*Node, len(b.Entries))
+	for _, e := range b.Entries {
+		others[e.Key.Text] = e.Value
+	}
 	for _, e := range a.Entries {
-		if other := b.Get(e.Key.Text); other == nil || !alike(e.Value, other, seen) {
+		if other := others[e.Key.Text]; other == nil || !alike(e.Value, other, seen) {
 			return false
 		}
 	}

@@ -8,7 +8,6 @@ import (
 // remarks lists the comments of a file that was read: whatever begins with #
 // where no value stands.
 func (s *script) remarks() []remark {
-	slices.SortFunc(s.leaves, func(a, b *written) int { return a.from - b.from })
 	text, leaves := s.src.text, s.leaves
 	var out []remark
 	for i := s.src.lines[0]; i < len(text); {

@@ -53,8 +53,8 @@ func (w *written) isBlock() bool { return w.kind != Scalar && !w.brackets && len
 // script reads a file as it is written.
 type script struct {
 	src        *source
-	properties builder // finds what stands before a value
-	leaves     []*written
+	properties builder    // finds what stands before a value
+	leaves     []*written // the texts and aliases, in the order of the file
 	anchored   bool
 }
 
@@ -182,10 +182,6 @@ func (s *script) blankAbove(offset int) bool {
 	if breakAt(s.src.text, s.src.skipBlanks(above)) == 0 {
 		return false
 	}
-	for i := len(s.leaves) - 1; i >= 0; i-- {
-		if l := s.leaves[i]; l.from < above {
-			return !l.keep || above >= l.keepTo
-		}
-	}
-	return true
+	after := sort.Search(len(s.leaves), func(i int) bool { return s.leaves[i].from >= above })
+	return after == 0 || !s.leaves[after-1].keep || above >= s.leaves[after-1].keepTo
 }

@@ -27,9 +27,11 @@ func newFmt(a *app) *cobra.Command {
 		Use:   "fmt [FILE... | -]",
 		Short: "Write flows in their one canonical form",
 		Long: "fmt puts keys in the order of the language, indents by two spaces and quotes\n" +
-			"only what needs it. Comments, single blank lines and texts stay, and no flow\n" +
-			"means anything else afterwards. Files are rewritten and their names printed; of\n" +
-			"a folder all its flows. Without a FILE, or with -, it formats stdin to stdout.",
+			"only what needs it. A list or map in brackets stays so while its line has at\n" +
+			"most 100 characters. Comments, single blank lines and texts stay, and no flow\n" +
+			"means anything else afterwards.\n\n" +
+			"Files are rewritten and their names printed; of a folder all its flows. Without\n" +
+			"a FILE, or with -, it formats stdin to stdout.",
 		Example: "  flowrunner fmt flows/*.yaml\n  flowrunner fmt --check .      in CI: exit code 1 when anything would change",
 		RunE:    func(_ *cobra.Command, args []string) error { return formatAll(a, o, args) },
 	}
