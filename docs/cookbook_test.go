@@ -85,12 +85,14 @@ func TestRecipesRunTwice(t *testing.T) {
 	require.Equal(t, len(recipes), seen, "each entry has a section")
 }
 
-// clean demands that nothing is to be said about a flow, not even advice.
+// clean demands that nothing is to be said about a flow, neither advice nor form.
 func clean(t *testing.T, file string) {
 	t.Helper()
-	var out bytes.Buffer
-	code := cli.Main([]string{"validate", "--strict", file}, strings.NewReader(""), &out, &out, []string{"CI=true"})
-	require.Zero(t, code, "%s", &out)
+	for _, args := range [][]string{{"validate", "--strict", file}, {"fmt", "--diff", "--check", file}} {
+		var out bytes.Buffer
+		code := cli.Main(args, strings.NewReader(""), &out, &out, []string{"CI=true"})
+		require.Zero(t, code, "%s", &out)
+	}
 }
 
 func exists(path string) bool {

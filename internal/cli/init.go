@@ -94,6 +94,7 @@ func initProject(a *app, o *initOptions, dir string) error {
 	if err != nil {
 		return err
 	}
+	warnOfOuter(a, dir)
 	text, err := schema.JSON(steps.Registry())
 	if err != nil {
 		return err
@@ -156,6 +157,19 @@ func mayWrite(t scaffold.Template, dir string, force bool) error {
 	return &usageError{
 		fmt.Sprintf("%s has %s already; nothing was written", dir, strings.Join(there, ", ")),
 		"name another folder, or overwrite them with --force",
+	}
+}
+
+// warnOfOuter speaks up when the new project lies within another one, whose
+// ledger knows nothing of what is sent from here, nor the other way round.
+func warnOfOuter(a *app, dir string) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return
+	}
+	if outer, err := findProject(filepath.Dir(abs)); err == nil && outer != nil {
+		fmt.Fprintf(a.stderr, "%s %s lies within the project %s, but has a ledger of its own; a flow moved here from there counts everybody as not written to\n",
+			a.errStyle().Warn("warning:"), ui.Safe(dir), ui.Safe(shorten(outer.dir)))
 	}
 }
 
