@@ -14,12 +14,8 @@ import (
 func (c *compiler) advise() {
 	for i := range c.diags {
 		d := &c.diags[i]
-		at := d.Span
-		if at.End.Offset <= at.Start.Offset || at.End.Offset > len(c.doc.Source) {
-			continue
-		}
-		name := string(c.doc.Source[at.Start.Offset:at.End.Offset])
-		switch {
+		switch name := c.written(d.Span); {
+		case name == "":
 		case d.Code == "unknown-field":
 			c.adviseField(d, name)
 		case d.Code == "unknown-name" && strings.HasPrefix(d.Summary, "unknown variable "):

@@ -110,7 +110,7 @@ func (a *applier) fits(ctx context.Context, end planfile.End) error {
 	}
 	const again = "plan again"
 	h := a.head
-	if h.FlowHash != a.p.Doc.Hash || h.Flow != a.p.Name {
+	if h.FlowHash != a.p.Hash || h.Flow != a.p.Name {
 		return stale(again, "the plan was made from another text of the flow")
 	}
 	if (a.o.Sandbox != nil) != h.Sandbox {

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,9 +18,18 @@ import (
 // Compile checks a document completely against the kinds of reg, without any
 // network, and gives the Program. The Program is nil when the list has errors;
 // the list holds every problem found, sorted.
+//
+// A flow that reads texts with file() needs CompileWith.
 func Compile(doc *flow.Document, reg *step.Registry) (*Program, diag.List) {
+	return CompileWith(doc, reg, nil)
+}
+
+// CompileWith is Compile for a flow whose texts files reads. The Program holds
+// what was read, and nothing reads it again.
+func CompileWith(doc *flow.Document, reg *step.Registry, files Files) (*Program, diag.List) {
 	c := &compiler{
-		doc: doc, reg: reg, seen: map[string]bool{}, open: map[string]bool{}, broken: map[string]bool{},
+		texts: texts{folder: filepath.Dir(doc.File), files: files, read: map[string]*textFile{}},
+		doc:   doc, reg: reg, seen: map[string]bool{}, open: map[string]bool{}, broken: map[string]bool{},
 		p: &Program{Doc: doc, byID: map[string]*Step{}, usage: map[streamRef]*usage{}},
 	}
 	c.program()
@@ -28,6 +38,7 @@ func Compile(doc *flow.Document, reg *step.Registry) (*Program, diag.List) {
 		return nil, c.diags
 	}
 	c.p.countUses()
+	c.p.Texts, c.p.Hash = c.texts.all(), c.texts.hash(doc.Hash)
 	return c.p, c.diags
 }
 
@@ -43,6 +54,7 @@ type compiler struct {
 	final  bool            // finally is being compiled
 	unsure int             // conditions around that did not compile
 	broken map[string]bool // steps and records whose fields a mistake hides
+	texts  texts
 }
 
 func (c *compiler) program() {
@@ -180,6 +192,7 @@ func (c *compiler) scope(v *view, n *flow.Node) *lang.Scope {
 	for _, add := range v.over {
 		sc = add(sc)
 	}
+	sc = sc.WithFiles(c.texts.open)
 	if n == nil {
 		return sc
 	}
@@ -188,7 +201,11 @@ func (c *compiler) scope(v *view, n *flow.Node) *lang.Scope {
 	for _, f := range v.steps {
 		done[f.Name] = true
 	}
-	for _, m := range stepRef.FindAllSubmatch(src, -1) {
+	named := stepRef.FindAllSubmatch(src, -1)
+	for _, text := range c.texts.named(src) {
+		named = append(named, stepRef.FindAllSubmatch(text, -1)...)
+	}
+	for _, m := range named {
 		id := string(m[1])
 		if done[id] {
 			continue
@@ -314,10 +331,20 @@ func (c *compiler) fresh(ds diag.List) diag.List {
 		return ds
 	}
 	return slices.DeleteFunc(slices.Clone(ds), func(d diag.Diagnostic) bool {
-		at := d.Span
-		return d.Code == "maybe-nil" && (c.unsure > 0 || at.End.Offset > at.Start.Offset &&
-			c.isBroken(string(c.doc.Source[at.Start.Offset:at.End.Offset])))
+		return d.Code == "maybe-nil" && (c.unsure > 0 || c.isBroken(c.written(d.Span)))
 	})
+}
+
+// written is what stands at a place of the flow or of a text that it reads.
+func (c *compiler) written(at diag.Span) string {
+	src := c.doc.Source
+	if at.File != c.doc.File {
+		src = c.texts.source(at.File)
+	}
+	if at.Start.Offset >= at.End.Offset || at.End.Offset > len(src) {
+		return ""
+	}
+	return string(src[at.Start.Offset:at.End.Offset])
 }
 
 // isBroken reports whether a text of the flow names anything broken.
@@ -342,10 +369,18 @@ func (c *compiler) dependsOnBroken(nodes ...*flow.Node) bool {
 // unused as well: one mistake, one message.
 func (c *compiler) usedAnyway(n *flow.Node) {
 	for _, in := range c.doc.Inputs {
-		if mentions(n, "inputs."+in.Name.Text) || mentions(n, "inputs?."+in.Name.Text) {
+		if c.mentions(n, "inputs."+in.Name.Text) || c.mentions(n, "inputs?."+in.Name.Text) {
 			c.used = append(c.used, lang.Ref{Path: []string{"inputs", in.Name.Text}})
 		}
 	}
+}
+
+// mentions reports whether a value, or a text that it reads, holds a name.
+func (c *compiler) mentions(n *flow.Node, what string) bool {
+	if mentions(n, what) {
+		return true
+	}
+	return mentions(n, "file") && slices.ContainsFunc(c.texts.sources(), func(text []byte) bool { return strings.Contains(string(text), what) })
 }
 
 func mentions(n *flow.Node, what string) bool {

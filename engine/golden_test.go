@@ -32,10 +32,13 @@ func eachFlow(t *testing.T, folder string, fn func(t *testing.T, path string, so
 	}
 }
 
+// beside is what every flow of these tests finds beside it.
+var beside = engine.FilesOf(map[string]string{"texts/offer.txt": "Hello!\n"})
+
 // check reads and compiles a flow as validate does.
 func check(name string, source []byte) (*engine.Program, diag.List) {
 	doc, problems := flow.Parse(name, source)
-	p, more := engine.Compile(doc, steps.Registry())
+	p, more := engine.CompileWith(doc, steps.Registry(), beside)
 	problems = append(problems, more...)
 	problems.Sort()
 	return p, problems

@@ -136,7 +136,7 @@ func (p *planner) header(ctx context.Context, env map[string]string) (planfile.H
 	h := planfile.Header{
 		Type: "header", Version: planfile.Version, Run: p.run, Stage: p.stage, Stages: p.p.Stages,
 		Now: p.now, Expires: p.now.Add(planLife),
-		Flow: p.p.Name, File: p.p.Doc.File, FlowHash: p.p.Doc.Hash, FlowText: string(p.p.Doc.Source),
+		Flow: p.p.Name, File: p.p.Doc.File, FlowHash: p.p.Hash, FlowText: string(p.p.Doc.Source), Texts: p.p.Texts,
 		Inputs: map[string]planfile.Value{}, Env: env, Campaign: p.p.CampaignOf(p.o),
 		Lineage: p.o.Store.Lineage(), MaxSends: p.p.MaxSends(p.o), Sandbox: p.o.Sandbox != nil, Rate: p.p.Connection.Rate,
 	}

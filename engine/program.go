@@ -14,6 +14,8 @@ import (
 // is immutable and shared by validate, plan and apply, so they cannot disagree.
 type Program struct {
 	Doc         *flow.Document
+	Texts       map[string]string // the texts beside the flow that it reads, by path; nil when it reads none
+	Hash        string            // hex SHA-256 of the flow and its texts
 	Name        string
 	Description string
 	Campaign    string // as the flow says; "" is the default campaign

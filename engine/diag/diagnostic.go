@@ -35,6 +35,10 @@ type Pos struct {
 type Span struct {
 	File       string
 	Start, End Pos
+
+	// Line is the line of Start with its line break, where the file is another than
+	// the one that was asked about: its text is not at hand when problems are shown.
+	Line string
 }
 
 // String is file:line:column, as editors understand it.

@@ -56,10 +56,14 @@ func FormatAll(l List, source []byte) string {
 const maxExcerpt = 100
 
 func excerpt(at Span, lines []string, hidden bool) string {
-	if at.Start.Line < 1 || at.Start.Line > len(lines) {
-		return ""
+	text := strings.TrimSuffix(at.Line, "\n")
+	if at.Line == "" {
+		if at.Start.Line < 1 || at.Start.Line > len(lines) {
+			return ""
+		}
+		text = lines[at.Start.Line-1]
 	}
-	line := []rune(strings.TrimRight(lines[at.Start.Line-1], "\r"))
+	line := []rune(strings.TrimRight(text, "\r"))
 	from := max(0, min(at.Start.Col-1, len(line)))
 	to := from + 1
 	if at.End.Line == at.Start.Line {

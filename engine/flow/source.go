@@ -21,6 +21,9 @@ type source struct {
 	// shown is the original of a text that was altered, byte for byte, to make
 	// it readable. Places for people are those of the original.
 	shown *source
+
+	// carry lets every span hold the line that it begins in.
+	carry bool
 }
 
 const runeStep = 64
@@ -115,7 +118,13 @@ func (s *source) span(from, to int) diag.Span {
 	for to < len(s.text) && !utf8.RuneStart(s.text[to]) {
 		to++
 	}
-	return diag.Span{File: s.file, Start: s.pos(from), End: s.pos(to)}
+	at := diag.Span{File: s.file, Start: s.pos(from), End: s.pos(to)}
+	if s.carry {
+		begin := s.lines[at.Start.Line-1]
+		line, _, _ := bytes.Cut(s.text[begin:], []byte("\n"))
+		at.Line = string(line) + "\n"
+	}
+	return at
 }
 
 // lineEnd is where the line of offset ends, before its line break.

@@ -37,13 +37,17 @@ func (c *checker) call(n ast.Node) (ast.Node, step.Shape) {
 	if f := functionNamed(name); f != nil {
 		return c.function(n, f, args)
 	}
+	if name == fileFunction {
+		c.problems = append(c.problems, fileInExpression(c.src.at(n.Location())))
+		return n, unknown
+	}
 	d := c.problems.Add("unknown-function", c.src.at(n.Location()), "unknown function %q", name)
 	if instead, ok := refused(name); ok {
 		d.Summary = name + " is not part of the language"
 		d.Hint = instead
 		return n, unknown
 	}
-	d.Hint = diag.DidYouMean(name, callable())
+	d.Hint = diag.DidYouMean(name, append(callable(), fileFunction))
 	if d.Hint == "" {
 		if other := diag.Closest(name, slices.Sorted(maps.Keys(elsewhere))); other != "" {
 			d.Hint = "did you mean \"" + elsewhere[other] + "\"?"

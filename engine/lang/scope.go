@@ -16,6 +16,7 @@ type Scope struct {
 	barred  []barrier
 	known   facts
 	secrets bool
+	files   TextFiles
 }
 
 // barrier is a place in the scope that exists but may not be used.

@@ -26,6 +26,11 @@ func (c *valueCompiler) scalar(n *flow.Node, want step.Field) *Value {
 		scope = scope.AllowSecrets()
 	}
 	single := isSingle(n, parts)
+	if single != nil {
+		if call := fileCall(n, *single); call != nil {
+			return c.file(call, want)
+		}
+	}
 	t := &template{node: n, trim: want.Shape.Form == step.FormText}
 	out := &Value{node: n}
 	holes := 0

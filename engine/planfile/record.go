@@ -19,6 +19,7 @@ type Header struct {
 	File       string            `json:"file"`
 	FlowHash   string            `json:"flowHash"`
 	FlowText   string            `json:"flowText"`
+	Texts      map[string]string `json:"texts,omitempty"` // the texts beside the flow that it reads, by path
 	Inputs     map[string]Value  `json:"inputs"`
 	Env        map[string]string `json:"env,omitempty"` // the variables that expressions read; nil values are absent
 	InputsHash string            `json:"inputsHash"`

@@ -11,14 +11,18 @@ import (
 	"github.com/flowrunner/flowrunner/steps"
 )
 
-// check compiles one flow and gives every problem of it. The Program is nil when
-// there are errors.
+// check compiles one flow, with the texts beside it, and gives every problem. The
+// Program is nil when there are errors.
 func check(file string, src []byte) (*engine.Program, diag.List) {
+	return checkWith(file, src, engine.FilesIn(filepath.Dir(file)))
+}
+
+func checkWith(file string, src []byte, files engine.Files) (*engine.Program, diag.List) {
 	doc, list := flow.Parse(file, src)
 	if list.HasErrors() && doc.Steps == nil {
 		return nil, list
 	}
-	p, more := engine.Compile(doc, steps.Registry())
+	p, more := engine.CompileWith(doc, steps.Registry(), files)
 	list = append(list, more...)
 	list.Sort()
 	if list.HasErrors() {

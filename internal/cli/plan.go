@@ -152,7 +152,7 @@ func (a *app) readPlan(path string) (*engine.Program, planfile.Header, error) {
 	if err != nil {
 		return nil, head, err
 	}
-	p, list := check(head.File, []byte(head.FlowText))
+	p, list := checkWith(head.File, []byte(head.FlowText), engine.FilesOf(head.Texts))
 	if err := list.Err(); err != nil {
 		return nil, head, withSource(err, []byte(head.FlowText))
 	}

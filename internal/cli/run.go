@@ -114,7 +114,7 @@ func (j *job) unfinished() (ledger.Run, bool, error) {
 	}
 	changed := ""
 	switch {
-	case run.FlowHash != j.p.Doc.Hash:
+	case run.FlowHash != j.p.Hash:
 		changed = "the flow"
 	case run.InputsHash != hash:
 		changed = "the inputs"

@@ -92,7 +92,7 @@ func (s *Suite) loadFlow(r *reader, n *flow.Node, kinds *step.Registry) {
 	doc, list := flow.Parse(s.FlowFile, src)
 	if !list.HasErrors() || doc.Steps != nil {
 		var more diag.List
-		s.program, more = engine.Compile(doc, kinds)
+		s.program, more = engine.CompileWith(doc, kinds, engine.FilesIn(filepath.Dir(s.FlowFile)))
 		list = append(list, more...)
 	}
 	list.Sort()
