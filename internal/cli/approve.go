@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -27,9 +26,6 @@ func (j *job) approve(s *engine.Summary) error {
 	}
 }
 
-// errNotApproved is the answer no.
-var errNotApproved = errors.New("not approved; nothing was sent")
-
 func (j *job) ask(n int, more bool) error {
 	question := fmt.Sprintf("Send %d messages?", n)
 	switch {
@@ -41,11 +37,22 @@ func (j *job) ask(n int, more bool) error {
 	if n > 0 && more {
 		question = strings.TrimSuffix(question, "?") + ", and what the later stages plan?"
 	}
-	fmt.Fprintf(j.a.stderr, "%s [y/N] ", question)
-	_ = j.a.stderr.Flush()
+	return j.a.confirm(question, "nothing was sent")
+}
+
+// notApproved is the answer no.
+type notApproved struct{ sofar string }
+
+func (e *notApproved) Error() string { return "not approved; " + e.sofar }
+
+// confirm asks the person at the terminal. What has happened by then is for the
+// answer no, and for an interrupt.
+func (a *app) confirm(question, sofar string) error {
+	fmt.Fprintf(a.stderr, "%s [y/N] ", question)
+	_ = a.stderr.Flush()
 	answer := make(chan string, 1)
 	go func() {
-		line, _ := bufio.NewReader(j.a.stdin).ReadString('\n') // no line is no yes
+		line, _ := bufio.NewReader(a.stdin).ReadString('\n') // no line is no yes
 		answer <- line
 	}()
 	select {
@@ -54,8 +61,8 @@ func (j *job) ask(n int, more bool) error {
 		case "y", "yes", "д", "да":
 			return nil
 		}
-		return errNotApproved
-	case <-j.a.signals.drain.Done():
-		return &interruptedError{"interrupted; nothing was sent"}
+		return &notApproved{sofar}
+	case <-a.signals.drain.Done():
+		return &interruptedError{"interrupted; " + sofar}
 	}
 }

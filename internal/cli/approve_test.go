@@ -40,7 +40,7 @@ func TestApprovalOnATerminal(t *testing.T) {
 		if tt.ok {
 			require.NoError(t, err, "%q", tt.answer)
 		} else {
-			require.ErrorIs(t, err, errNotApproved, "%q", tt.answer)
+			require.EqualError(t, err, "not approved; nothing was sent", "%q", tt.answer)
 		}
 	}
 }

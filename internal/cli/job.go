@@ -84,7 +84,7 @@ func (j *job) openLedger(spec jobSpec) error {
 		return err
 	}
 	if spec.sends {
-		if err := j.lock(fmt.Sprintf("%s (campaign %s)", j.p.Name, j.campaign)); err != nil {
+		if err := j.lock(scopeOf(j.p.Name, j.campaign)); err != nil {
 			return err
 		}
 		if j.o.sandbox {

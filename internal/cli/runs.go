@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/internal/ui"
@@ -20,7 +17,7 @@ import (
 func newRuns(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "runs",
-		Short: "Look at what runs have done",
+		Short: "Look at what runs have done, and decide what they could not",
 		Args:  cobra.ArbitraryArgs,
 		RunE:  needsCommand,
 	}
@@ -50,7 +47,7 @@ func newRuns(a *app) *cobra.Command {
 	shown.register(show.Flags())
 	outputFlag(a, show.Flags())
 	show.Flags().BoolVar(&shown.all, "all", false, "show every recipient, not only the first ones")
-	cmd.AddCommand(list, show)
+	cmd.AddCommand(list, show, newResolve(a))
 	return cmd
 }
 
@@ -128,6 +125,9 @@ func showRun(a *app, o stateFlags, id string, all bool) error {
 		return nil
 	}
 	var tail []string
+	if h.Unknown > 0 {
+		tail = append(tail, "Once you have looked at a chat: flowrunner runs resolve "+run.ID+st.flags()+" --help")
+	}
 	if run.State.Open() {
 		tail = append(tail, "Go on where it stopped: flowrunner resume "+run.ID+st.flags())
 	}
@@ -144,21 +144,21 @@ func readHistory(ctx context.Context, store ledger.Store, st state, run ledger.R
 		}
 		known[rec.Seq] = rec
 	}
-	dir := engine.RunDir(st.dir, run.ID)
-	for stage := 0; ; stage++ {
-		path := filepath.Join(dir, "plan.jsonl")
-		if stage > 0 {
-			path = filepath.Join(dir, fmt.Sprintf("plan-%d.jsonl", stage))
+	decided, err := decisionsOf(ctx, store)
+	if err != nil {
+		return err
+	}
+	plans := planFiles(st, run.ID)
+	if len(plans) == 0 {
+		addRecords(known, h, most)
+		for _, seq := range slices.Sorted(maps.Keys(known)) {
+			rec := known[seq]
+			h.Decide(decided[rec.Identity.String()], seq, rec.Step, rec.Contact)
 		}
-		if _, err := os.Stat(path); err != nil {
-			if stage == 0 {
-				addRecords(known, h, most)
-			}
-			return nil
-		}
-		if stage == 0 {
-			h.Plan = path
-		}
+		return nil
+	}
+	h.Plan = plans[0]
+	for _, path := range plans {
 		for rec, err := range planfile.Records(path) {
 			if err != nil {
 				return err
@@ -167,11 +167,53 @@ func readHistory(ctx context.Context, store ledger.Store, st state, run ledger.R
 			case planfile.LeftOut:
 				h.LeftOut = append(h.LeftOut, ui.ReasonDocument{Step: r.Step, Reason: r.Reason, Count: r.Count})
 			case planfile.Send:
-				row, ok := rowOf(r, known, run)
-				add(h, row, ok, most)
+				if err := addPlanned(ctx, store, run, r, known, h, most); err != nil {
+					return err
+				}
+				if r.Status == planfile.StatusPlanned || r.Status == planfile.StatusUnknown {
+					h.Decide(decided[r.Identity], r.Seq, r.Step, r.Contact)
+				}
 			}
 		}
 	}
+	return nil
+}
+
+// decisionsOf gives what people have decided, by identity in hex. They are few.
+func decisionsOf(ctx context.Context, store ledger.Store) (map[string][]ledger.Decided, error) {
+	all := map[string][]ledger.Decided{}
+	for d, err := range store.Decisions(ctx, ledger.Identity{}) {
+		if err != nil {
+			return nil, err
+		}
+		all[d.Identity.String()] = append(all[d.Identity.String()], d)
+	}
+	return all, nil
+}
+
+// addPlanned shows a row of a plan. One that this run has no record of, or that
+// the plan found unknown, may be known better by now.
+func addPlanned(ctx context.Context, store ledger.Store, run ledger.Run, r planfile.Send, known map[int64]ledger.Record, h *ui.HistoryDocument, most int) error {
+	row, shown := rowOf(r, known, run)
+	_, own := known[r.Seq]
+	id, err := ledger.ParseIdentity(r.Identity)
+	if err != nil || own || row.Status != planfile.StatusUnknown && row.Status != planfile.StatusSkipped {
+		add(h, row, shown, most)
+		return nil
+	}
+	rec, ok, err := store.Find(ctx, id)
+	if err != nil {
+		return err
+	}
+	switch {
+	case ok && rec.State == ledger.Sent:
+		h.Settled++
+		return nil
+	case ok && rec.State == ledger.NotSent:
+		row.Status, row.Reason = planfile.StatusSkipped, "not sent; the next run sends it"
+	}
+	add(h, row, shown, most)
+	return nil
 }
 
 // addRecords shows a run by the ledger alone: one whose plan is gone, or one

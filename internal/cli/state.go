@@ -121,11 +121,16 @@ func (s state) read(ctx context.Context) (*sqlite.Store, error) {
 	return store, err
 }
 
+// scopeOf names what one runner has for itself.
+func scopeOf(flow, campaign string) string { return fmt.Sprintf("%s (campaign %s)", flow, campaign) }
+
+func (s state) locks() string { return filepath.Join(s.dir, "locks") }
+
 // lock takes the right to run a scope: a flow and campaign, mostly.
 func (s state) lock(scope, job string) (*ledger.Lock, error) {
 	h := ledger.ThisProcess()
 	h.Job = job
-	return ledger.Acquire(filepath.Join(s.dir, "locks"), scope, h)
+	return ledger.Acquire(s.locks(), scope, h)
 }
 
 // flags are what a further command needs to find this state from here.

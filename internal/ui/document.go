@@ -15,14 +15,15 @@ import (
 // Document is what a command with -o json prints: the same facts as the text, in
 // one JSON document. Absent parts did not happen.
 type Document struct {
-	OK       bool             `json:"ok"`
-	ExitCode int              `json:"exitCode"`
-	Error    *ErrorDocument   `json:"error,omitempty"`
-	Plan     *PlanDocument    `json:"plan,omitempty"`
-	Result   *ResultDocument  `json:"result,omitempty"`
-	Files    []FileDocument   `json:"files,omitempty"`
-	Runs     []RunDocument    `json:"runs,omitempty"`
-	Run      *HistoryDocument `json:"run,omitempty"`
+	OK        bool               `json:"ok"`
+	ExitCode  int                `json:"exitCode"`
+	Error     *ErrorDocument     `json:"error,omitempty"`
+	Plan      *PlanDocument      `json:"plan,omitempty"`
+	Result    *ResultDocument    `json:"result,omitempty"`
+	Files     []FileDocument     `json:"files,omitempty"`
+	Runs      []RunDocument      `json:"runs,omitempty"`
+	Run       *HistoryDocument   `json:"run,omitempty"`
+	Decisions []DecisionDocument `json:"decisions,omitempty"`
 }
 
 // WriteJSON prints a document.

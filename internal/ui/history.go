@@ -37,13 +37,15 @@ func RunOf(r ledger.Run) RunDocument {
 // HistoryDocument is one run with everybody who did not get its messages.
 type HistoryDocument struct {
 	RunDocument
-	Open     bool             `json:"open"` // it can be gone on with
-	Rows     []RowDocument    `json:"rows"` // planned sends that are not sent, and why
-	LeftOut  []ReasonDocument `json:"leftOut"`
-	Sent     int              `json:"sent"`
-	Unknown  int              `json:"unknown"`
-	NotShown int              `json:"notShown,omitempty"`
-	Plan     string           `json:"plan,omitempty"`
+	Open      bool               `json:"open"` // it can be gone on with
+	Rows      []RowDocument      `json:"rows"` // planned sends that are not sent, and why
+	LeftOut   []ReasonDocument   `json:"leftOut"`
+	Sent      int                `json:"sent"`
+	Unknown   int                `json:"unknown"`
+	Settled   int                `json:"settled,omitempty"` // not sent by this run, but by a later one, or so a person says
+	NotShown  int                `json:"notShown,omitempty"`
+	Plan      string             `json:"plan,omitempty"`
+	Decisions []DecisionDocument `json:"decisions,omitempty"`
 }
 
 // RowDocument is one row of a plan that did not become a sent message.
@@ -75,7 +77,7 @@ func (s Style) Runs(w io.Writer, runs []ledger.Run) {
 
 // History draws one run.
 func (s Style) History(w io.Writer, r ledger.Run, h HistoryDocument, tail ...string) {
-	fmt.Fprintf(w, "%s %s of %s: %s\n\n", s.Bold("Run"), Safe(r.ID), s.Bold(Safe(r.Flow)), s.state(r.State, max(r.Counts.Unknown, h.Unknown)))
+	fmt.Fprintf(w, "%s %s of %s: %s\n\n", s.Bold("Run"), Safe(r.ID), s.Bold(Safe(r.Flow)), s.state(r.State, h.Unknown))
 	field := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(w, "  %-9s %s\n", name, Cut(Safe(value), columns-12))
@@ -93,6 +95,9 @@ func (s Style) History(w io.Writer, r ledger.Run, h HistoryDocument, tail ...str
 	if rest := others(r.Counts); rest != "" {
 		fmt.Fprintf(w, "  %s\n", rest)
 	}
+	if h.Settled > 0 {
+		fmt.Fprintf(w, "  %s sent since, by a later run or a person's word\n", number(h.Settled))
+	}
 	s.reasons(w, h.LeftOut)
 	if len(h.Rows) > 0 {
 		fmt.Fprintf(w, "\n  %s\n", s.Bold("Not sent, or not known"))
@@ -101,6 +106,7 @@ func (s Style) History(w io.Writer, r ledger.Run, h HistoryDocument, tail ...str
 	if h.NotShown > 0 {
 		fmt.Fprintf(w, "  %8s  more; --all shows everybody\n", number(h.NotShown))
 	}
+	s.decisions(w, h.Decisions)
 	if len(tail) > 0 {
 		fmt.Fprintln(w)
 	}

@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/engine/planfile"
+)
+
+// planFiles are the plans of a run that are still there, stage by stage.
+func planFiles(st state, run string) []string {
+	var all []string
+	for dir := engine.RunDir(st.dir, run); ; {
+		name := "plan.jsonl"
+		if n := len(all); n > 0 {
+			name = fmt.Sprintf("plan-%d.jsonl", n)
+		}
+		path := filepath.Join(dir, name)
+		if _, err := os.Stat(path); err != nil {
+			return all
+		}
+		all = append(all, path)
+	}
+}
+
+// textsOf gives what the people of some sends were to get, by identity, as far
+// as the plans of the runs that tried them are still there and whole.
+func (a *app) textsOf(st state, records []ledger.Record) map[ledger.Identity]string {
+	texts := map[ledger.Identity]string{}
+	wanted := map[string]map[string]ledger.Identity{} // run → identity in hex
+	for _, r := range records {
+		if wanted[r.Run] == nil {
+			wanted[r.Run] = map[string]ledger.Identity{}
+		}
+		wanted[r.Run][r.Identity.String()] = r.Identity
+	}
+	for run, ids := range wanted {
+		for _, path := range planFiles(st, run) {
+			p, _, err := a.readPlan(path)
+			if err != nil {
+				break // a plan is no longer needed when its run has ended
+			}
+			for rec, err := range planfile.Records(path) {
+				if err != nil {
+					break
+				}
+				send, ok := rec.(planfile.Send)
+				if !ok || send.Status != planfile.StatusPlanned {
+					continue
+				}
+				if id, ok := ids[send.Identity]; ok {
+					if sample, ok := p.Sample(send); ok {
+						texts[id] = sample.Preview.Text
+					}
+				}
+			}
+		}
+	}
+	return texts
+}
