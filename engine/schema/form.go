@@ -11,6 +11,27 @@ const (
 	dottedName = "^[A-Za-z_][A-Za-z0-9_.-]*$"
 )
 
+// The texts that are read as a value of a type, which may then stand in quotes.
+const (
+	boolText   = `^(true|false)$`
+	intText    = `^[-+]?[0-9]+$`
+	numberText = `^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$`
+)
+
+// expressionText finds an expression anywhere in a text.
+const expressionText = `\$\{\{`
+
+// scalar is a value of a type, or a text that is read as one: in quotes it is
+// the same to the program. With expression, a text with ${{ }} may give it.
+func scalar(typ, written string, expression bool) *object {
+	hint := "write " + map[string]string{"boolean": "true or false", "integer": "a whole number", "number": "a number with a point: 0.5"}[typ]
+	if expression {
+		written = expressionText + "|" + written
+		hint += ", or ${{ … }}"
+	}
+	return new(object).set("type", []string{typ, "string"}).set("pattern", written).set("patternErrorMessage", hint)
+}
+
 // keyForm is what may be written as the text of a grammar key, as far as more is
 // known than that it is one. These keys are settled before any step runs and
 // take no expressions, but for the connection's.
@@ -21,15 +42,15 @@ func keyForm(path string) *object {
 	case "steps.id", "steps.as":
 		return new(object).set("type", "string").set("pattern", plainName)
 	case "guard.maxSends":
-		return new(object).set("type", "integer").set("minimum", 1)
+		return scalar("integer", intText, false).set("minimum", 1)
 	case "steps.concurrency":
-		return new(object).set("type", "integer").set("minimum", 1).set("maximum", 256)
+		return scalar("integer", intText, false).set("minimum", 1).set("maximum", 256)
 	case "steps.retry.attempts":
-		return new(object).set("type", "integer").set("minimum", 1).set("maximum", 10)
+		return scalar("integer", intText, false).set("minimum", 1).set("maximum", 10)
 	case "inputs.required", "inputs.sensitive":
-		return new(object).set("type", "boolean")
+		return scalar("boolean", boolText, false)
 	case "inputs.min", "inputs.max":
-		return new(object).set("type", "number")
+		return scalar("number", numberText, false)
 	case "connection.apiToken":
 		return ref("expression")
 	}

@@ -18,7 +18,7 @@ func JSON(reg *step.Registry) ([]byte, error) {
 		set("expression", new(object).
 			set("description", "An expression: ${{ … }}.").
 			set("type", "string").
-			set("pattern", `\$\{\{`)).
+			set("pattern", expressionText)).
 		set("input", section(inputRule, "inputs", "An input of the flow.")).
 		set("step", stepSchema(stepRule, kinds))
 	for _, k := range kinds {
@@ -218,13 +218,13 @@ func shapeSchema(shape step.Shape, least, most *float64) *object {
 	}
 	switch shape.Form {
 	case step.FormBool:
-		s.set("type", "boolean")
+		return scalar("boolean", boolText, true)
 	case step.FormInt:
-		s.set("type", "integer")
-		bounds("minimum", "maximum")
+		s = scalar("integer", intText, true)
+		return bounds("minimum", "maximum")
 	case step.FormNumber:
-		s.set("type", "number")
-		bounds("minimum", "maximum")
+		s = scalar("number", numberText, true)
+		return bounds("minimum", "maximum")
 	case step.FormList:
 		s.set("type", "array")
 		bounds("minItems", "maxItems")

@@ -89,3 +89,39 @@ func TestSchemaSeesEveryFaultOfShape(t *testing.T) {
 		require.NotZero(t, seen[code], "no flow of testdata has the fault %s", code)
 	}
 }
+
+// TestSchemaTakesExpressionsAndQuotes holds that an editor flags no way of
+// writing a value that validate accepts.
+func TestSchemaTakesExpressionsAndQuotes(t *testing.T) {
+	s := compiledSchema(t)
+	kinds := steps.Registry().Kinds()
+	for _, k := range kinds {
+		with := map[string]any{}
+		for _, p := range k.Params {
+			with[p.Name] = "${{ inputs.x }}"
+			if p.Named {
+				with[p.Name] = map[string]any{}
+			}
+		}
+		require.NoError(t, s.Validate(map[string]any{"flow": "a", "steps": []any{map[string]any{"id": "x", "uses": k.Name, "with": with}}}), "%s", k.Name)
+	}
+	for _, text := range []string{
+		"guard: { maxSends: '5' }", "inputs: { x: { required: 'true', min: '0.5', max: 2 } }", "inputs: { x: { min: 1e3 } }",
+		"connection: { rate: 10/s, apiToken: '${{ secrets.A }}' }", "description: 2026", "campaign: spring-2026.1",
+	} {
+		node, problems := flow.ParseNode("f", []byte("flow: a\n"+text+"\nsteps: [{ id: x, uses: chat2desk_list_clients, with: { limit: '20', tags: ['17', 18] } }]\n"))
+		require.Empty(t, problems)
+		require.NoError(t, s.Validate(plain(node)), "%s", text)
+	}
+	for _, text := range []string{
+		"guard: { maxSends: many }", "guard: { maxSends: 0 }", "guard: { maxSends: '${{ inputs.x }}' }", "inputs: { x: { required: yes please } }",
+		"flow: with spaces", "connection: { apiToken: 0123456789 }", "oncePer: hour",
+	} {
+		node, _ := flow.ParseNode("f", []byte(text+"\nsteps: [{ id: x, uses: chat2desk_list_clients }]\n"))
+		m := plain(node).(map[string]any)
+		if m["flow"] == nil {
+			m["flow"] = "a"
+		}
+		require.Error(t, s.Validate(m), "%s", text)
+	}
+}
