@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowrunner/flowrunner/engine/flow"
 	"github.com/flowrunner/flowrunner/internal/scaffold"
 )
 
@@ -40,12 +41,18 @@ func TestEveryTemplateMakesAWholeProject(t *testing.T) {
 			require.Contains(t, byPath[template.Flow], "\n# yaml-language-server: $schema=schema.json\n")
 			require.Contains(t, byPath[template.Test()], "\nflow: ./"+template.Flow+"\n")
 
+			for _, path := range []string{scaffold.ProjectFile, template.Test(), scaffold.WorkflowFile} {
+				node, problems := flow.ParseNode(path, []byte(byPath[path]))
+				require.Empty(t, problems)
+				require.Equal(t, flow.Map, node.Kind, path)
+			}
 			workflow := byPath[scaffold.WorkflowFile]
 			require.Contains(t, workflow, "cmd/flowrunner@v1.2.3\n")
 			require.Contains(t, workflow, "flowrunner validate --strict -o github "+template.Flow+"\n")
 			require.Contains(t, workflow, "flowrunner test "+template.Test()+"\n")
 			require.Equal(t, template.Sends, strings.Contains(workflow, "--state /var/lib/flowrunner\n"), "only who sends needs a ledger that stays")
 			require.Equal(t, template.Sends, strings.Contains(workflow, "A CI cache is not a ledger"))
+			require.Equal(t, template.Report != "", strings.Contains(workflow, "upload-artifact"))
 			require.Contains(t, workflow, `cron: "`+template.Cron+`"`)
 		})
 	}

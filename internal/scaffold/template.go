@@ -14,6 +14,7 @@ type Template struct {
 	Name     string
 	Flow     string   // the file of its flow
 	Data     []string // the files that the flow reads
+	Report   string   // the file that a run is for, or that tells of it, to be kept by CI
 	Sends    bool     // writes to people, so a ledger must outlive each run
 	Sandbox  string   // inputs with which the flow shows what it does in the sandbox
 	Daily    string   // inputs of a scheduled run
@@ -24,10 +25,10 @@ type Template struct {
 // Templates lists what a project can start from, the default first.
 func Templates() []Template {
 	return []Template{
-		{Name: "broadcast", Flow: "broadcast.yaml", Sends: true, Cron: "0 8 * * 1", MaxSends: 5000},
+		{Name: "broadcast", Flow: "broadcast.yaml", Report: "out/*.csv", Sends: true, Cron: "0 8 * * 1", MaxSends: 5000},
 		{Name: "winback", Flow: "winback.yaml", Sends: true, Cron: "0 8 * * *", MaxSends: 2000},
 		{Name: "sla", Flow: "sla_watch.yaml", Sandbox: "--var allowed=500", Daily: "--var patience=2h", Cron: "*/30 * * * *", MaxSends: 100},
-		{Name: "audit", Flow: "transfer_audit.yaml", Cron: "0 5 * * 1", MaxSends: 100},
+		{Name: "audit", Flow: "transfer_audit.yaml", Report: "out/*.csv", Cron: "0 5 * * 1", MaxSends: 100},
 		{
 			Name: "reminders", Flow: "reminders.yaml", Data: []string{"appointments.csv"}, Sends: true,
 			Daily: `--var day="$(TZ=Europe/Moscow date -d tomorrow +%F)"`, Cron: "0 15 * * *", MaxSends: 200,
