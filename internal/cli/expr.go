@@ -190,7 +190,7 @@ func (o *exprOptions) recorded(a *app, at engine.Place) (*engine.Evaluator, erro
 
 // ofFlow is the scope of a flow: with --sandbox its reads are made once.
 func (o *exprOptions) ofFlow(a *app, at engine.Place) (*engine.Evaluator, error) {
-	p, err := a.load(o.flow)
+	p, _, err := compile(o.flow)
 	if err != nil {
 		return nil, err
 	}

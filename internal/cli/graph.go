@@ -17,7 +17,7 @@ func newGraph(a *app) *cobra.Command {
 		Example: "  flowrunner graph sale.yaml > sale.mmd\n  flowrunner graph sale.yaml -o dot | dot -Tsvg > sale.svg",
 		Args:    exactly(1, "the FILE of a flow"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			p, err := a.load(args[0])
+			p, _, err := compile(args[0])
 			if err != nil {
 				return err
 			}

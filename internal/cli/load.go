@@ -31,24 +31,27 @@ func checkWith(file string, src []byte, files engine.Files) (*engine.Program, di
 	return p, list
 }
 
-// load reads and compiles a flow, and shows its warnings.
+// load reads and compiles a flow that is going to run, and shows its warnings.
 func (a *app) load(file string) (*engine.Program, error) {
-	src, err := os.ReadFile(file)
+	p, list, err := compile(file)
 	if err != nil {
-		return nil, fileError("read", file, err)
-	}
-	return a.compile(file, src)
-}
-
-func (a *app) compile(file string, src []byte) (*engine.Program, error) {
-	p, list := check(file, src)
-	if err := list.Err(); err != nil {
-		return nil, withSource(err, src)
+		return nil, err
 	}
 	advice := append(warnings(list), lints(file, p)...)
 	advice.Sort()
 	_, _ = io.WriteString(a.stderr, a.errStyle().Warnings(advice))
 	return p, nil
+}
+
+// compile reads and compiles a flow that is only looked at: advice about it would
+// be in the way.
+func compile(file string) (*engine.Program, diag.List, error) {
+	src, err := os.ReadFile(file)
+	if err != nil {
+		return nil, nil, fileError("read", file, err)
+	}
+	p, list := check(file, src)
+	return p, list, withSource(list.Err(), src)
 }
 
 // lints is the advice for a good flow. A rail that the project states holds for
