@@ -51,6 +51,11 @@ func TestEveryKindIsWellDeclared(t *testing.T) {
 					require.True(t, ok && list.Shape.Stream, "%s counts %s, which is no stream output", f.Name, f.Count)
 				}
 			}
+			for _, f := range k.Params {
+				if f.Shape.Form == step.FormSecret && f.Name != "apiToken" {
+					require.Equal(t, step.EffectRead, k.Effect, "only reads are given secrets: what is done in apply goes through the plan file")
+				}
+			}
 			_, hasToken := k.Param("apiToken")
 			require.Equal(t, k.Connected, hasToken, "a connected kind, and no other, takes apiToken")
 		})
