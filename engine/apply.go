@@ -18,7 +18,7 @@ import (
 // ApplyOptions is what applying needs beside Options.
 type ApplyOptions struct {
 	Options
-	Drain  context.Context // when it ends, no new send begins; those under way are waited for
+	Drain  context.Context // when it ends, no new send begins; those under way are waited for; its cause becomes the reason
 	Resume bool            // go on with a run that was begun and did not end
 	Divert *Divert
 }
@@ -256,6 +256,9 @@ func (a *applier) stopReason() string {
 	defer a.mu.Unlock()
 	if a.stopAs == "" && a.o.Drain.Err() != nil {
 		a.stopBy, a.stopAs = CauseInterrupted, "interrupted"
+		if why := context.Cause(a.o.Drain); !errors.Is(why, context.Canceled) {
+			a.stopAs = why.Error()
+		}
 		a.result.Causes = append(a.result.Causes, CauseInterrupted)
 	}
 	return a.stopAs

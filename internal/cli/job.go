@@ -285,10 +285,14 @@ func (j *job) plan() (string, *engine.Summary, error) {
 func (j *job) apply(path string, resume bool, divert *engine.Divert) error {
 	a := j.a
 	progress := j.o.progressOf(a)
-	if _, end, err := planfile.Check(path); err == nil {
+	run := ""
+	if head, end, err := planfile.Check(path); err == nil {
 		progress.Expect(end.Counts.Planned)
+		run = head.Run
 	}
-	o := engine.ApplyOptions{Options: j.opts, Drain: a.signals.drain, Resume: resume, Divert: divert}
+	drain, done := j.drainFor(run, progress)
+	defer done()
+	o := engine.ApplyOptions{Options: j.opts, Drain: drain, Resume: resume, Divert: divert}
 	o.Events = progress.Event
 	switch {
 	case a.json:

@@ -46,7 +46,8 @@ func TestMain(m *testing.M) {
 //	await FILE [LINES]       wait until a file is there, and has so many lines
 //	signal SIGNAL N LOG LINES COMMAND…
 //	                         start the command, signal it when LOG has so many
-//	                         lines, and expect exit code N (-1: killed)
+//	                         lines, and expect exit code N (-1: killed); STOP asks it
+//	                         with flowrunner stop instead
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -264,8 +265,8 @@ func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
 
 func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	signals := map[string]syscall.Signal{"KILL": syscall.SIGKILL, "INT": syscall.SIGINT, "TERM": syscall.SIGTERM}
-	if neg || len(args) < 5 || signals[args[0]] == 0 {
-		ts.Fatalf("usage: signal KILL|INT|TERM N LOG LINES command…")
+	if neg || len(args) < 5 || signals[args[0]] == 0 && args[0] != "STOP" {
+		ts.Fatalf("usage: signal KILL|INT|TERM|STOP N LOG LINES command…")
 	}
 	want, err := strconv.Atoi(args[1])
 	ts.Check(err)
@@ -276,7 +277,11 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	c.Dir, c.Env, c.Stdout, c.Stderr = ts.MkAbs("."), environ(ts), &out, &errs
 	ts.Check(c.Start())
 	wait(ts, args[2], lines)
-	ts.Check(c.Process.Signal(signals[args[0]]))
+	if args[0] == "STOP" {
+		ts.Check(ts.Exec("flowrunner", "stop"))
+	} else {
+		ts.Check(c.Process.Signal(signals[args[0]]))
+	}
 	err = c.Wait()
 	_, _ = fmt.Fprint(ts.Stdout(), out.String())
 	_, _ = fmt.Fprint(ts.Stderr(), errs.String())

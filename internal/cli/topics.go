@@ -27,7 +27,7 @@ const exitCodesTopic = `Exit codes
   10  the API cannot be reached; what is left can be resumed
   11  there is no ledger, or not the one that was here or the project's
   64  the command line or an input is wrong
- 130  interrupted by Ctrl-C; can be resumed
+ 130  interrupted by Ctrl-C or flowrunner stop; can be resumed
  143  interrupted by SIGTERM; can be resumed
 
 Where several hold, the first of this list counts:
