@@ -110,6 +110,30 @@ func testFiles(args []string) ([]string, error) {
 	return files, nil
 }
 
+// testVerdict checks a test file without running it: a folder of flows and their
+// tests can be validated together.
+func testVerdict(file string, src []byte) (ui.Verdict, error) {
+	v := ui.Verdict{File: file, Source: src}
+	s, err := flowtest.Load(file, steps.Registry())
+	var list diag.Errors
+	if err != nil && !errors.As(err, &list) {
+		return v, fileError("read", file, err)
+	}
+	for _, d := range list {
+		if d.Span.File != file { // of its world
+			d.Summary, d.Span = d.Span.String()+": "+d.Summary, diag.Span{File: file}
+		}
+		v.Problems = append(v.Problems, d)
+	}
+	if v.Failed = len(list) > 0; !v.Failed {
+		v.Flow = strings.TrimSuffix(filepath.Base(s.FlowFile), filepath.Ext(s.FlowFile))
+		if p := s.Program(); p != nil {
+			v.Flow = p.Name
+		}
+	}
+	return v, nil
+}
+
 // bench collects what the test files of one command give.
 type bench struct {
 	a        *app

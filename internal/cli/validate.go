@@ -3,11 +3,13 @@ package cli
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/diag"
+	"github.com/flowrunner/flowrunner/internal/flowtest"
 	"github.com/flowrunner/flowrunner/internal/ui"
 )
 
@@ -64,6 +66,9 @@ func verdict(file string, strict bool) (ui.Verdict, error) {
 	src, err := os.ReadFile(file)
 	if err != nil {
 		return ui.Verdict{}, fileError("read", file, err)
+	}
+	if strings.HasSuffix(file, flowtest.Suffix) {
+		return testVerdict(file, src)
 	}
 	p, list := check(file, src)
 	v := ui.Verdict{File: file, Source: src, Strict: strict, Problems: append(list, lints(file, p)...)}
