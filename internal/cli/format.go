@@ -46,6 +46,9 @@ func newFmt(a *app) *cobra.Command {
 const stdinName = "-"
 
 func formatAll(a *app, o fmtOptions, args []string) error {
+	if len(args) == 0 && a.terminal {
+		return &usageError{"flowrunner fmt needs a FILE, or a flow on stdin", "flowrunner fmt . formats all flows of this folder"}
+	}
 	if len(args) == 0 {
 		args = []string{stdinName}
 	}
