@@ -18,7 +18,7 @@ import (
 //	   the kind chat2desk_list_clients has no such parameter.
 //	   fix: did you mean "tags"?
 func Format(d Diagnostic, source []byte) string {
-	return format(d, lines(source))
+	return FormatEach(List{d}, source)[0]
 }
 
 // lines takes source apart; nil when there is none.
@@ -29,10 +29,10 @@ func lines(source []byte) []string {
 	return strings.Split(strings.TrimPrefix(string(source), "\uFEFF"), "\n")
 }
 
-func format(d Diagnostic, lines []string) string {
+func format(d Diagnostic, lines []string, secrets []Span) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s: %s [%s]\n", d.Span, d.Severity, clean(d.Summary), d.Code)
-	b.WriteString(excerpt(d.Span, lines, d.Secret))
+	b.WriteString(excerpt(d.Span, lines, secrets))
 	for line := range strings.Lines(d.Detail) {
 		b.WriteString("   " + clean(strings.TrimRight(line, "\n")) + "\n")
 	}
@@ -44,18 +44,49 @@ func format(d Diagnostic, lines []string) string {
 
 // FormatAll draws a whole list, a blank line between problems.
 func FormatAll(l List, source []byte) string {
+	return strings.Join(FormatEach(l, source), "\n")
+}
+
+// FormatEach draws each problem of a list. A secret that one of them has found
+// shows in the excerpts of none.
+func FormatEach(l List, source []byte) []string {
+	var secrets []Span
+	for _, d := range l {
+		if d.Secret {
+			secrets = append(secrets, d.Span)
+		}
+	}
 	parts := make([]string, len(l))
 	lines := lines(source)
 	for i, d := range l {
-		parts[i] = format(d, lines)
+		parts[i] = format(d, lines, secrets)
 	}
-	return strings.Join(parts, "\n")
+	return parts
+}
+
+// mask hides what of a line of a file belongs to a secret.
+func mask(line []rune, at Span, secrets []Span) {
+	for _, s := range secrets {
+		if s.File != at.File || at.Start.Line < s.Start.Line || at.Start.Line > s.End.Line {
+			continue
+		}
+		from, to := 0, len(line)
+		if at.Start.Line == s.Start.Line {
+			from = s.Start.Col - 1
+		}
+		if at.Start.Line == s.End.Line {
+			to = min(to, s.End.Col-1)
+		}
+		for i := max(0, from); i < to; i++ {
+			line[i] = '*'
+		}
+	}
 }
 
 // maxExcerpt is how many columns of a source line are shown.
 const maxExcerpt = 100
 
-func excerpt(at Span, lines []string, hidden bool) string {
+func excerpt(at Span, lines []string, secrets []Span) string {
 	text := strings.TrimSuffix(at.Line, "\n")
 	if at.Line == "" {
 		if at.Start.Line < 1 || at.Start.Line > len(lines) {
@@ -73,9 +104,7 @@ func excerpt(at Span, lines []string, hidden bool) string {
 	}
 	to = min(to, max(len(line), from+1))
 
-	for i := from; hidden && i < min(to, len(line)); i++ {
-		line[i] = '*'
-	}
+	mask(line, at, secrets)
 
 	// A long line is cut to a window around the token.
 	cut := 0

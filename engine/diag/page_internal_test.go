@@ -58,6 +58,10 @@ func TestFormatHidesSecrets(t *testing.T) {
 	at := Span{File: "f.yaml", Start: Pos{Line: 1, Col: 8}, End: Pos{Line: 1, Col: 14}}
 	l.Add("literal-token", at, "a secret").Hide()
 	require.Equal(t, "f.yaml:1:8: error: a secret [literal-token]\n    1 | token: ****** # x\n      |        ^^^^^^\n", FormatAll(l, []byte("token: s3cret # x\n")))
-	l[0].Span.End = Pos{Line: 2, Col: 3}
+	l.Add("other", Span{File: "f.yaml", Start: Pos{Line: 1, Col: 17}, End: Pos{Line: 1, Col: 18}}, "a neighbour")
+	require.NotContains(t, FormatAll(l, []byte("token: s3cret # x\n")), "s3cret")
+	l[0].Span.End = Pos{Line: 2, Col: 4}
+	l.Add("below", Span{File: "f.yaml", Start: Pos{Line: 2, Col: 5}, End: Pos{Line: 2, Col: 6}}, "below it")
+	require.NotContains(t, FormatAll(l, []byte("token: s3cret\n s4 x")), "s4")
 	require.NotContains(t, FormatAll(l, []byte("token: s3cret\n  s4")), "s3cret")
 }

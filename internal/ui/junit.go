@@ -45,11 +45,12 @@ func JUnit(w io.Writer, verdicts []Verdict) error {
 	all := junitSuites{Name: "flowrunner validate"}
 	for _, v := range verdicts {
 		s := junitSuite{Name: slashed(v.File)}
-		for _, d := range v.Problems {
+		texts := diag.FormatEach(v.Problems, v.Source)
+		for i, d := range v.Problems {
 			c := junitCase{
 				Name: fmt.Sprintf("%s: %s", d.Code, d.Summary), Class: s.Name, File: slashed(d.Span.File), Line: d.Span.Start.Line,
 			}
-			text := diag.Format(d, v.Source)
+			text := texts[i]
 			if d.Severity == diag.Error || v.Strict {
 				c.Failure = &junitFailure{Message: d.Summary, Type: d.Code, Text: text}
 				s.Failures++
