@@ -59,8 +59,24 @@ func pathReason(err error) string {
 	return err.Error()
 }
 
-// connection settles the effective connection of a step.
+// connection is the effective connection of a step, settled once a run.
 func (s *session) connection(st *Step) (step.Connection, error) {
+	s.mu.Lock()
+	conn, ok := s.connections[st]
+	s.mu.Unlock()
+	if ok {
+		return conn, nil
+	}
+	conn, err := s.settleConnection(st)
+	if err == nil {
+		s.mu.Lock()
+		s.connections[st] = conn
+		s.mu.Unlock()
+	}
+	return conn, err
+}
+
+func (s *session) settleConnection(st *Step) (step.Connection, error) {
 	c := s.p.Connection
 	conn := step.Connection{Scheme: c.Scheme, Rate: c.Rate}
 	if s.o.Rate != nil {

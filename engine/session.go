@@ -17,6 +17,7 @@ import (
 
 	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/planfile"
+	"github.com/flowrunner/flowrunner/engine/step"
 )
 
 // Options is what a run needs of the world around it. The zero value of a field
@@ -64,11 +65,12 @@ type session struct {
 	dir  string // runs/<id>
 	root *frame
 
-	mu       sync.Mutex
-	shared   map[any]*sharedValue
-	accounts map[string]string
-	eventMu  sync.Mutex
-	focus    *focus // what an Explore looks at; nil in a run
+	mu          sync.Mutex
+	shared      map[any]*sharedValue
+	accounts    map[string]string
+	connections map[*Step]step.Connection
+	eventMu     sync.Mutex
+	focus       *focus // what an Explore looks at; nil in a run
 }
 
 // clock is the time of now.
@@ -86,7 +88,7 @@ func newSession(p *Program, o Options, run string, now time.Time) (*session, err
 	if o.Stdout == nil {
 		o.Stdout = io.Discard
 	}
-	s := &session{p: p, o: o, run: run, now: now.In(p.Zone), shared: map[any]*sharedValue{}, accounts: map[string]string{}}
+	s := &session{p: p, o: o, run: run, now: now.In(p.Zone), shared: map[any]*sharedValue{}, accounts: map[string]string{}, connections: map[*Step]step.Connection{}}
 	s.dir = RunDir(o.StateDir, run)
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make run folder: %w", err)
