@@ -35,6 +35,7 @@ type wantSend struct {
 	text     *string
 	contains []string
 	matches  []*regexp.Regexp
+	with     map[string]any // arguments of the step, when the flow is known
 }
 
 // wantLeftOut is somebody, or so many, that a step must leave out.
@@ -60,7 +61,7 @@ type wantDiagnostic struct {
 
 var (
 	expectKeys  = []string{"sends", "leftOut", "only", "counts", "outputs", "files", "stops", "diagnostics", "texts"}
-	sendKeys    = []string{"step", "contact", "key", "text", "contains", "matches"}
+	sendKeys    = []string{"step", "contact", "key", "text", "contains", "matches", "with"}
 	leftOutKeys = []string{"step", "reason", "contact", "count"}
 	stopKeys    = []string{"exit", "message"}
 	planCounts  = []string{"planned", "alreadySent", "leftOut", "duplicates", "unknown", "refused"}

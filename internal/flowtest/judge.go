@@ -180,6 +180,11 @@ func (w wantSend) wrong(m message) []Failure {
 	if w.text != nil && strings.TrimRight(*w.text, "\n") != strings.TrimRight(m.text, "\n") {
 		add(difference(strings.TrimRight(*w.text, "\n"), m.text), "sends: %s gets another text", who)
 	}
+	for _, name := range slices.Sorted(maps.Keys(w.with)) {
+		if want, got := w.with[name], m.args[name]; !equal(want, got) {
+			add(pairOf(shown(want), shown(got)), "sends: the %s for %s is another", name, who)
+		}
+	}
 	for _, part := range w.contains {
 		if !strings.Contains(m.text, part) {
 			add(pair(part, m.text), "sends: the text for %s does not contain what is expected", who)

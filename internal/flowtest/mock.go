@@ -99,19 +99,7 @@ func readAnswer(r *reader, p *engine.Program, st *engine.Step, n *flow.Node, kno
 		return a
 	}
 	if w := m["with"]; w != nil {
-		a.with = map[string]any{}
-		var names []string
-		for _, q := range st.Kind.Params {
-			if q.Shape.Form != step.FormSecret && !q.Shape.Stream {
-				names = append(names, q.Name)
-			}
-		}
-		for name, v := range r.fields(w, "with", names) {
-			field, _ := st.Kind.Param(name)
-			x, err := known.Value(v, step.Field{Name: name, Shape: field.Shape, Enum: field.Enum})
-			r.add(err, v.Span)
-			a.with[name] = x
-		}
+		a.with = readArgs(r, st, w, known)
 	}
 	switch {
 	case m["fails"] != nil && m["outputs"] != nil:
@@ -131,6 +119,24 @@ func readAnswer(r *reader, p *engine.Program, st *engine.Step, n *flow.Node, kno
 		}
 	}
 	return a
+}
+
+// readArgs checks arguments against the parameters of a step's kind.
+func readArgs(r *reader, st *engine.Step, n *flow.Node, known *engine.Evaluator) map[string]any {
+	var names []string
+	for _, q := range st.Kind.Params {
+		if q.Shape.Form != step.FormSecret && !q.Shape.Stream {
+			names = append(names, q.Name)
+		}
+	}
+	args := map[string]any{}
+	for name, v := range r.fields(n, "with", names) {
+		field, _ := st.Kind.Param(name)
+		x, err := known.Value(v, step.Field{Name: name, Shape: field.Shape, Enum: field.Enum})
+		r.add(err, v.Span)
+		args[name] = x
+	}
+	return args
 }
 
 // readOutputs checks the outputs of a mock against the step's types.

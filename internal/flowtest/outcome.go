@@ -38,6 +38,7 @@ type message struct {
 	contact int
 	key     string
 	text    string
+	args    map[string]any
 	status  string // planned, sent, failed, already_sent, …
 	reason  string
 }
@@ -126,6 +127,10 @@ func (g *outcome) send(r planfile.Send, became map[int64]ledger.Record) {
 	if r.Status == planfile.StatusPlanned {
 		if s, ok := g.p.Sample(r); ok {
 			m.text = s.Preview.Text
+		}
+		m.args = make(map[string]any, len(r.Args))
+		for name, v := range r.Args {
+			m.args[name] = v.V
 		}
 		if g.result != nil {
 			m.status = planfile.StatusSkipped

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/ledger/sqlite"
+	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/engine/step"
 )
 
@@ -116,7 +118,7 @@ func (c *Case) run(ctx context.Context, s *Suite, o Options) (*outcome, error) {
 		Account:   o.Account, Stdout: &printed, Now: clock, MaxSends: o.MaxSends, Run: runID,
 		Mock: c.mock, Visit: got.visit, Events: got.event,
 	}
-	fake, err := c.serve(clock)
+	fake, err := serve(c.setup.world, clock)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +127,14 @@ func (c *Case) run(ctx context.Context, s *Suite, o Options) (*outcome, error) {
 	path, err := s.program.Plan(ctx, opts)
 	got.failed(err, o.ExitCode)
 	if err == nil && c.apply {
+		if c.world == nil {
+			peopled, err := serve(withPeople(c.setup.world, path), clock)
+			if err != nil {
+				return nil, err
+			}
+			defer peopled.close()
+			opts.Sandbox = &peopled.Sandbox
+		}
 		res, err := s.program.Apply(ctx, path, engine.ApplyOptions{Options: opts})
 		if res != nil {
 			got.result = res
@@ -198,14 +208,31 @@ type fakeAPI struct {
 // token is that of every case's account, which nobody else can reach for long.
 const token = "token-of-a-test-case"
 
-func (c *Case) serve(clock func() time.Time) (*fakeAPI, error) {
+// withPeople is a world in which everybody is whom a plan writes to: who mocks
+// what is read need not write those people down a second time.
+func withPeople(w sandbox.World, plan string) sandbox.World {
+	w.Contacts = slices.Clone(w.Contacts)
+	seen := map[int]bool{}
+	for rec, err := range planfile.Records(plan) {
+		if r, ok := rec.(planfile.Send); err == nil && ok && r.Contact > 0 && !seen[r.Contact] {
+			seen[r.Contact] = true
+			ch := w.Channels[0]
+			w.Contacts = append(w.Contacts, sandbox.Contact{
+				ID: int64(r.Contact), Channels: []sandbox.ContactChannel{{ID: ch.ID, Transports: ch.Transports}},
+			})
+		}
+	}
+	return w
+}
+
+func serve(world sandbox.World, clock func() time.Time) (*fakeAPI, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	f := &fakeAPI{
 		Sandbox: engine.Sandbox{BaseURL: "http://" + listener.Addr().String(), Token: token},
-		server:  sandbox.New(sandbox.Options{World: c.setup.world, Token: token, Clock: clock}),
+		server:  sandbox.New(sandbox.Options{World: world, Token: token, Clock: clock}),
 	}
 	f.http = &http.Server{Handler: f.server, ReadHeaderTimeout: time.Minute}
 	go func() { _ = f.http.Serve(listener) }() // ends with close

@@ -199,6 +199,18 @@ func sendNamed(r *reader, p *engine.Program, n *flow.Node) *engine.Step {
 	return nil
 }
 
+// onlySend is the sending step of a flow that has just one.
+func onlySend(p *engine.Program) *engine.Step {
+	var all []*engine.Step
+	for _, st := range p.Steps {
+		all = append(all, st.Sends...)
+	}
+	if len(all) != 1 {
+		return nil
+	}
+	return all[0]
+}
+
 func (c *Case) readFiles(r *reader) {
 	if c.files == nil {
 		return
@@ -221,9 +233,18 @@ func (c *Case) readFiles(r *reader) {
 
 // check compares the names of an expectation with the flow.
 func (x *expectation) check(r *reader, p *engine.Program, known *engine.Evaluator) {
-	for _, w := range x.sends {
+	for i, w := range x.sends {
+		st := onlySend(p)
 		if n := w.node.Get("step"); n != nil {
-			sendNamed(r, p, n)
+			st = sendNamed(r, p, n)
+		}
+		n := w.node.Get("with")
+		switch {
+		case n == nil:
+		case st != nil:
+			x.sends[i].with = readArgs(r, st, n, known)
+		case w.node.Get("step") == nil:
+			r.out.Add("missing-key", n.Span, "with needs a step, since several of the flow send").WithHint("write step: and its id")
 		}
 	}
 	for _, w := range x.leftOut {

@@ -163,9 +163,24 @@ func TestCases(t *testing.T) {
     inputs: { day: 2026-05-04 }
     world: { generate: { seed: 1, clients: 40 } }
     expect: { stops: { exit: 5, message: [guard.maxSends, at most 5] } }`, nil},
+		"mocked people are there when the plan is applied": {`
+    inputs: { day: 2026-05-04 }
+    apply: true
+    mocks:
+      clients: { clients: [{ id: 7, phone: "1" }, { id: 80001, phone: "2" }] }
+      history: { messages: [{ id: 9, created: 2026-03-01 }] }
+    expect: { sends: [{ contact: 7, with: { contactId: 7 } }, { contact: 80001, contains: friend }], counts: { sent: 2 } }`, nil},
+		"what else is sent": {`
+    inputs: { day: 2026-05-04 }
+    world: { clients: [{ id: 7, messages: [{ text: a }] }] }
+    expect: { sends: [{ contact: 7, with: { contactId: 8, openDialog: false } }] }`, []string{
+			"sends: the contactId for contact 7 is another\nexpected  8\ngot       7",
+			"sends: the openDialog for contact 7 is another\nexpected  false\ngot       nil",
+		}},
 		"a client that the account does not have": {`
     inputs: { day: 2026-05-04 }
     apply: true
+    world: {}
     mocks:
       clients: { clients: [{ id: 1, phone: "1" }] }
       history: { messages: [{ id: 9, created: 2026-03-01 }] }
@@ -261,6 +276,8 @@ func TestMistakesHavePlaces(t *testing.T) {
 		"files is a list":       {given("inputs: { day: 2026-01-01 }\n    files: []"), "5:12 files is a map, found a list"},
 		"a file elsewhere":      {given("inputs: { day: 2026-01-01 }\n    files: { ../a: b }"), "5:14 a file of a case lies below the flow's folder"},
 		"a file of files":       {given("inputs: { day: 2026-01-01 }\n    files: { a: [] }"), "5:17 a is a text, found a list"},
+		"with of a type":        {given("inputs: { day: 2026-01-01 }", `sends: [{ contact: 1, with: { contactId: a } }]`), "5:56 contactId must be an integer"},
+		"with of nothing":       {given("inputs: { day: 2026-01-01 }", `sends: [{ contact: 1, with: { contact: 1 } }]`), `5:45 with has no key "contact"`},
 		"a pattern":             {given("inputs: { day: 2026-01-01 }", `sends: [{ contact: 1, matches: "(" }]`), "5:46 the pattern is no regular expression"},
 		"count and contact":     {given("inputs: { day: 2026-01-01 }", `leftOut: [{ step: send, contact: 1, count: 1 }]`), "5:58 count and contact cannot stand together"},
 		"files without apply":   {given("inputs: { day: 2026-01-01 }", `files: { a: b }`), "5:22 files are written only when the plan is applied"},
