@@ -31,7 +31,27 @@ const exitCodesTopic = `Exit codes
  143  interrupted by SIGTERM; can be resumed
 
 Where several hold, the first of this list counts:
-130 or 143, 4, 9, 8, 11, 6, 10, 7, 5, 1.`
+130 or 143, 4, 9, 8, 11, 6, 10, 7, 5, 1.
+
+What to do
+
+The same command again is safe: it goes on where the last run stopped, and
+whoever has the message is not written to again. What happened is in
+flowrunner runs show last.
+
+   1  read the line that the error points at
+   3  flowrunner validate FILE shows every problem, explain CODE explains one
+   4  set the token; or the base URL is wrong: a token belongs to one host
+   5  see who and why; they are not tried again by themselves
+   6  more planned than maxSends: look at flowrunner plan before you raise it;
+      too many refused: see why, then go on with the same command
+   7  look at the chats, then flowrunner runs resolve
+   8  wait for the other process; the error names it
+   9  make a new plan; an unfinished run is finished by flowrunner resume, or
+      given up with --abandon
+  10  later, the same command
+  11  find the ledger and bring it back; --new-ledger means everybody again
+  64  correct the command line`
 
 const environmentTopic = `Environment variables
 
