@@ -43,6 +43,7 @@ func TestMain(m *testing.M) {
 //	accounted LOG N          stdout is a run as JSON; of its N recipients each is in LOG
 //	                         once, or the run says that nobody knows
 //	sandbox ARGS…            serve a sandbox in another process and point the environment at it
+//	advised                  run the flowrunner command that ends the last output
 //	await FILE [LINES]       wait until a file is there, and has so many lines
 //	signal SIGNAL N LOG LINES COMMAND…
 //	                         start the command, signal it when LOG has so many
@@ -54,7 +55,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": cmdCode, "norm": cmdNorm, "sentto": cmdSentTo, "sandbox": cmdSandbox, "await": cmdAwait, "signal": cmdSignal, "once": cmdOnce, "accounted": cmdAccounted,
+			"code": cmdCode, "norm": cmdNorm, "sentto": cmdSentTo, "sandbox": cmdSandbox, "await": cmdAwait, "signal": cmdSignal, "once": cmdOnce, "advised": cmdAdvised, "accounted": cmdAccounted,
 		},
 	})
 }
@@ -169,6 +170,16 @@ func cmdAccounted(ts *testscript.TestScript, neg bool, args []string) {
 	if got := fmt.Sprint(doc.Run.Sent + len(unknown)); got != args[1] {
 		ts.Fatalf("%s of %s recipients are accounted for", got, args[1])
 	}
+}
+
+var advice = regexp.MustCompile(`flowrunner ([^\n]*)\n*$`)
+
+func cmdAdvised(ts *testscript.TestScript, neg bool, args []string) {
+	m := advice.FindStringSubmatch(ts.ReadFile("stdout"))
+	if neg || len(args) > 0 || m == nil {
+		ts.Fatalf("usage: advised, after an output that ends with a flowrunner command")
+	}
+	ts.Check(ts.Exec("flowrunner", strings.Fields(m[1])...))
 }
 
 func cmdOnce(ts *testscript.TestScript, neg bool, args []string) {

@@ -24,6 +24,7 @@ type Document struct {
 	Runs      []RunDocument      `json:"runs,omitempty"`
 	Run       *HistoryDocument   `json:"run,omitempty"`
 	Decisions []DecisionDocument `json:"decisions,omitempty"`
+	Locks     []LockDocument     `json:"locks,omitempty"`
 	Stopping  string             `json:"stopping,omitempty"` // the run that was asked to stop
 }
 
