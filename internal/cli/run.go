@@ -19,6 +19,7 @@ type runOptions struct {
 	divert  int
 	sample  int
 	abandon bool
+	retry   bool
 }
 
 func newRun(a *app) *cobra.Command {
@@ -41,6 +42,9 @@ func newRun(a *app) *cobra.Command {
 			if cmd.Flags().Changed("divert") && o.divert < 1 || o.sample < 1 {
 				return &usageError{"--divert takes a contact's id, and --sample a number from 1 on", "write --divert 1234 --sample 3"}
 			}
+			if o.retry && o.divert != 0 {
+				return &usageError{"--divert writes to one contact only, so --retry-failed means nothing", "leave one of the two out"}
+			}
 			return runFlow(a, o, args[0])
 		},
 	}
@@ -50,6 +54,7 @@ func newRun(a *app) *cobra.Command {
 	outputFlag(a, f)
 	f.IntVar(&o.divert, "divert", 0, "send a few of the messages to this contact instead; nobody else gets any")
 	f.IntVar(&o.sample, "sample", 3, "how many messages --divert sends")
+	f.BoolVar(&o.retry, "retry-failed", false, "try those again whom the API refused for good in an earlier run")
 	f.BoolVar(&o.abandon, "abandon", false, "give up an unfinished run of this flow and plan anew")
 	return cmd
 }
@@ -80,6 +85,11 @@ func runFlow(a *app, o *runOptions, file string) error {
 			return err
 		}
 	}
+	if o.retry {
+		if err := j.retryFailed(); err != nil {
+			return err
+		}
+	}
 	path, summary, err := j.plan()
 	if summary != nil {
 		a.doc.Plan = ui.PlanOf(summary, path)
@@ -98,6 +108,24 @@ func runFlow(a *app, o *runOptions, file string) error {
 		return err
 	}
 	return j.apply(path, false, nil)
+}
+
+// retryFailed lets this run try those again whom the API has refused for good.
+// Somebody who knows that the reason is gone has asked for it.
+func (j *job) retryFailed() error {
+	n, err := j.store.Reconsider(j.a.signals.drain, j.p.Name, j.campaign)
+	if err != nil || j.a.json {
+		return err
+	}
+	text := "1 send that was refused for good is tried again."
+	switch {
+	case n == 0:
+		text = "No send was refused; there is none to try again."
+	case n > 1:
+		text = fmt.Sprintf("%d sends that were refused for good are tried again.", n)
+	}
+	fmt.Fprintln(j.a.stderr, text)
+	return nil
 }
 
 // unfinished finds the run that the same command should finish. One that was
