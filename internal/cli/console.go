@@ -27,12 +27,15 @@ func (a *app) console(e *engine.Evaluator) error {
 	if err != nil {
 		return fmt.Errorf("use the terminal: %w", err)
 	}
-	defer func() { _ = term.Restore(int(in.Fd()), before) }()
+	defer func() {
+		_ = term.Restore(int(in.Fd()), before)
+		fmt.Fprintln(a.stdout) // the shell's prompt begins a line of its own
+	}()
 	c := newConsole(struct {
 		io.Reader
 		io.Writer
 	}{in, flushed{a.stdout}}, e, a.outStyle())
-	if width, height, err := term.GetSize(int(in.Fd())); err == nil {
+	if width, height, err := term.GetSize(int(in.Fd())); err == nil && width > 0 && height > 0 {
 		_ = c.line.SetSize(width, height)
 	}
 	return c.talk()
