@@ -2,10 +2,8 @@ package engine
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -25,6 +23,7 @@ type spool struct {
 	file  *os.File
 	buf   *bufio.Writer
 	count int
+	line  []byte // reused
 }
 
 func (s *session) newSpool(ref streamRef) (*spool, error) {
@@ -42,12 +41,13 @@ func (s *session) newSpool(ref streamRef) (*spool, error) {
 
 // add appends one record.
 func (s *spool) add(v any) error {
-	line, err := json.Marshal(planfile.Value{V: v})
+	line, err := planfile.Value{V: v}.Append(s.line[:0])
 	if err != nil {
 		return err
 	}
+	s.line = append(line, '\n')
 	s.count++
-	_, err = s.buf.Write(append(line, '\n'))
+	_, err = s.buf.Write(s.line)
 	return err
 }
 
@@ -64,18 +64,12 @@ func (s *spool) stream() step.Stream[any] {
 			return
 		}
 		defer f.Close()
-		dec := json.NewDecoder(bufio.NewReaderSize(f, 1<<16))
-		for {
-			var v planfile.Value
-			err := dec.Decode(&v)
-			if errors.Is(err, io.EOF) {
-				return
-			}
+		for v, err := range planfile.Values(f) {
 			if err != nil {
 				yield(nil, fmt.Errorf("read spool %s: %w", filepath.Base(path), err))
 				return
 			}
-			if !yield(planfile.InZone(v.V, zone), nil) {
+			if !yield(planfile.InZone(v, zone), nil) {
 				return
 			}
 		}

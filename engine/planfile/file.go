@@ -23,6 +23,7 @@ type Writer struct {
 	buf  *bufio.Writer
 	hash hash.Hash
 	path string
+	line []byte // reused
 }
 
 // Create begins a plan beside path; only Close puts it there.
@@ -36,25 +37,16 @@ func Create(path string) (*Writer, error) {
 
 // Write appends one record.
 func (w *Writer) Write(record any) error {
-	line, err := marshal(record)
+	line, err := appendRecord(w.line[:0], record)
 	if err != nil {
 		return fmt.Errorf("write plan %s: %w", w.path, err)
 	}
+	w.line = line
 	w.hash.Write(line)
 	if _, err := w.buf.Write(line); err != nil {
 		return fmt.Errorf("write plan %s: %w", w.path, err)
 	}
 	return nil
-}
-
-func marshal(record any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(record); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
 }
 
 // Close writes the end with the hash of all that the plan says, makes the file
@@ -179,12 +171,12 @@ func Records(path string) iter.Seq2[any, error] {
 			return
 		}
 		defer f.Close()
-		n := 0
+		n, d := 0, decoder{}
 		for line, err := range lines(f) {
 			n++
 			var rec any
 			if err == nil {
-				rec, err = decode(line)
+				rec, err = d.record(line)
 			}
 			if err != nil {
 				yield(nil, &Error{path, n, err.Error()})
@@ -197,34 +189,24 @@ func Records(path string) iter.Seq2[any, error] {
 	}
 }
 
-func decode(line []byte) (any, error) {
-	switch typeOf(line) {
-	case "header":
-		return as[Header](line)
-	case "send":
-		return as[Send](line)
-	case "local":
-		return as[Local](line)
-	case "item":
-		return as[Item](line)
-	case "step":
-		return as[Step](line)
-	case "row":
-		return as[Row](line)
-	case "leftOut":
-		return as[LeftOut](line)
-	case "end":
-		return as[End](line)
+// Values streams values that stand one a line, as Append writes them.
+func Values(r io.Reader) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		in := reader{names: &names{}}
+		for line, err := range lines(r) {
+			var v any
+			if err == nil {
+				in.b, in.i = line, 0
+				v, err = in.value(0)
+			}
+			if err == nil {
+				err = in.end()
+			}
+			if !yield(v, err) || err != nil {
+				return
+			}
+		}
 	}
-	return nil, errors.New("this is no record of a plan")
-}
-
-func as[T any](line []byte) (any, error) {
-	var v T
-	if err := json.Unmarshal(line, &v); err != nil {
-		return nil, err
-	}
-	return v, nil
 }
 
 // typeOf reads the type, which our writer always puts first.

@@ -2,7 +2,6 @@ package planfile
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -10,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/flowrunner/flowrunner/engine/step"
 )
@@ -29,16 +27,17 @@ type StreamMark string
 // MarshalJSON writes the value.
 func (v Value) MarshalJSON() ([]byte, error) { return appendValue(nil, v.V) }
 
+// Append writes the value at the end of b.
+func (v Value) Append(b []byte) ([]byte, error) { return appendValue(b, v.V) }
+
 // UnmarshalJSON reads what MarshalJSON wrote.
 func (v *Value) UnmarshalJSON(b []byte) error {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	var x any
-	if err := dec.Decode(&x); err != nil {
-		return err
+	in := reader{b: b, names: &names{}}
+	x, err := in.value(0)
+	if err == nil {
+		err = in.end()
 	}
-	var err error
-	v.V, err = fromJSON(x)
+	v.V = x
 	return err
 }
 
@@ -64,7 +63,8 @@ func appendValue(b []byte, v any) ([]byte, error) {
 	case string:
 		return appendText(b, x), nil
 	case time.Time:
-		return fmt.Appendf(b, `{"$time":%q}`, x.Format(time.RFC3339Nano)), nil
+		b = x.AppendFormat(append(b, `{"$time":"`...), time.RFC3339Nano)
+		return append(b, `"}`...), nil
 	case time.Duration:
 		return fmt.Appendf(b, `{"$duration":%q}`, x), nil
 	case StreamMark:
@@ -117,48 +117,11 @@ func appendNamed[T any](b []byte, named step.Named[T]) ([]byte, error) {
 	return append(b, '}'), err
 }
 
-// appendText writes a JSON text without escaping what needs none; bytes that
-// are no UTF-8 become the replacement character.
-func appendText(b []byte, s string) []byte {
-	if !utf8.ValidString(s) {
-		s = string([]rune(s)) // the encoder would escape what it replaces, and equal texts differ
-	}
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // a string always encodes
-	return append(b, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...)
-}
-
-func fromJSON(v any) (any, error) {
-	switch x := v.(type) {
-	case json.Number:
-		s := x.String()
-		if strings.ContainsAny(s, ".eE") {
-			f, err := x.Float64()
-			return f, err
-		}
-		n, err := strconv.Atoi(s)
-		return n, err
-	case []any:
-		for i, e := range x {
-			y, err := fromJSON(e)
-			if err != nil {
-				return nil, err
-			}
-			x[i] = y
-		}
-		return x, nil
-	case map[string]any:
-		return objectFromJSON(x)
-	}
-	return v, nil
-}
-
-func objectFromJSON(x map[string]any) (any, error) {
+// unmark reads an object that has a name with $.
+func unmark(x map[string]any) (any, error) {
 	if len(x) == 1 {
-		for name, raw := range x {
-			s, isText := raw.(string)
+		for name, v := range x {
+			s, isText := v.(string)
 			switch {
 			case name == "$time" && isText:
 				return time.Parse(time.RFC3339Nano, s)
@@ -167,33 +130,30 @@ func objectFromJSON(x map[string]any) (any, error) {
 			case name == "$stream" && isText:
 				return StreamMark(s), nil
 			case name == "$named":
-				return namedFromJSON(raw)
+				return named(v)
 			}
 		}
 	}
 	out := make(map[string]any, len(x))
-	for name, raw := range x {
-		y, err := fromJSON(raw)
-		if err != nil {
-			return nil, err
-		}
+	for name, v := range x {
 		if strings.HasPrefix(name, "$") {
 			if !strings.HasPrefix(name, "$$") {
 				return nil, fmt.Errorf("read value: %s is unknown", name)
 			}
 			name = name[1:]
 		}
-		out[name] = y
+		out[name] = v
 	}
 	return out, nil
 }
 
-func namedFromJSON(raw any) (any, error) {
-	pairs, ok := raw.([]any)
+// named reads the list of pairs that appendNamed wrote.
+func named(v any) (any, error) {
+	pairs, ok := v.([]any)
 	if !ok {
 		return nil, fmt.Errorf("read value: $named is no list")
 	}
-	named := step.Named[any]{}
+	all := step.Named[any]{}
 	for _, p := range pairs {
 		pair, ok := p.([]any)
 		if !ok || len(pair) != 2 {
@@ -203,13 +163,9 @@ func namedFromJSON(raw any) (any, error) {
 		if !ok {
 			return nil, fmt.Errorf("read value: $named holds a name that is no text")
 		}
-		v, err := fromJSON(pair[1])
-		if err != nil {
-			return nil, err
-		}
-		named = append(named, step.NamedItem[any]{Name: name, Value: v})
+		all = append(all, step.NamedItem[any]{Name: name, Value: pair[1]})
 	}
-	return named, nil
+	return all, nil
 }
 
 // InZone moves every time of a value into zone, where the language has them.
