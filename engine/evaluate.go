@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"slices"
@@ -106,7 +107,7 @@ func (e *Evaluator) missing(refs []lang.Ref) string {
 	for _, r := range refs {
 		if r.Path[0] != "steps" || len(r.Path) < 2 {
 			if _, ok := e.env[r.Path[0]]; !ok {
-				return strings.Join(r.Path, ".") + ": nothing here gives it one"
+				return strings.Join(r.Path, ".") + ": " + cmp.Or(e.why, "nothing here gives it one")
 			}
 			continue
 		}

@@ -259,8 +259,10 @@ func (p *Program) Recorded(path string, at Place) (*Evaluator, error) {
 	}
 	p.publishLists(f, lists)
 	if !found {
-		return nil, &PlaceError{fmt.Sprintf("the plan of run %s records no item %s of the step %s", head.Run, strings.TrimPrefix(rowName(at.Item), "row "), at.Step),
-			"items count from 1, and only loops that send are recorded one by one"}
+		return nil, &PlaceError{
+			fmt.Sprintf("the plan of run %s records no item %s of the step %s", head.Run, strings.TrimPrefix(rowName(at.Item), "row "), at.Step),
+			"items count from 1, and only loops that send are recorded one by one",
+		}
 	}
 	for i, l := range loops {
 		f.env["index"] = at.Item[i]

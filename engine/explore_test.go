@@ -186,7 +186,7 @@ func TestStaticKnowsTypesOnly(t *testing.T) {
 	require.Equal(t, "a-run", ask(t, e, "run.id"))
 	e, err = p.Static(known, engine.Place{Step: "send", Item: []int{0, 0}}, "nothing has run")
 	require.NoError(t, err)
-	require.Equal(t, "client.name: nothing here gives it one", ask(t, e, "client.name"))
+	require.Equal(t, "client.name: nothing has run", ask(t, e, "client.name"))
 	_, err = p.Static(known, engine.Place{Step: "sent"}, "")
 	require.ErrorContains(t, err, `no step "sent"`)
 }

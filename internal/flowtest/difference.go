@@ -1,7 +1,6 @@
 package flowtest
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,7 +122,7 @@ func inUTC(v any) any {
 		}
 		return out
 	case step.Stream[any]:
-		return fmt.Sprint("a list that was never read")
+		return "a list that was never read"
 	}
 	return v
 }

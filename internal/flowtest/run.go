@@ -250,7 +250,7 @@ func (c *Case) folder(s *Suite, dir string) (string, error) {
 	writes := false
 	s.program.Walk(func(st *engine.Step) { writes = writes || st.Kind != nil && st.Kind.Effect == step.EffectLocal })
 	own := filepath.Dir(s.FlowFile)
-	if len(c.setup.files) == 0 && !(writes && c.apply) {
+	if len(c.setup.files) == 0 && (!writes || !c.apply) {
 		return own, nil
 	}
 	to := filepath.Join(dir, "flow")
