@@ -103,24 +103,45 @@ func (s *Store) Intend(ctx context.Context, in ledger.Intention) error {
 		if run.state != ledger.Running {
 			return rejection{&ledger.EndedError{Run: in.Run, Known: true, State: run.state}}
 		}
-		now, found, err := t.send(in.Identity)
+		intent := send{run: run.n, Record: ledger.Record{
+			Identity: in.Identity, State: ledger.Intent, Run: in.Run, Seq: in.Seq, Step: in.Step, Period: in.Period, Contact: in.Contact,
+			ContentHash: in.ContentHash, Attempts: 1, Attempted: in.At, At: in.At,
+		}}
+		added, err := t.add(intent)
+		if err == nil && !added {
+			err = t.again(&intent)
+		}
 		if err != nil {
 			return err
 		}
-		if found && !now.State.May(ledger.Intent) {
-			return rejection{&ledger.ConflictError{Wanted: ledger.Intent, Run: in.Run, Record: now.Record}}
-		}
 		t.touched[run.scope] = true
-		return t.put(send{run: run.n, Record: ledger.Record{
-			Identity: in.Identity, State: ledger.Intent, Seq: in.Seq, Step: in.Step, Period: in.Period, Contact: in.Contact,
-			ContentHash: in.ContentHash, Attempts: now.Attempts + 1, Attempted: in.At, At: in.At,
-		}})
+		t.open.remember(intent)
+		return nil
 	})
+}
+
+// again writes an intent over what an earlier attempt has left, where that may be
+// tried again.
+func (t *tx) again(intent *send) error {
+	now, found, err := t.send(intent.Identity)
+	if err != nil {
+		return err
+	}
+	if found && !now.State.May(ledger.Intent) {
+		return rejection{&ledger.ConflictError{Wanted: ledger.Intent, Run: intent.Run, Record: now.Record}}
+	}
+	intent.Attempts = now.Attempts + 1
+	return t.put(*intent)
 }
 
 // Settle records an outcome.
 func (s *Store) Settle(ctx context.Context, o ledger.Outcome) error {
 	return s.write(context.WithoutCancel(ctx), func(t *tx) error {
+		if was, ok := t.open.take(o.Identity); ok && was.Run == o.Run && was.State.May(o.State) {
+			if settled, err := t.conclude(was, o, t.settleIntent); settled || err != nil {
+				return err
+			}
+		}
 		now, found, err := t.send(o.Identity)
 		if err != nil {
 			return err
@@ -130,19 +151,29 @@ func (s *Store) Settle(ctx context.Context, o ledger.Outcome) error {
 		if !found || strange || o.State == ledger.Intent || !now.State.May(o.State) {
 			return rejection{&ledger.ConflictError{Wanted: o.State, Run: o.Run, Record: now.Record}}
 		}
-		if o.State == ledger.Sent {
-			if err := t.claim(now.Record, o.MessageID); err != nil {
-				return err
-			}
-		}
-		run, err := t.run(now.Run)
-		if err != nil {
-			return err
-		}
-		t.touched[run.scope] = true
-		now.State, now.MessageID, now.Reason, now.At = o.State, o.MessageID, o.Reason, o.At
-		return t.settle(now)
+		_, err = t.conclude(now, o, func(_, now send) (bool, error) { return true, t.settle(now) })
+		return err
 	})
+}
+
+// conclude gives a send its outcome, by the statement of settle.
+func (t *tx) conclude(was send, o ledger.Outcome, settle func(was, now send) (bool, error)) (settled bool, err error) {
+	if o.State == ledger.Sent {
+		if err := t.claim(was.Record, o.MessageID); err != nil {
+			return false, err
+		}
+	}
+	run, err := t.run(was.Run)
+	if err != nil {
+		return false, err
+	}
+	now := was
+	now.State, now.MessageID, now.Reason, now.At = o.State, o.MessageID, o.Reason, o.At
+	settled, err = settle(was, now)
+	if settled && err == nil {
+		t.touched[run.scope] = true
+	}
+	return settled, err
 }
 
 // Find returns what is known of one identity.

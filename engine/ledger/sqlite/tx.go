@@ -11,6 +11,7 @@ import (
 // statements are prepared once, on the writer's connection.
 type statements struct {
 	findSend, putSend, settleSend, openSends *sql.Stmt
+	addSend, settleIntent                    *sql.Stmt
 	findRun, appliedRun, addRun, endRun      *sql.Stmt
 	openRuns, addScope, findScope, bumpScope *sql.Stmt
 	reopenRun, claimant, refusedSends        *sql.Stmt
@@ -23,10 +24,13 @@ func (s *statements) each() map[**sql.Stmt]string {
 		&s.findSend: selectSends + ` WHERE s.identity = ?`,
 		&s.putSend: `INSERT OR REPLACE INTO sends (identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		&s.settleSend: `UPDATE sends SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE identity = ?`,
-		&s.openSends:  selectSends + ` WHERE s.run = ? AND s.state IN (1, 5) AND s.state = 1`,
-		&s.findRun:    `SELECT n, scope, state FROM runs WHERE id = ?`,
-		&s.appliedRun: selectRuns + ` WHERE r.id = ? OR r.plan_hash = ? LIMIT 1`,
+		&s.addSend: `INSERT INTO sends (identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (identity) DO NOTHING`,
+		&s.settleIntent: `UPDATE sends SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE identity = ? AND state = 1 AND run = ? AND sum = ?`,
+		&s.settleSend:   `UPDATE sends SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE identity = ?`,
+		&s.openSends:    selectSends + ` WHERE s.run = ? AND s.state IN (1, 5) AND s.state = 1`,
+		&s.findRun:      `SELECT n, scope, state FROM runs WHERE id = ?`,
+		&s.appliedRun:   selectRuns + ` WHERE r.id = ? OR r.plan_hash = ? LIMIT 1`,
 		&s.addRun: `INSERT INTO runs (id, scope, plan_hash, file, flow_hash, inputs_hash, account, state, started, finished, counts, exit_code, reason)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&s.endRun:       `UPDATE runs SET state = ?, finished = ?, counts = ?, exit_code = ?, reason = ? WHERE n = ?`,
@@ -74,6 +78,7 @@ type tx struct {
 	stmt    *statements
 	runs    map[string]runRef
 	touched map[int64]bool // scopes whose serial rises
+	open    *intents
 }
 
 type runRef struct {
@@ -107,9 +112,37 @@ func (t *tx) send(id ledger.Identity) (send, bool, error) {
 }
 
 func (t *tx) put(s send) error {
-	_, err := t.stmt.putSend.ExecContext(t.ctx, s.Identity[:], int(s.State), s.run, s.Seq, s.Step, s.Period, s.Contact, s.ContentHash[:],
-		s.MessageID, s.Reason, s.Attempts, nanos(s.Attempted), nanos(s.At), int64(s.sum()))
+	_, err := t.stmt.putSend.ExecContext(t.ctx, s.columns()...)
 	return err
+}
+
+// add writes a record unless its identity has one; added says which.
+func (t *tx) add(s send) (added bool, err error) {
+	return changed(t.stmt.addSend.ExecContext(t.ctx, s.columns()...))
+}
+
+// columns are the values of a row, in the order of the table.
+func (s send) columns() []any {
+	return []any{
+		s.Identity[:], int(s.State), s.run, s.Seq, s.Step, s.Period, s.Contact, s.ContentHash[:],
+		s.MessageID, s.Reason, s.Attempts, nanos(s.Attempted), nanos(s.At), int64(s.sum()),
+	}
+}
+
+// settleIntent settles an open intent if its row still is what it was, to the
+// checksum; settled is false when it is not.
+func (t *tx) settleIntent(was, now send) (settled bool, err error) {
+	return changed(t.stmt.settleIntent.ExecContext(t.ctx, int(now.State), now.MessageID, now.Reason, nanos(now.At), int64(now.sum()),
+		was.Identity[:], was.run, int64(was.sum())))
+}
+
+// changed reports whether a statement changed a row.
+func changed(done sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := done.RowsAffected()
+	return n > 0, err
 }
 
 func (t *tx) settle(s send) error {

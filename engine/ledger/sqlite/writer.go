@@ -24,6 +24,7 @@ type writer struct {
 	db   *sql.DB
 	conn *sql.Conn
 	stmt statements
+	open intents // the loop's alone
 
 	committed func() // called after each commit, never for long
 
@@ -168,7 +169,7 @@ func (w *writer) transact(body func(*tx) error) error {
 		}
 		return w.fail(err)
 	}
-	t := &tx{ctx: ctx, conn: w.conn, stmt: &w.stmt, runs: map[string]runRef{}, touched: map[int64]bool{}}
+	t := &tx{ctx: ctx, conn: w.conn, stmt: &w.stmt, runs: map[string]runRef{}, touched: map[int64]bool{}, open: &w.open}
 	err := body(t)
 	if err == nil {
 		err = t.bumpSerials()
