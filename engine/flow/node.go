@@ -127,3 +127,27 @@ func (n *Node) String() string {
 	}
 	return "text " + strconv.Quote(string(text))
 }
+
+// Data is the node as plain data: maps, lists, nil for nothing, and for each
+// other scalar what of makes of it; a nil of keeps its text.
+func (n *Node) Data(of func(*Node) any) any {
+	switch {
+	case n == nil || n.Kind == Scalar && n.Null:
+		return nil
+	case n.Kind == Map:
+		m := make(map[string]any, len(n.Entries))
+		for _, e := range n.Entries {
+			m[e.Key.Text] = e.Value.Data(of)
+		}
+		return m
+	case n.Kind == List:
+		list := make([]any, len(n.Items))
+		for i, item := range n.Items {
+			list[i] = item.Data(of)
+		}
+		return list
+	case of == nil:
+		return n.Text
+	}
+	return of(n)
+}

@@ -91,7 +91,7 @@ func readYAML(file string) (any, error) {
 	if err != nil {
 		return nil, &argumentError{withSource(err, src)}
 	}
-	return generic(node), nil
+	return node.Data(nil), nil
 }
 
 // readNode reads a YAML file with the places of its values.
@@ -102,26 +102,6 @@ func readNode(file string) (*flow.Node, []byte, error) {
 	}
 	node, list := flow.ParseNode(file, src)
 	return node, src, list.Err()
-}
-
-func generic(n *flow.Node) any {
-	switch {
-	case n == nil || n.Kind == flow.Scalar && n.Null:
-		return nil
-	case n.Kind == flow.Map:
-		m := make(map[string]any, len(n.Entries))
-		for _, e := range n.Entries {
-			m[e.Key.Text] = generic(e.Value)
-		}
-		return m
-	case n.Kind == flow.List:
-		list := make([]any, len(n.Items))
-		for i, item := range n.Items {
-			list[i] = generic(item)
-		}
-		return list
-	}
-	return n.Text
 }
 
 // warnings are the part of a list that stops nothing.

@@ -49,26 +49,12 @@ func readData(file string) (any, error) {
 	if err != nil {
 		return nil, withSource(err, src)
 	}
-	return dataOf(node), nil
+	return node.Data(plainScalar), nil
 }
 
-// dataOf is the value of a node where plain numbers and booleans are such.
-func dataOf(n *flow.Node) any {
+// plainScalar is a scalar where plain numbers and booleans are such.
+func plainScalar(n *flow.Node) any {
 	switch {
-	case n == nil || n.Kind == flow.Scalar && n.Null:
-		return nil
-	case n.Kind == flow.Map:
-		m := make(map[string]any, len(n.Entries))
-		for _, e := range n.Entries {
-			m[e.Key.Text] = dataOf(e.Value)
-		}
-		return m
-	case n.Kind == flow.List:
-		list := make([]any, len(n.Items))
-		for i, item := range n.Items {
-			list[i] = dataOf(item)
-		}
-		return list
 	case n.Style != flow.Plain:
 		return n.Text
 	case n.Text == "true", n.Text == "false":

@@ -133,25 +133,3 @@ func (r *reader) boolean(n *flow.Node, what string) bool {
 	}
 	return n.Text == "true"
 }
-
-// generic turns a node into the value that it means to readers of plain data;
-// scalars stay texts.
-func generic(n *flow.Node) any {
-	switch {
-	case n == nil || n.Kind == flow.Scalar && n.Null:
-		return nil
-	case n.Kind == flow.Map:
-		m := make(map[string]any, len(n.Entries))
-		for _, e := range n.Entries {
-			m[e.Key.Text] = generic(e.Value)
-		}
-		return m
-	case n.Kind == flow.List:
-		list := make([]any, len(n.Items))
-		for i, item := range n.Items {
-			list[i] = generic(item)
-		}
-		return list
-	}
-	return n.Text
-}

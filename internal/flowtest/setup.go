@@ -84,7 +84,7 @@ func (c *Case) readInputs(r *reader, p *engine.Program) {
 			r.fields(c.inputs, "inputs", nil)
 			return
 		}
-		given, _ = generic(c.inputs).(map[string]any)
+		given, _ = c.inputs.Data(nil).(map[string]any)
 	}
 	bound, err := p.BindInputs(given)
 	var wrong *engine.InputError

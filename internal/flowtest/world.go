@@ -22,7 +22,7 @@ func (c *Case) readWorld(r *reader, s *Suite) {
 			return
 		}
 	}
-	seed, ok := generic(n).(map[string]any)
+	seed, ok := n.Data(nil).(map[string]any)
 	if n != nil && !ok {
 		r.out.Add("wrong-shape", n.Span, "world is a map, or the path of a file that holds one, found %s", n).WithHint("write world: { clients: [{ id: 1001, name: Anna }] }")
 		return
