@@ -93,6 +93,7 @@ var masks = []struct {
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z| ?[+-]\d\d:\d\d| [A-Z]{3})?`), "TIME"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "ADDRESS"},
 	{regexp.MustCompile(`[^ ]+@[^ ]+ \(process \d+`), "WHO (process N"},
+	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "LINEAGE"},
 	{regexp.MustCompile(`by [^ ]+@[^ ]+`), "by WHO"},
 }
 

@@ -25,6 +25,8 @@ type Document struct {
 	Run       *HistoryDocument   `json:"run,omitempty"`
 	Decisions []DecisionDocument `json:"decisions,omitempty"`
 	Locks     []LockDocument     `json:"locks,omitempty"`
+	Ledger    *LedgerDocument    `json:"ledger,omitempty"`
+	Import    *ImportDocument    `json:"import,omitempty"`
 	Stopping  string             `json:"stopping,omitempty"` // the run that was asked to stop
 }
 

@@ -1,0 +1,88 @@
+package ui
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/flowrunner/flowrunner/engine/ledger"
+)
+
+// LedgerDocument is which ledger is here, and how much it knows.
+type LedgerDocument struct {
+	Path      string               `json:"path"`
+	Lineage   string               `json:"lineage"`
+	Pinned    string               `json:"pinned,omitempty"` // the lineage that the project wants
+	Serial    int64                `json:"serial"`
+	Scopes    []ledger.ScopeSerial `json:"scopes"`
+	Merged    []ledger.Merged      `json:"merged,omitempty"`
+	Runs      int                  `json:"runs"`
+	Sends     map[string]int       `json:"sends"` // by state
+	Decisions int                  `json:"decisions"`
+}
+
+// states are in the order in which they are drawn.
+var states = []ledger.State{ledger.Sent, ledger.NotSent, ledger.Refused, ledger.Unknown, ledger.Intent}
+
+// Ledger draws which ledger is here.
+func (s Style) Ledger(w io.Writer, d *LedgerDocument) {
+	fmt.Fprintf(w, "%s %s\n  at %s\n", s.Bold("Ledger"), Safe(d.Lineage), Safe(d.Path))
+	switch d.Pinned {
+	case "":
+	case d.Lineage:
+		fmt.Fprintln(w, "  the one that flowrunner.yaml names")
+	default:
+		fmt.Fprintf(w, "  flowrunner.yaml names %s\n", Safe(d.Pinned))
+	}
+	for _, m := range d.Merged {
+		fmt.Fprintf(w, "  holds what %s knew with %d changes\n", Safe(m.Lineage), m.Serial)
+	}
+	fmt.Fprintf(w, "\n  %s, %s, %s\n", plural(d.Runs, "run", "runs"), plural(int(d.Serial), "change", "changes"), plural(d.Decisions, "decision", "decisions"))
+	for _, state := range states {
+		if n := d.Sends[state.String()]; n > 0 {
+			fmt.Fprintf(w, "  %10s  %s\n", number(n), state)
+		}
+	}
+	if len(d.Scopes) > 0 {
+		fmt.Fprintf(w, "\n  %s\n", s.Bold(fmt.Sprintf("%-28s %-28s %10s", "FLOW", "CAMPAIGN", "CHANGES")))
+	}
+	for _, c := range d.Scopes {
+		fmt.Fprintf(w, "  %s %s %10s\n", Pad(Cut(Safe(c.Flow), 28), 28), Pad(Cut(Safe(c.Campaign), 28), 28), number(int(c.Serial)))
+	}
+}
+
+// ImportDocument is what a merge brought.
+type ImportDocument struct {
+	Lineage   string              `json:"lineage"`
+	Serial    int64               `json:"serial"`
+	Runs      ImportCountDocument `json:"runs"`
+	Sends     ImportCountDocument `json:"sends"`
+	Decisions ImportCountDocument `json:"decisions"`
+}
+
+// ImportCountDocument counts one kind of entry.
+type ImportCountDocument struct {
+	Read   int `json:"read"`
+	Added  int `json:"added"`
+	Raised int `json:"raised"`
+}
+
+// ImportOf describes what a merge brought.
+func ImportOf(r ledger.ImportResult) *ImportDocument {
+	return &ImportDocument{
+		Lineage: r.Lineage, Serial: r.Serial, Runs: ImportCountDocument(r.Runs), Sends: ImportCountDocument(r.Sends), Decisions: ImportCountDocument(r.Decisions),
+	}
+}
+
+// Import draws what a merge brought.
+func (s Style) Import(w io.Writer, r ledger.ImportResult) {
+	fmt.Fprintf(w, "%s the ledger %s with %s:\n\n", s.Bold("Imported"), Safe(r.Lineage), plural(int(r.Serial), "change", "changes"))
+	for _, c := range []struct {
+		name string
+		ledger.ImportCount
+	}{{"runs", r.Runs}, {"sends", r.Sends}, {"decisions", r.Decisions}} {
+		fmt.Fprintf(w, "  %-10s %s read, %s new, %s known more surely now\n", c.name, number(c.Read), number(c.Added), number(c.Raised))
+	}
+	if !r.Changed() {
+		fmt.Fprintf(w, "\nAll of it was known here before.\n")
+	}
+}
