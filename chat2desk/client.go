@@ -31,8 +31,10 @@ func New(token string, opts ...Option) (*Client, error) {
 		return nil, &Error{Op: op, Kind: KindToken, Delivery: NotSent, Message: "the API token is empty"}
 	}
 	if strings.ContainsFunc(c.token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, &Error{Op: op, Kind: KindToken, Delivery: NotSent,
-			Message: "the API token holds blanks or characters that no token has; copy it again from Settings > API"}
+		return nil, &Error{
+			Op: op, Kind: KindToken, Delivery: NotSent,
+			Message: "the API token holds blanks or characters that no token has; copy it again from Settings > API",
+		}
 	}
 	for _, o := range opts {
 		if err := o(&c.config); err != nil {

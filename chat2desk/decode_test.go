@@ -150,8 +150,10 @@ func TestDecodeAnswer(t *testing.T) {
 		{"no data", `{"data":"","status":"success"}`, 0, false, ""},
 		{"null data", `{"data":null}`, 0, false, ""},
 		{"BOM", "\ufeff[]", 0, false, ""},
-		{"errors as map", `{"status":"error","message":"Client already exists","errors":{"client":["already exists","{\"id\":4711}"]}}`, 0, true,
-			`Client already exists; client: already exists; client: {"id":4711}`},
+		{
+			"errors as map", `{"status":"error","message":"Client already exists","errors":{"client":["already exists","{\"id\":4711}"]}}`, 0, true,
+			`Client already exists; client: already exists; client: {"id":4711}`,
+		},
 		{"errors as text", `{"status":"error","errors":"bad"}`, 0, true, "bad"},
 		{"error alone", `{"error":"bad"}`, 0, true, "bad"},
 		{"error in data", `{"data":{"status":"error","message":"bad"}}`, 1, true, "bad"},

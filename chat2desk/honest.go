@@ -27,8 +27,10 @@ const (
 
 // ignored is the error of a filter that was not honoured.
 func ignored(op, filter, found string) *Error {
-	return &Error{Op: op, Kind: KindFilterIgnored, Delivery: NotSent,
-		Message: clean("the API did not honour " + filter + ": " + found)}
+	return &Error{
+		Op: op, Kind: KindFilterIgnored, Delivery: NotSent,
+		Message: clean("the API did not honour " + filter + ": " + found),
+	}
 }
 
 // has reports whether a contact has the number that is asked for.

@@ -490,10 +490,18 @@ func TestReadFailures(t *testing.T) {
 		{"wrong path", answer(404, `<html>`), "chat2desk_list_messages", obj{"contactId": 1}, step.ClassWrongPath, "the base URL leads to no Chat2Desk API (HTTP 404: an HTML page instead of JSON)"},
 		{"redirect", answer(302, ``), "chat2desk_list_transfers", obj{}, step.ClassRedirect, "the base URL redirects elsewhere (HTTP 302: to ; redirects are not followed, use the final base URL)"},
 		{"a phone in the words", answer(400, `{"status":"error","message":"bad phone 79160000001"}`), "chat2desk_find_client", obj{"phone": "79160000001"}, step.ClassInvalid, "Chat2Desk refused the request (HTTP 400: bad phone …0001)"},
-		{"ignored filter", answer(200, `{"status":"success","data":[{"id":1,"phone":"79160000009"}],"meta":{"total":900}}`), "chat2desk_list_clients", obj{"phone": "79160000001"}, step.ClassOther,
-			"Chat2Desk did not apply a filter, so everybody would have been selected (the API did not honour phone: client 1 has another number)"},
-		{"ignored client", answer(200, `{"status":"success","data":[{"id":1,"client_id":8,"created":"2026-01-01T00:00:00 UTC"}],"meta":{"total":900}}`), "chat2desk_list_messages", obj{"contactId": 7}, step.ClassOther,
-			"Chat2Desk did not apply a filter, so everybody would have been selected (the API did not honour client_id: message 1 is of client 8, not 7)"},
+		{
+			"ignored filter", answer(200, `{"status":"success","data":[{"id":1,"phone":"79160000009"}],"meta":{"total":900}}`), "chat2desk_list_clients",
+			obj{"phone": "79160000001"},
+			step.ClassOther,
+			"Chat2Desk did not apply a filter, so everybody would have been selected (the API did not honour phone: client 1 has another number)",
+		},
+		{
+			"ignored client", answer(200, `{"status":"success","data":[{"id":1,"client_id":8,"created":"2026-01-01T00:00:00 UTC"}],"meta":{"total":900}}`), "chat2desk_list_messages",
+			obj{"contactId": 7},
+			step.ClassOther,
+			"Chat2Desk did not apply a filter, so everybody would have been selected (the API did not honour client_id: message 1 is of client 8, not 7)",
+		},
 		{"quota", answer(429, `{"status":"error","message":"API calls exceeded API limit per month"}`), "chat2desk_find_client", obj{"phone": "79160000001"}, step.ClassQuota, "the company's API calls of this month are used up (HTTP 429: API calls exceeded API limit per month)"},
 	}
 	for _, tt := range tests {

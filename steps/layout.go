@@ -8,12 +8,18 @@ import (
 // layoutLetters are the parts of a date pattern, longest first, and what Go
 // writes for them. One digit may stand where a pattern has two.
 var layoutLetters = []struct{ pattern, layout string }{
-	{"yyyy", "2006"}, {"yy", "06"},
-	{"MM", "1"}, {"M", "1"},
-	{"dd", "2"}, {"d", "2"},
-	{"HH", "15"}, {"H", "15"},
-	{"mm", "4"}, {"m", "4"},
-	{"ss", "5"}, {"s", "5"},
+	{"yyyy", "2006"},
+	{"yy", "06"},
+	{"MM", "1"},
+	{"M", "1"},
+	{"dd", "2"},
+	{"d", "2"},
+	{"HH", "15"},
+	{"H", "15"},
+	{"mm", "4"},
+	{"m", "4"},
+	{"ss", "5"},
+	{"s", "5"},
 }
 
 // layoutOf turns a pattern such as dd.MM.yyyy HH:mm into a layout of package

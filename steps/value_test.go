@@ -18,9 +18,13 @@ func TestKeys(t *testing.T) {
 	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	moscow := noon.In(time.FixedZone("", 3*3600))
 	equal := [][2]any{
-		{1, 1.0}, {noon, moscow}, {[]any{1, nil}, []any{1.0, nil}}, {math.NaN(), math.NaN()},
+		{1, 1.0},
+		{noon, moscow},
+		{[]any{1, nil}, []any{1.0, nil}},
+		{math.NaN(), math.NaN()},
 		{obj{"a": 1, "b": noon, "c": true}, obj{"c": true, "b": moscow, "a": 1.0}},
-		{step.NewSecret("x"), step.NewSecret("x")}, {time.Minute, 60 * time.Second},
+		{step.NewSecret("x"), step.NewSecret("x")},
+		{time.Minute, 60 * time.Second},
 		{[]any{step.NewSecret("x"), time.Hour, 0.5}, []any{step.NewSecret("x"), time.Hour, 0.5}},
 		{step.StreamList([]any{1}), step.StreamList([]any{1})},
 	}
@@ -29,8 +33,27 @@ func TestKeys(t *testing.T) {
 	}
 	different := []any{
 		nil, true, false, 0, 1, 1.5, math.Inf(1), 1e300, "1", "true", noon, noon.Add(1), time.Second, step.NewSecret("x"), step.NewSecret("y"),
-		[]any{}, []any{1}, []any{"1"}, []any{nil}, []any{[]any{}}, []any{1, 2}, []any{12}, []any{true}, []any{time.Duration(1)}, []any{0.5}, []any{step.NewSecret("1")}, []any{noon},
-		obj{}, obj{"a": 1}, obj{"a": nil}, obj{"b": 1}, obj{"a": "b"}, []any{obj{}}, []any{"a", "b"}, []any{`a","b`}, []any{fs.ModeDir},
+		[]any{},
+		[]any{1},
+		[]any{"1"},
+		[]any{nil},
+		[]any{[]any{}},
+		[]any{1, 2},
+		[]any{12},
+		[]any{true},
+		[]any{time.Duration(1)},
+		[]any{0.5},
+		[]any{step.NewSecret("1")},
+		[]any{noon},
+		obj{},
+		obj{"a": 1},
+		obj{"a": nil},
+		obj{"b": 1},
+		obj{"a": "b"},
+		[]any{obj{}},
+		[]any{"a", "b"},
+		[]any{`a","b`},
+		[]any{fs.ModeDir},
 	}
 	seen := map[any]any{}
 	for _, v := range different {

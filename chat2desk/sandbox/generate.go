@@ -79,8 +79,14 @@ func (w *World) furnish() {
 // still says that it is online, as deleted accounts do.
 func generateOperators(now time.Time) []Operator {
 	names := [][2]string{
-		{"Ирина", "Лебедь"}, {"Bruno", "Costa"}, {"Алма", "Сәбит"}, {"Paula", "Ortega"},
-		{"Олег", "Гончар"}, {"Marta", "Vidal"}, {"Heike", "Brandt"}, {"Руслан", "Тлеу"},
+		{"Ирина", "Лебедь"},
+		{"Bruno", "Costa"},
+		{"Алма", "Сәбит"},
+		{"Paula", "Ortega"},
+		{"Олег", "Гончар"},
+		{"Marta", "Vidal"},
+		{"Heike", "Brandt"},
+		{"Руслан", "Тлеу"},
 	}
 	var all []Operator
 	for i, n := range names {

@@ -197,9 +197,15 @@ var homes = func() map[string]string {
 		name string
 		keys []string
 	}{
-		{"suppress in guard", suppressShape.keys}, {"hours in guard", hoursShape.keys}, {"connection", connectionShape.keys},
-		{"guard", guardShape.keys}, {"delivery", deliveryShape.keys}, {"schedule", scheduleShape.keys},
-		{"retry of a step", retryShape.keys}, {stepSubject, stepShape.keys}, {"the top level of a flow", flowShape.keys},
+		{"suppress in guard", suppressShape.keys},
+		{"hours in guard", hoursShape.keys},
+		{"connection", connectionShape.keys},
+		{"guard", guardShape.keys},
+		{"delivery", deliveryShape.keys},
+		{"schedule", scheduleShape.keys},
+		{"retry of a step", retryShape.keys},
+		{stepSubject, stepShape.keys},
+		{"the top level of a flow", flowShape.keys},
 	} {
 		for _, k := range h.keys {
 			if m[k] != "" {

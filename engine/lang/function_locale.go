@@ -39,8 +39,10 @@ func localeOf(name string) (locale, error) {
 
 func english() locale {
 	l := locale{
-		months: [12]string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-			"November", "December"},
+		months: [12]string{
+			"January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+			"November", "December",
+		},
 		short:     [12]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"},
 		days:      [7]string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"},
 		daysShort: [7]string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"},
@@ -55,10 +57,14 @@ func english() locale {
 
 func russian() locale {
 	return locale{
-		months: [12]string{"января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября",
-			"ноября", "декабря"},
-		monthsAlone: [12]string{"январь", "февраль", "март", "апрель", "май", "июнь", "июль", "август", "сентябрь", "октябрь",
-			"ноябрь", "декабрь"},
+		months: [12]string{
+			"января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября",
+			"ноября", "декабря",
+		},
+		monthsAlone: [12]string{
+			"январь", "февраль", "март", "апрель", "май", "июнь", "июль", "август", "сентябрь", "октябрь",
+			"ноябрь", "декабрь",
+		},
 		short:      [12]string{"янв.", "февр.", "мар.", "апр.", "мая", "июн.", "июл.", "авг.", "сент.", "окт.", "нояб.", "дек."},
 		shortAlone: [12]string{"янв.", "февр.", "март", "апр.", "май", "июнь", "июль", "авг.", "сент.", "окт.", "нояб.", "дек."},
 		days:       [7]string{"воскресенье", "понедельник", "вторник", "среда", "четверг", "пятница", "суббота"},
@@ -72,8 +78,10 @@ func russian() locale {
 
 func spanish() locale {
 	l := locale{
-		months: [12]string{"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
-			"noviembre", "diciembre"},
+		months: [12]string{
+			"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
+			"noviembre", "diciembre",
+		},
 		short:     [12]string{"ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sept", "oct", "nov", "dic"},
 		days:      [7]string{"domingo", "lunes", "martes", "miércoles", "jueves", "viernes", "sábado"},
 		daysShort: [7]string{"dom", "lun", "mar", "mié", "jue", "vie", "sáb"},

@@ -97,14 +97,19 @@ func TestExamplesAreTrue(t *testing.T) {
 
 // sampleOf gives a value of a shape, often an odd one.
 func sampleOf(r *rand.Rand, s step.Shape, depth int) any {
-	texts := []string{"", " ", "30d", "90x", "d MMMM", "0.00", "#,##0.##", "ru", "RU", "es", "created", "2026-03-01", "31.02.2026", "+79001234567",
-		"8 900 123-45-67", "Привет 👩‍👩‍👧!", "\xff\xfe", "'", "\x00", strings.Repeat("9", 400), "-", "\u0301", "yyyyMMdd", "H:mm", "-292y", "Ⅷ"}
+	texts := []string{
+		"", " ", "30d", "90x", "d MMMM", "0.00", "#,##0.##", "ru", "RU", "es", "created", "2026-03-01", "31.02.2026", "+79001234567",
+		"8 900 123-45-67", "Привет 👩‍👩‍👧!", "\xff\xfe", "'", "\x00", strings.Repeat("9", 400), "-", "\u0301", "yyyyMMdd", "H:mm", "-292y", "Ⅷ",
+	}
 	ints := []int{0, 1, -1, 2, 5, 11, 21, 111, math.MaxInt, math.MinInt, 1 << 40, -1 << 40}
 	floats := []float64{0, math.Copysign(0, -1), 1, 2.5, -3.75, math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, math.SmallestNonzeroFloat64, 1e15}
 	durations := []time.Duration{0, 1, -1, time.Hour, math.MaxInt64, math.MinInt64}
 	zones := []*time.Location{time.UTC, time.FixedZone("", -86399), time.FixedZone("", 14*3600)}
-	times := []time.Time{{}, time.Unix(0, 0), time.Unix(1<<40, 0), time.Unix(-1<<40, 0), time.Unix(math.MaxInt64, 0), time.Unix(math.MinInt64, 0),
-		time.Unix(r.Int64N(4e9), r.Int64N(1e9))}
+	times := []time.Time{
+		{},
+		time.Unix(0, 0), time.Unix(1<<40, 0), time.Unix(-1<<40, 0), time.Unix(math.MaxInt64, 0), time.Unix(math.MinInt64, 0),
+		time.Unix(r.Int64N(4e9), r.Int64N(1e9)),
+	}
 	if s.Nullable && r.IntN(8) == 0 {
 		return nil
 	}
