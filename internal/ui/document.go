@@ -24,6 +24,7 @@ type Document struct {
 	Runs      []RunDocument      `json:"runs,omitempty"`
 	Run       *HistoryDocument   `json:"run,omitempty"`
 	Decisions []DecisionDocument `json:"decisions,omitempty"`
+	Why       *WhyDocument       `json:"why,omitempty"`
 	Locks     []LockDocument     `json:"locks,omitempty"`
 	Ledger    *LedgerDocument    `json:"ledger,omitempty"`
 	Import    *ImportDocument    `json:"import,omitempty"`
