@@ -82,6 +82,7 @@ another folder. It belongs to its owner alone and is never for git.
 
 Without its ledger flowrunner would write to everybody again. So where nobody
 can be asked, a run that finds no ledger sends nothing and exits with 11.
+flowrunner ledger export takes it elsewhere, ledger import brings it back.
 A project pins its ledger in flowrunner.yaml, which flowrunner init writes:
 
   ledger: the-id-of-the-ledger
