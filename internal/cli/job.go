@@ -106,7 +106,10 @@ func (j *job) openLedger(spec jobSpec) error {
 		return j.noLedger(err)
 	}
 	j.opts.Store = j.store
-	return j.pinned(ctx)
+	if err := j.pinned(ctx); err != nil || spec.known {
+		return err
+	}
+	return j.ownName(ctx)
 }
 
 // pinned checks that the ledger is the one that the project names, or holds what
