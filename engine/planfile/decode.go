@@ -22,6 +22,9 @@ func (d *decoder) record(line []byte) (any, error) {
 	case "local":
 		return as[Local](line)
 	case "item":
+		if r, ok := d.item(line); ok {
+			return r, nil
+		}
 		return as[Item](line)
 	case "step":
 		return as[Step](line)
@@ -99,13 +102,36 @@ func (d *decoder) send(line []byte) (r Send, ok bool) {
 		case "content":
 			return in.textInto(&r.Content)
 		case "args":
-			r.Args = map[string]Value{}
-			return in.members(func(name string) error {
-				var v Value
-				err := in.valueInto(&v)
-				r.Args[name] = v
-				return err
-			})
+			return in.valuesInto(&r.Args)
+		}
+		return errUnknownMember
+	})
+	return r, err == nil && in.end() == nil
+}
+
+// item reads an iteration; false leaves it to encoding/json.
+func (d *decoder) item(line []byte) (r Item, ok bool) {
+	in := reader{b: line, names: &d.names}
+	err := in.members(func(name string) error {
+		switch name {
+		case "type":
+			return in.textInto(&r.Type)
+		case "loop":
+			return in.textInto(&r.Loop)
+		case "unit":
+			return intInto(&in, &r.Unit)
+		case "item":
+			return intsInto(&in, &r.Item)
+		case "status":
+			return in.textInto(&r.Status)
+		case "reason":
+			return in.textInto(&r.Reason)
+		case "sends":
+			return intsInto(&in, &r.Sends)
+		case "outputs":
+			return in.valuesInto(&r.Outputs)
+		case "scope":
+			return in.valuesInto(&r.Scope)
 		}
 		return errUnknownMember
 	})
@@ -122,6 +148,16 @@ func (r *reader) valueInto(to *Value) (err error) {
 	return err
 }
 
+func (r *reader) valuesInto(to *map[string]Value) error {
+	*to = map[string]Value{}
+	return r.members(func(name string) error {
+		var v Value
+		err := r.valueInto(&v)
+		(*to)[name] = v
+		return err
+	})
+}
+
 func intInto[T int | int64](r *reader, to *T) error {
 	v, err := r.number()
 	if err != nil {
@@ -135,10 +171,10 @@ func intInto[T int | int64](r *reader, to *T) error {
 	return nil
 }
 
-func intsInto(r *reader, to *[]int) error {
-	*to = []int{}
+func intsInto[T int | int64](r *reader, to *[]T) error {
+	*to = []T{}
 	return r.list(func() error {
-		var n int
+		var n T
 		err := intInto(r, &n)
 		*to = append(*to, n)
 		return err

@@ -98,6 +98,9 @@ func TestRecordsAreReadAsEncodingJSONReadsThem(t *testing.T) {
 		`{"type":"row","stream":"s","value":1`,
 		`{"type":"row"`,
 		`{"type":"row","stream":"s","value":nul}`,
+		`{"type":"item","item":null,"sends":[]}`,
+		`{"type":"item","loop":"l","outputs":{},"scope":{"a.b":[1]},"sends":[1,2]}`,
+		`{"type":"item","sends":[1.5]}`,
 	} {
 		requireSameRecord(t, &d, []byte(line))
 	}
@@ -126,6 +129,7 @@ func requireSameRecord(t testing.TB, d *decoder, line []byte) {
 
 func FuzzRecord(f *testing.F) {
 	f.Add([]byte(`{"type":"send","seq":1,"step":"a","unit":1,"status":"planned","args":{"message":{"$time":"2026-03-01T10:30:00Z"}}}`))
+	f.Add([]byte(`{"type":"item","loop":"l","unit":1,"item":[0,2],"sends":[1],"outputs":{"id":7},"scope":{"client.name":null}}`))
 	f.Add([]byte(`{"type":"row","stream":"a.b","value":{"$named":[["a",1e3]]}}`))
 	f.Fuzz(func(t *testing.T, line []byte) { requireSameRecord(t, &decoder{}, line) })
 }
