@@ -12,7 +12,8 @@ import (
 
 // ownName refuses a flow whose name belongs to another file of the same state:
 // the one that the flow's last run was made from, as long as it is there and
-// still has the name.
+// still has the name. The same file in another checkout of the project is the
+// same flow.
 func (j *job) ownName(ctx context.Context) error {
 	if !j.p.HasSends() {
 		return nil
@@ -26,7 +27,7 @@ func (j *job) ownName(ctx context.Context) error {
 		}
 		plan := filepath.Join(engine.RunDir(j.state.dir, run.ID), "plan.jsonl")
 		other := filepath.Join(folderOf(plan, run.File), filepath.Base(run.File))
-		if sameFile(other, j.p.Doc.File) || nameIn(other) != j.p.Name {
+		if placeOf(other) == placeOf(j.p.Doc.File) || nameIn(other) != j.p.Name {
 			return nil
 		}
 		var problems diag.List
@@ -39,13 +40,24 @@ func (j *job) ownName(ctx context.Context) error {
 	return nil
 }
 
-func sameFile(a, b string) bool {
-	x, err := os.Stat(a)
+// placeOf is where a file stands in its project, or its name where it has none.
+func placeOf(file string) string {
+	abs, err := filepath.Abs(file)
 	if err != nil {
-		return false
+		return file
 	}
-	y, err := os.Stat(b)
-	return err == nil && os.SameFile(x, y)
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		abs = real
+	}
+	p, err := findProject(filepath.Dir(abs))
+	if err != nil || p == nil {
+		return filepath.Base(abs)
+	}
+	place, err := filepath.Rel(p.dir, abs)
+	if err != nil {
+		return filepath.Base(abs)
+	}
+	return place
 }
 
 // nameIn is the flow name in a file, "" where there is none.
