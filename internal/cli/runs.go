@@ -126,7 +126,7 @@ func showRun(a *app, o stateFlags, id string, all bool) error {
 	}
 	var tail []string
 	if h.Unknown > 0 {
-		tail = append(tail, "Once you have looked at a chat: flowrunner runs resolve "+run.ID+st.flags()+" --help")
+		tail = append(tail, "Once you have looked at a chat: flowrunner runs resolve "+run.ID+st.flags()+" --contact N --as sent|not-sent --reason TEXT")
 	}
 	if run.State.Open() {
 		tail = append(tail, "Go on where it stopped: flowrunner resume "+run.ID+st.flags())
