@@ -13,8 +13,7 @@ import (
 // report is the operator_events report: rows of a day, newest first.
 type report struct {
 	days  map[string][]string // date → "HH:MM:SS event operator dialog"
-	zone  *time.Location
-	other string // gives this day whatever is asked
+	other string              // gives this day whatever is asked
 	after func(call int)
 	asked []string
 }

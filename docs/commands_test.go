@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	commandLine = regexp.MustCompile("(?m)^ *(?:go run \\./cmd/)?(flowrunner .*)$")
+	commandLine = regexp.MustCompile(`(?m)^ *(?:go run \./cmd/)?(flowrunner .*)$`)
 	inlineCode  = regexp.MustCompile("`(flowrunner [^`]+)`")
 	flagName    = regexp.MustCompile(`(^| )(--?[a-z][a-z-]*)`)
 )

@@ -165,7 +165,9 @@ func (t *try) once(ctx context.Context) (status string, again *step.Failure, wai
 		return t.outcome(ledger.Sent, "", id), nil, 0
 	}
 	f := failureOf(err)
+	//exhaustive:enforce
 	switch f.Delivery {
+	case step.NotSent:
 	case step.Refused:
 		if !f.Stops() {
 			status := t.outcome(ledger.Refused, f.Reason, 0)
@@ -202,11 +204,15 @@ func failureOf(err error) *step.Failure {
 // run's own when the run goes on after an interruption.
 func (t *try) known(rec ledger.Record) string {
 	status, reason := planfile.StatusUnknown, rec.Reason
+	//exhaustive:enforce
 	switch rec.State {
 	case ledger.Sent:
 		status, reason = planfile.StatusSent, ""
 	case ledger.Refused:
 		status = planfile.StatusFailed
+	case ledger.Intent, ledger.Unknown:
+	case ledger.Planned, ledger.NotSent:
+		// The ledger refuses no attempt from these; if it did, nobody would know.
 	}
 	if rec.Run != t.a.result.Run.ID {
 		reason = "settled by run " + rec.Run

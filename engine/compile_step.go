@@ -187,7 +187,8 @@ func (c *compiler) step(s *flow.Step, v *view, at place) *Step {
 			defer func() { c.unsure-- }()
 		}
 	}
-	ok, good := true, true
+	var ok bool
+	good := true
 	if s.Uses != nil {
 		ok, good = c.use(s, x, sc, innerAt)
 	} else {

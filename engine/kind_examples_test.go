@@ -38,9 +38,9 @@ func TestTheExampleOfEveryKindRuns(t *testing.T) {
 			for name, text := range k.Files {
 				b.write(name, text)
 			}
-			p, ds := compile(k.Example)
+			_, ds := compile(k.Example)
 			require.Empty(t, ds, "%s", diag.FormatAll(ds, []byte(k.Example)))
-			p, _ = compile(standIn(t, k.Example))
+			p, _ := compile(standIn(t, k.Example))
 			r := b.apply(p, b.plan(p, nil))
 			require.Empty(t, r.Problems)
 			require.Empty(t, r.Reason)

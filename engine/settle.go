@@ -127,7 +127,10 @@ func (o *outcomeReader) of(r planfile.Send) (final, error) {
 		}
 	}
 	at := rec.At
+	//exhaustive:enforce
 	switch rec.State {
+	case ledger.Planned, ledger.NotSent:
+		// Tried, surely not sent, and not tried again: skipped.
 	case ledger.Sent:
 		f.status, f.reason, f.message, f.at = planfile.StatusSent, "", rec.MessageID, &at
 	case ledger.Refused:

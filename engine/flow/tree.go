@@ -171,7 +171,7 @@ func (b *builder) alias(y *yaml.Node, depth int) *tree {
 func (b *builder) scalar(y *yaml.Node, at int) *tree {
 	n := &Node{Text: y.Value, src: b.src}
 	t := tracer{src: b.src}
-	end := at
+	var end int
 	switch {
 	case y.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
 		n.Style = Quoted

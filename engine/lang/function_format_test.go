@@ -81,7 +81,7 @@ func TestFormatIsCheckedBeforeTheRun(t *testing.T) {
 		"hh:mm":                   `h in the pattern "hh:mm" does not tell morning from evening: write HH, or add a`,
 		"HH a":                    `a in the pattern "HH a" is AM or PM and goes with h: write h for the hour, or put the word in 'quotes'`,
 		"dd.mm.yyyy":              `m in the pattern "dd.mm.yyyy" is minutes: write M for the month`,
-		"HH:MM":                   `M in the pattern "HH:MM" is the month: write m for minutes`,
+		"HH:MM":                   `in the pattern "HH:MM" M is the month: write m for minutes`,
 		"d 'de MMMM":              `the pattern "d 'de MMMM" has a quote that is not closed; an apostrophe is written ''`,
 		strings.Repeat("d ", 101): "the pattern is longer than 200 bytes",
 	} {

@@ -44,7 +44,7 @@ func parseTimePattern(pattern string) (timePattern, error) {
 	case has['m'] && !has['H'] && !has['h'] && (has['d'] || has['y']):
 		err = fmt.Errorf("m in the pattern %s is minutes: write M for the month", quote(pattern))
 	case has['M'] && has['H'] && !has['d'] && !has['m']:
-		err = fmt.Errorf("M in the pattern %s is the month: write m for minutes", quote(pattern))
+		err = fmt.Errorf("in the pattern %s M is the month: write m for minutes", quote(pattern))
 	}
 	return timePattern{parts: parts, hasDay: has['d']}, err
 }

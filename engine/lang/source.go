@@ -57,7 +57,7 @@ func newSource(n *flow.Node, from, to int) (*source, diag.List) {
 	for {
 		t, err := scan.next()
 		if err != nil {
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				problems = append(problems, s.lexical(err))
 			}
 			break

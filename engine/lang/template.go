@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"errors"
 	"io"
 	"math"
 	"strconv"
@@ -106,7 +107,7 @@ func unterminated(n *flow.Node, open, begin int, err error, brackets []lexer.Tok
 		src.byRune = append(src.byRune, i)
 	}
 	src.byRune = append(src.byRune, len(src.text))
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		if d := src.lexical(err); within(d.Span, src.at(file.Location{To: len(src.byRune) - 1})) {
 			return &d
 		}

@@ -24,8 +24,11 @@ func TestMoreIsKnown(t *testing.T) {
 	require.False(t, ledger.Record{Flow: "x"}.Over(ledger.Record{}), "the flow is the run's to say")
 
 	for _, pair := range [][2]ledger.RunState{
-		{ledger.Interrupted, ledger.Running}, {ledger.Stopped, ledger.Running}, {ledger.Abandoned, ledger.Stopped},
-		{ledger.Failed, ledger.Abandoned}, {ledger.Finished, ledger.Abandoned},
+		{ledger.Interrupted, ledger.Running},
+		{ledger.Stopped, ledger.Running},
+		{ledger.Abandoned, ledger.Stopped},
+		{ledger.Failed, ledger.Abandoned},
+		{ledger.Finished, ledger.Abandoned},
 	} {
 		more, less := ledger.Run{State: pair[0]}, ledger.Run{State: pair[1], Finished: noon}
 		require.True(t, more.Over(less), "%s over %s", pair[0], pair[1])

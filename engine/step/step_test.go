@@ -26,7 +26,7 @@ type point struct {
 // everything has a parameter of each form.
 type everything struct {
 	point
-	hidden   int
+	_        int
 	Internal string
 	Flag     bool              `flow:"flag" optional:"true"`
 	That     bool              `flow:"that" bare:"true" optional:"true"`

@@ -119,7 +119,7 @@ func rootOf(e ast.Expr) *ast.Ident {
 // local reports whether a name means a parameter or a variable of a function
 // that hides the package-level one.
 func local(name *ast.Ident, globals map[string]*ast.ValueSpec) bool {
-	obj := name.Obj //nolint:staticcheck // what one file shows is enough here
+	obj := name.Obj
 	return obj != nil && obj.Decl != globals[name.Name]
 }
 

@@ -25,9 +25,16 @@ func TestExitPrecedence(t *testing.T) {
 		cause engine.Cause
 		code  int
 	}{
-		{engine.CauseInterrupted, 130}, {engine.CauseToken, 4}, {engine.CauseStale, 9}, {engine.CauseLocked, 8},
-		{engine.CauseLedger, 11}, {engine.CauseGuard, 6}, {engine.CauseUnreachable, 10}, {engine.CauseUnknown, 7},
-		{engine.CauseRecipients, 5}, {engine.CauseStep, 1},
+		{engine.CauseInterrupted, 130},
+		{engine.CauseToken, 4},
+		{engine.CauseStale, 9},
+		{engine.CauseLocked, 8},
+		{engine.CauseLedger, 11},
+		{engine.CauseGuard, 6},
+		{engine.CauseUnreachable, 10},
+		{engine.CauseUnknown, 7},
+		{engine.CauseRecipients, 5},
+		{engine.CauseStep, 1},
 	}
 	for i, a := range order {
 		require.Equal(t, a.code, exitCode([]engine.Cause{a.cause}, nil))

@@ -109,9 +109,14 @@ func stoppedResult() *engine.Result {
 		Reason:   "stopIf: 3 of 24 sends were refused",
 		Hint:     "look at `flowrunner runs show`",
 		Outputs: []engine.NamedValue{
-			{Name: "sent", Value: 20}, {Name: "at", Value: noon}, {Name: "nothing", Value: nil}, {Name: "took", Value: 90 * time.Second},
-			{Name: "list", Value: []any{1, "two", time.Minute}}, {Name: "stream", Value: step.StreamList([]any{map[string]any{"a": 1}})},
-			{Name: "token", Value: step.NewSecret("very-secret")}, {Name: "text", Value: "a\x1b[2Jb"},
+			{Name: "sent", Value: 20},
+			{Name: "at", Value: noon},
+			{Name: "nothing", Value: nil},
+			{Name: "took", Value: 90 * time.Second},
+			{Name: "list", Value: []any{1, "two", time.Minute}},
+			{Name: "stream", Value: step.StreamList([]any{map[string]any{"a": 1}})},
+			{Name: "token", Value: step.NewSecret("very-secret")},
+			{Name: "text", Value: "a\x1b[2Jb"},
 		},
 	}
 	for i := range 3 {

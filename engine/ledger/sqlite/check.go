@@ -16,8 +16,10 @@ const smallBytes = 4 << 20
 // check reads the whole ledger. SQLite checks the structure, and of a small
 // ledger all indexes too; each send is compared with its checksum.
 func (s *Store) check(ctx context.Context, small bool) error {
-	pragmas := []string{`PRAGMA quick_check(3)`, `PRAGMA integrity_check('runs')`, `PRAGMA integrity_check('scopes')`,
-		`PRAGMA integrity_check('decisions')`, `PRAGMA integrity_check('merged')`}
+	pragmas := []string{
+		`PRAGMA quick_check(3)`, `PRAGMA integrity_check('runs')`, `PRAGMA integrity_check('scopes')`,
+		`PRAGMA integrity_check('decisions')`, `PRAGMA integrity_check('merged')`,
+	}
 	if small {
 		pragmas = []string{`PRAGMA integrity_check(3)`}
 	}
