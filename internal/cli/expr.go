@@ -164,11 +164,7 @@ func (o *exprOptions) place() (engine.Place, error) {
 
 // recorded is the scope of a run, with what its plan holds.
 func (o *exprOptions) recorded(a *app, at engine.Place) (*engine.Evaluator, error) {
-	st, err := stateHere(o.stateFlags)
-	if err != nil {
-		return nil, err
-	}
-	store, err := st.read(context.Background())
+	st, store, err := readHere(context.Background(), o.stateFlags)
 	if err != nil {
 		return nil, err
 	}

@@ -50,11 +50,7 @@ func newLedger(a *app) *cobra.Command {
 
 func showLedger(a *app, o stateFlags) error {
 	ctx := a.signals.drain
-	st, err := stateHere(o)
-	if err != nil {
-		return err
-	}
-	store, err := st.read(ctx)
+	st, store, err := readHere(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -113,11 +109,7 @@ func ledgerDocument(ctx context.Context, st state, store *sqlite.Store) (*ui.Led
 
 func exportLedger(a *app, o stateFlags, file string) (err error) {
 	ctx := a.signals.drain
-	st, err := stateHere(o)
-	if err != nil {
-		return err
-	}
-	store, err := st.read(ctx)
+	_, store, err := readHere(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -53,11 +53,7 @@ func newRuns(a *app) *cobra.Command {
 
 func listRuns(a *app, o stateFlags) error {
 	ctx := a.signals.drain
-	st, err := stateHere(o)
-	if err != nil {
-		return err
-	}
-	store, err := st.read(ctx)
+	_, store, err := readHere(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -99,11 +95,7 @@ const rowsShown = 20
 
 func showRun(a *app, o stateFlags, id string, all bool) error {
 	ctx := a.signals.drain
-	st, err := stateHere(o)
-	if err != nil {
-		return err
-	}
-	store, err := st.read(ctx)
+	st, store, err := readHere(ctx, o)
 	if err != nil {
 		return err
 	}

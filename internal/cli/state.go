@@ -107,6 +107,16 @@ func (s state) open(ctx context.Context, o sqlite.Options) (*sqlite.Store, error
 	return sqlite.Open(ctx, s.ledger(), o)
 }
 
+// readHere opens the ledger of the folder that somebody is in, to look at it.
+func readHere(ctx context.Context, o stateFlags) (state, *sqlite.Store, error) {
+	st, err := stateHere(o)
+	if err != nil {
+		return st, nil, err
+	}
+	store, err := st.read(ctx)
+	return st, store, err
+}
+
 // read opens the ledger to look at it.
 func (s state) read(ctx context.Context) (*sqlite.Store, error) {
 	store, err := sqlite.Open(ctx, s.ledger(), sqlite.Options{ReadOnly: true})
