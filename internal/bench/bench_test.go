@@ -58,8 +58,10 @@ func TestFigures(t *testing.T) {
 
 // TestBench runs the whole command on a few people, so that it cannot rot.
 func TestBench(t *testing.T) {
-	o, err := parse([]string{"-clients", "300", "-slow-clients", "20", "-latency", "1ms", "-rounds", "1", "-starts", "1", "-inflight", "8",
-		"-only", "start,broadcast,latency,export", "-profile", t.TempDir()})
+	o, err := parse([]string{
+		"-clients", "300", "-slow-clients", "20", "-latency", "1ms", "-rounds", "1", "-starts", "1", "-inflight", "8",
+		"-only", "start,broadcast,latency,export", "-profile", t.TempDir(),
+	})
 	require.NoError(t, err)
 	ctx := context.Background()
 	b := &bench{options: o, work: t.TempDir(), progress: io.Discard}
