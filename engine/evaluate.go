@@ -153,18 +153,8 @@ func evalProblem(err error, whole diag.Span) error {
 // ShapeOf is the type of a value that came without one.
 func ShapeOf(v any) step.Shape {
 	switch x := v.(type) {
-	case bool:
-		return step.ShapeBool
-	case int:
-		return step.ShapeInt
-	case float64:
-		return step.ShapeNumber
-	case string:
-		return step.ShapeText
-	case time.Time:
-		return step.ShapeTime
-	case time.Duration:
-		return step.ShapeDuration
+	case nil:
+		return step.ShapeAny
 	case []any:
 		s := step.Shape{Form: step.FormList}
 		for i, e := range x {
@@ -182,5 +172,6 @@ func ShapeOf(v any) step.Shape {
 		}
 		return step.ObjectOf(fields...)
 	}
-	return step.ShapeAny
+	f := step.FormOf(v)
+	return step.Shape{Form: f, Nullable: f == step.FormAny}
 }

@@ -312,5 +312,5 @@ func (s *jsonSource) answer(body []byte) (any, error) {
 	if len(bytes.TrimSpace(body[dec.InputOffset():])) > 0 {
 		return nil, fmt.Errorf("%s goes on after its JSON value, at byte %d", s.path, dec.InputOffset())
 	}
-	return jsonValue(v), nil
+	return step.FromJSON(v), nil
 }

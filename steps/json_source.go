@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"strconv"
 	"unicode/utf8"
 
 	"github.com/flowrunner/flowrunner/engine/step"
@@ -57,7 +56,7 @@ func (s *jsonSource) decode(data []byte, line int) (any, error) {
 	if rest := bytes.TrimLeft(data[end:], " \t\r\n"); len(rest) > 0 {
 		return nil, s.at(data, line, len(data)-len(rest), "something follows the value; for one value a line set lines: true")
 	}
-	return jsonValue(v), nil
+	return step.FromJSON(v), nil
 }
 
 // syntax says where a JSON text is broken.
@@ -139,7 +138,7 @@ func (s *jsonSource) list(file io.Reader) iter.Seq2[any, error] {
 				fail(err)
 				return
 			}
-			v, err := s.record(jsonValue(v), fmt.Sprintf("%s: record %d", s.path, n))
+			v, err := s.record(step.FromJSON(v), fmt.Sprintf("%s: record %d", s.path, n))
 			if !yield(v, err) || err != nil {
 				return
 			}
@@ -211,26 +210,4 @@ func (s *jsonSource) typed(v any, kind string) (any, error) {
 		return nil, err
 	}
 	return nil, fmt.Errorf("%s is no %s", cut(text), kind)
-}
-
-// jsonValue turns decoded JSON into values of the language: a number without a
-// fraction that fits 64 bits is an integer.
-func jsonValue(v any) any {
-	switch x := v.(type) {
-	case json.Number:
-		if n, err := strconv.Atoi(x.String()); err == nil {
-			return n
-		}
-		f, _ := x.Float64()
-		return f
-	case []any:
-		for i := range x {
-			x[i] = jsonValue(x[i])
-		}
-	case map[string]any:
-		for name := range x {
-			x[name] = jsonValue(x[name])
-		}
-	}
-	return v
 }

@@ -2,7 +2,6 @@ package lang
 
 import (
 	"errors"
-	"time"
 
 	"github.com/flowrunner/flowrunner/engine/step"
 )
@@ -46,25 +45,6 @@ func howToText(s step.Shape, expr string) string {
 
 // shapeOfValue is the shape of a run-time value, as far as messages need it.
 func shapeOfValue(v any) step.Shape {
-	switch v.(type) {
-	case nil:
-		return step.ShapeNil
-	case bool:
-		return step.ShapeBool
-	case int:
-		return step.ShapeInt
-	case float64:
-		return step.ShapeNumber
-	case string:
-		return step.ShapeText
-	case time.Time:
-		return step.ShapeTime
-	case time.Duration:
-		return step.ShapeDuration
-	case step.Secret:
-		return step.ShapeSecret
-	case []any:
-		return step.Shape{Form: step.FormList}
-	}
-	return step.Shape{Form: step.FormObject, Open: true}
+	f := step.FormOf(v)
+	return step.Shape{Form: f, Nullable: f == step.FormNil, Open: f == step.FormObject}
 }

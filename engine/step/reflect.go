@@ -362,7 +362,7 @@ func describe(v any) string {
 // decode turns a run-time value into a Go value of type t.
 func decode(t reflect.Type, v any) (reflect.Value, error) {
 	fail := func() (reflect.Value, error) {
-		return reflect.Value{}, fmt.Errorf("is %s, but %s is wanted", formOf(v), shapeOf(t))
+		return reflect.Value{}, fmt.Errorf("is %s, but %s is wanted", FormOf(v), shapeOf(t))
 	}
 	if v != nil && reflect.TypeOf(v) == t {
 		return reflect.ValueOf(v), nil
@@ -490,8 +490,8 @@ func decodeNamed(t reflect.Type, v any, fail func() (reflect.Value, error)) (ref
 	return out, nil
 }
 
-// formOf names the form of a run-time value.
-func formOf(v any) Form {
+// FormOf names the form of a run-time value.
+func FormOf(v any) Form {
 	switch v.(type) {
 	case nil:
 		return FormNil

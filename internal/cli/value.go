@@ -33,7 +33,7 @@ func readJSON(name string, text []byte) (any, error) {
 	if err != nil {
 		return nil, &usageError{fmt.Sprintf("%s is no JSON: %s", name, err), `write it in single quotes: --item '{"name": "Anna"}'`}
 	}
-	return numbered(v), nil
+	return step.FromJSON(v), nil
 }
 
 // readData reads a JSON or YAML file as expressions have it.
@@ -65,31 +65,10 @@ func plainScalar(n *flow.Node) any {
 	var v any
 	if err := dec.Decode(&v); err == nil && dec.InputOffset() == int64(len(n.Text)) {
 		if number, ok := v.(json.Number); ok {
-			return numbered(number)
+			return step.FromJSON(number)
 		}
 	}
 	return n.Text
-}
-
-// numbered turns JSON numbers into integers and numbers.
-func numbered(v any) any {
-	switch x := v.(type) {
-	case json.Number:
-		if n, err := strconv.Atoi(x.String()); err == nil {
-			return n
-		}
-		f, _ := x.Float64()
-		return f
-	case []any:
-		for i := range x {
-			x[i] = numbered(x[i])
-		}
-	case map[string]any:
-		for k := range x {
-			x[k] = numbered(x[k])
-		}
-	}
-	return v
 }
 
 // plainJSON is a value in JSON, times and durations as texts.
