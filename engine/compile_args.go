@@ -204,14 +204,7 @@ func (c *compiler) namedExprs(n *flow.Node, p step.Field, sc *lang.Scope) []Outp
 		return nil
 	}
 	for _, e := range n.Entries {
-		if e.Value.Kind != flow.Scalar || e.Value.Style != flow.Plain || strings.Contains(e.Value.Text, "${{") {
-			continue
-		}
-		if expr, ds := lang.CompileExpr(e.Value, sc, step.ShapeAny); !ds.HasErrors() && expr != nil && len(expr.Refs()) > 0 {
-			c.diags.Add("expression-as-text", e.Value.Span, "this would be the text %s, not its value", e.Value.Text).
-				WithDetail("Under %s a value is a template; without ${{ }} every record would get these letters.", p.Name).
-				WithHint("write ${{ %s }}, or quote it if the letters are meant", e.Value.Text)
-		}
+		c.diags = append(c.diags, lang.BracesForgotten(e.Value, sc)...)
 	}
 	return c.outputs(n, sc)
 }

@@ -19,8 +19,6 @@ import (
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
-	"github.com/flowrunner/flowrunner/engine/lang"
-	"github.com/flowrunner/flowrunner/engine/step"
 )
 
 // advise is check, with the lints of a flow that compiles.
@@ -150,11 +148,6 @@ func wrong(t *testing.T, page diag.Page) (diag.List, []byte) {
 	switch page.Code {
 	case "wrong-value", "step-failed", "evaluation-failed", "not-formattable", "flow-name-taken":
 		return nil, nil // no check of a flow gives them
-	case "missing-braces":
-		n, _ := flow.ParseNode("values.yaml", []byte("id: run.id\n"))
-		scope := lang.NewScope(nil).With("run", step.ObjectOf(step.Field{Name: "id", Shape: step.ShapeText}))
-		_, problems := lang.CompileValue(n, scope, step.Field{Name: "values", Named: true})
-		return problems, []byte{}
 	case "bad-character":
 		source = "flow: f\nsteps: [\x07]\n"
 	case "expression-too-deep":

@@ -197,7 +197,7 @@ func (c *valueCompiler) named(n *flow.Node, want step.Field) *Value {
 	var items namedForm
 	for _, entry := range n.Entries {
 		if len(want.Enum) == 0 {
-			c.bracesForgotten(entry.Value)
+			c.problems = append(c.problems, BracesForgotten(entry.Value, c.scope)...)
 		}
 		elem.Name = entry.Key.Text
 		if v := c.member(out, entry, elem); v != nil {
@@ -221,19 +221,19 @@ func (c *valueCompiler) member(whole *Value, entry flow.Entry, want step.Field) 
 	return v
 }
 
-// bracesForgotten refuses a text that would be an expression, where a computed
-// value is what people mean.
-func (c *valueCompiler) bracesForgotten(n *flow.Node) {
-	if n.Kind != flow.Scalar || n.Null || strings.Contains(n.Text, "${{") {
-		return
+// BracesForgotten refuses an unquoted text that would be an expression, where a
+// computed value is what people mean.
+func BracesForgotten(n *flow.Node, s *Scope) (problems diag.List) {
+	if n.Kind != flow.Scalar || n.Style != flow.Plain || n.Null || strings.Contains(n.Text, "${{") {
+		return nil
 	}
-	e, _ := compile(n, 0, len(n.Text), c.scope)
-	if e != nil && len(e.refs) > 0 {
+	if e, _ := compile(n, 0, len(n.Text), s); e != nil && len(e.refs) > 0 {
 		text := clip(e.Source())
-		c.problems.Add("missing-braces", n.Span, "this would be the text %s, not its value", quote(text)).
-			WithDetail("Values are computed only inside ${{ }}.").
-			WithHint("write ${{ %s }}", text)
+		problems.Add("missing-braces", n.Span, "this would be the text %s, not its value", quote(text)).
+			WithDetail("A value here is a text; without ${{ }} it would be these very letters.").
+			WithHint("write ${{ %s }}, or quote it if the letters are meant", text)
 	}
+	return problems
 }
 
 func (c *valueCompiler) list(n *flow.Node, want step.Field) *Value {

@@ -272,7 +272,7 @@ func TestNamedKeepsOrderAndMissesBraces(t *testing.T) {
 	_, problems = compileYAML(t, "\nid: item.id\ntext: lower(item.text ?? \"\")\nfine: item", to)
 	require.Len(t, problems, 3)
 	require.Equal(t, "missing-braces", problems[0].Code)
-	require.Equal(t, "write ${{ item.id }}", problems[0].Hint)
+	require.Equal(t, "write ${{ item.id }}, or quote it if the letters are meant", problems[0].Hint)
 
 	_, problems = compileYAML(t, "[1]", to)
 	require.Equal(t, "wrong-type", problems[0].Code)
