@@ -93,7 +93,7 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 	if err := p.w.Write(p.head); err != nil {
 		return "", err
 	}
-	if p.draft, err = s.o.Store.Draft(ctx); err != nil {
+	if p.draft, err = s.o.Store.Draft(ctx, p.head.Flow, p.head.Campaign); err != nil {
 		return "", err
 	}
 	defer p.draft.Close()

@@ -91,8 +91,8 @@ type Store interface {
 	// Records ranges over the records that f chooses, by run and then by Seq.
 	Records(ctx context.Context, f Filter) iter.Seq2[Record, error]
 
-	// Draft opens a scratch set for one plan.
-	Draft(ctx context.Context) (Draft, error)
+	// Draft opens a scratch set for one plan of a flow and campaign.
+	Draft(ctx context.Context, flow, campaign string) (Draft, error)
 
 	// Export writes everything that the ledger knows, as it is at one moment, in
 	// lines of JSON that ReadExport reads.
@@ -116,9 +116,10 @@ type Store interface {
 	Close() error
 }
 
-// Draft finds duplicates within one plan, and what the ledger knows of each of
-// its sends, in memory that does not grow with the plan. Nothing of it is kept.
-// It serves one goroutine.
+// Draft finds duplicates within one plan, and what the ledger knew of each of its
+// sends when the draft was opened, in memory that does not grow with the plan.
+// Only sends of its flow and campaign are known; apply looks again at each before
+// it goes out. Nothing of a draft is kept. It serves one goroutine.
 type Draft interface {
 	// Add registers a planned send. seq rises from call to call.
 	Add(ctx context.Context, id Identity, contentHash [32]byte, seq int64) (Seen, error)

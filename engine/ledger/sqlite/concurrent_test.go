@@ -238,7 +238,7 @@ func BenchmarkIntend(b *testing.B) {
 func BenchmarkDraft(b *testing.B) {
 	s := openNew(b)
 	begin(b, s, "r1")
-	d, err := s.Draft(b.Context())
+	d, err := s.Draft(b.Context(), "spring", "default")
 	require.NoError(b, err)
 	b.ResetTimer()
 	for n := range b.N {

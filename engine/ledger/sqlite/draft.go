@@ -2,59 +2,77 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/flowrunner/flowrunner/engine/ledger"
 )
 
-// draft keeps a plan's identities in a database that SQLite makes for itself: in
-// memory while small, then in a temporary file that nobody else can open and
-// that goes away with its process.
+// draft answers for nearly every send of a plan from two sieves in memory: one
+// holds the plan's sends so far, one what the ledger remembers of the flow and
+// campaign. Only where a sieve says "perhaps" is anything looked up.
 type draft struct {
-	store *Store
-	db    *sql.DB
-	add   *sql.Stmt
-	prior *sql.Stmt
+	store  *Store
+	known  *sieve // nil: the ledger remembers nothing
+	sieve  *sieve
+	rows   draftRows
+	closed bool
 }
 
 // Draft opens a scratch set for one plan.
-func (s *Store) Draft(ctx context.Context) (ledger.Draft, error) {
-	db, err := sql.Open("sqlite", "file:?_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)")
-	if err != nil {
-		return nil, fmt.Errorf("open draft: %w", err)
-	}
-	db.SetMaxOpenConns(1) // another connection would be another database
-	d := &draft{store: s, db: db}
-	_, err = db.ExecContext(ctx, `CREATE TABLE seen (identity BLOB PRIMARY KEY, content BLOB NOT NULL, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID`)
-	if err == nil {
-		d.add, err = db.PrepareContext(ctx, `INSERT OR IGNORE INTO seen (identity, content, seq) VALUES (?, ?, ?)`)
-	}
-	if err == nil {
-		d.prior, err = db.PrepareContext(ctx, `SELECT seq, content = ? FROM seen WHERE identity = ?`)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open draft: %w", err), db.Close())
+func (s *Store) Draft(ctx context.Context, flow, campaign string) (ledger.Draft, error) {
+	d := &draft{store: s, sieve: &sieve{}}
+	for id, err := range scanAll(ctx, s, s.reader, scanIdentity, selectRemembered, flow, campaign) {
+		if err != nil {
+			return nil, fmt.Errorf("open draft: %w", err)
+		}
+		if d.known == nil {
+			d.known = &sieve{}
+		}
+		d.known.add(id)
 	}
 	return d, nil
+}
+
+// selectRemembered needs no more than the index by run.
+const selectRemembered = `
+SELECT s.identity FROM sends s WHERE s.run IN
+	(SELECT n FROM runs WHERE scope = (SELECT id FROM scopes WHERE flow = ? AND campaign = ?))`
+
+func scanIdentity(row scanner) (id ledger.Identity, err error) {
+	var b []byte
+	if err := row.Scan(&b); err != nil {
+		return id, badScan(err)
+	}
+	if len(b) != len(id) {
+		return id, fmt.Errorf("%w: the send %x", errBadRow, b)
+	}
+	copy(id[:], b)
+	return id, nil
 }
 
 // Add registers a planned send.
 func (d *draft) Add(ctx context.Context, id ledger.Identity, contentHash [32]byte, seq int64) (ledger.Seen, error) {
 	seen := ledger.Seen{Prior: -1}
-	done, err := d.add.ExecContext(ctx, id[:], contentHash[:], seq)
-	if err != nil {
-		return seen, fmt.Errorf("add to draft: %w", err)
+	if d.closed {
+		return seen, ledger.ErrClosed
 	}
-	added, err := done.RowsAffected()
-	if err != nil {
-		return seen, fmt.Errorf("add to draft: %w", err)
+	row := draftRow{id: id, content: contentHash, seq: seq}
+	if d.sieve.add(id) {
+		prior, found, err := d.rows.find(id)
+		if err != nil {
+			return seen, fmt.Errorf("read draft: %w", err)
+		}
+		if found {
+			seen.Prior, seen.SameContent = prior.seq, prior.content == contentHash
+		}
 	}
-	if added == 0 {
-		if err := d.prior.QueryRowContext(ctx, contentHash[:], id[:]).Scan(&seen.Prior, &seen.SameContent); err != nil {
+	if seen.Prior < 0 {
+		if err := d.rows.add(row); err != nil {
 			return seen, fmt.Errorf("add to draft: %w", err)
 		}
+	}
+	if d.known == nil || !d.known.has(id) {
+		return seen, nil
 	}
 	record, found, err := d.store.Find(ctx, id)
 	if found {
@@ -65,7 +83,8 @@ func (d *draft) Add(ctx context.Context, id ledger.Identity, contentHash [32]byt
 
 // Close throws the draft away.
 func (d *draft) Close() error {
-	if err := d.db.Close(); err != nil {
+	d.closed = true
+	if err := d.rows.close(); err != nil {
 		return fmt.Errorf("close draft: %w", err)
 	}
 	return nil

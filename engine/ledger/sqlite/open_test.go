@@ -284,7 +284,7 @@ func TestDamageFoundWhileOpen(t *testing.T) {
 	require.ErrorAs(t, err, &bad)
 	_, _, err = s.FindRun(t.Context(), "r")
 	require.ErrorAs(t, err, &bad)
-	d, err := s.Draft(t.Context())
+	d, err := s.Draft(t.Context(), "spring", "default")
 	require.NoError(t, err)
 	_, err = d.Add(t.Context(), identity(1), [32]byte{}, 0)
 	require.ErrorAs(t, err, &bad)

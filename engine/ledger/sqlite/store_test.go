@@ -346,7 +346,7 @@ func TestDraft(t *testing.T) {
 	s := openNew(t)
 	begin(t, s, "r1")
 	require.NoError(t, s.Intend(t.Context(), intention(2, "r1")))
-	d, err := s.Draft(t.Context())
+	d, err := s.Draft(t.Context(), "spring", "default")
 	require.NoError(t, err)
 	add := func(n int, content byte, seq int64) ledger.Seen {
 		seen, err := d.Add(t.Context(), identity(n), [32]byte{content}, seq)
@@ -363,7 +363,7 @@ func TestDraft(t *testing.T) {
 	_, err = d.Add(t.Context(), identity(3), [32]byte{}, 4)
 	require.Error(t, err)
 
-	fresh, err := s.Draft(t.Context())
+	fresh, err := s.Draft(t.Context(), "spring", "default")
 	require.NoError(t, err)
 	seen, err := fresh.Add(t.Context(), identity(1), [32]byte{1}, 0)
 	require.NoError(t, err)
