@@ -77,7 +77,7 @@ func TestFlowsCompile(t *testing.T) {
 			if !problems.HasErrors() {
 				var program *engine.Program
 				if program, problems = engine.CompileWith(doc, steps.Registry(), beside); program != nil {
-					problems = append(problems, program.Lint(engine.LintOptions{})...)
+					problems = append(problems, program.Lint()...)
 				}
 			}
 			require.Empty(t, problems, "%s", diag.FormatAll(problems, []byte(text)))

@@ -10,7 +10,6 @@ import (
 
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
-	"github.com/flowrunner/flowrunner/engine/guard"
 	"github.com/flowrunner/flowrunner/engine/lang"
 	"github.com/flowrunner/flowrunner/engine/step"
 )
@@ -202,24 +201,6 @@ func ParseRate(s string) (float64, error) {
 		n /= 60
 	}
 	return n, nil
-}
-
-func (c *compiler) guard() {
-	g := &c.p.Guard
-	g.MaxSends = DefaultMaxSends
-	one := 1.0
-	if v, ok := c.literal(c.doc.Guard.Get("maxSends"), "maxSends", step.Field{Shape: step.ShapeInt, Min: &one}); ok {
-		g.MaxSends, g.MaxSendsSet = v.(int), true
-	}
-	if n := c.doc.Guard.Get("stopIf"); n != nil {
-		sc := lang.NewScope(nil)
-		for _, f := range guard.Fields {
-			sc = sc.With(f.Name, f.Shape)
-		}
-		if e := c.expr(n, sc, step.ShapeBool); e != nil {
-			g.StopIf = e
-		}
-	}
 }
 
 func (c *compiler) duration(n *flow.Node, key string) time.Duration {

@@ -9,14 +9,9 @@ import (
 	"github.com/flowrunner/flowrunner/engine/step"
 )
 
-// LintOptions is what a flow's surroundings say.
-type LintOptions struct {
-	MaxSends bool // the project states guard.maxSends
-}
-
 // Lint gives advice about a flow that compiles: what is allowed, works, and is
 // probably not meant. Every entry is a warning; the list is sorted.
-func (p *Program) Lint(o LintOptions) diag.List {
+func (p *Program) Lint() diag.List {
 	l := linter{p: p}
 	l.unusedSteps()
 	p.Walk(func(s *Step) {
@@ -28,7 +23,7 @@ func (p *Program) Lint(o LintOptions) diag.List {
 		l.counts(out.Value.Exprs())
 	}
 	l.defaults()
-	if !o.MaxSends && !p.Guard.MaxSendsSet {
+	if p.Guard.MaxSends == nil {
 		l.broadcast()
 	}
 	l.diags.Sort()

@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/steps"
 )
@@ -57,7 +56,7 @@ func TestLints(t *testing.T) {
 	eachFlow(t, "lint", func(t *testing.T, path string, source []byte) {
 		p, problems := check(filepath.Base(path), source)
 		require.Empty(t, diag.FormatAll(problems, source))
-		advice := p.Lint(engine.LintOptions{})
+		advice := p.Lint()
 		require.NotEmpty(t, advice)
 		require.False(t, advice.HasErrors())
 		for _, d := range advice {
@@ -72,6 +71,8 @@ func TestLints(t *testing.T) {
 func TestLintKnowsTheCapOfTheProject(t *testing.T) {
 	page, _ := diag.PageOf("no-max-sends")
 	p, _ := check("f.yaml", []byte(page.Wrong))
-	require.Len(t, p.Lint(engine.LintOptions{}), 1)
-	require.Empty(t, p.Lint(engine.LintOptions{MaxSends: true}))
+	require.Len(t, p.Lint(), 1)
+	p, looser := p.Under(projectOf(t, "guard: { maxSends: 500 }"))
+	require.Empty(t, looser)
+	require.Empty(t, p.Lint())
 }

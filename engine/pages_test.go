@@ -16,7 +16,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
 )
@@ -25,7 +24,7 @@ import (
 func advise(name string, source []byte) diag.List {
 	p, problems := check(name, source)
 	if p != nil {
-		problems = append(problems, p.Lint(engine.LintOptions{})...)
+		problems = append(problems, p.Lint()...)
 	}
 	return problems
 }
@@ -123,7 +122,7 @@ func TestPagesHold(t *testing.T) {
 				require.LessOrEqual(t, len([]rune(line)), 100)
 			}
 
-			if code != "wrong-value" { // of the project file, which is no flow
+			if code != "wrong-value" { // of a test file, which is no flow
 				require.Empty(t, diag.FormatAll(advise("right.yaml", []byte(page.Right)), []byte(page.Right)))
 			}
 			problems, source := wrong(t, page)
@@ -146,7 +145,7 @@ func wrong(t *testing.T, page diag.Page) (diag.List, []byte) {
 	const head = "flow: f\nsteps:\n  - id: facts\n    uses: set\n    with:\n      x: "
 	source := page.Wrong
 	switch page.Code {
-	case "wrong-value", "step-failed", "evaluation-failed", "not-formattable", "flow-name-taken":
+	case "wrong-value", "looser-than-project", "step-failed", "evaluation-failed", "not-formattable", "flow-name-taken":
 		return nil, nil // no check of a flow gives them
 	case "bad-character":
 		source = "flow: f\nsteps: [\x07]\n"

@@ -138,7 +138,7 @@ func (p *planner) header(ctx context.Context, env map[string]string) (planfile.H
 		Now: p.now, Expires: p.now.Add(planLife),
 		Flow: p.p.Name, File: p.p.Doc.File, FlowHash: p.p.Hash, FlowText: string(p.p.Doc.Source), Texts: p.p.Texts,
 		Inputs: map[string]planfile.Value{}, Env: env, Campaign: p.p.CampaignOf(p.o),
-		Lineage: p.o.Store.Lineage(), MaxSends: p.p.MaxSends(p.o), Sandbox: p.o.Sandbox != nil, Rate: p.p.Connection.Rate,
+		Lineage: p.o.Store.Lineage(), MaxSends: p.p.Guard.Most(), Sandbox: p.o.Sandbox != nil, Rate: p.p.Connection.Rate,
 	}
 	if p.o.Rate != nil {
 		h.Rate = *p.o.Rate
@@ -187,17 +187,6 @@ func withinMaxSends(planned, most int) error {
 		Reason: fmt.Sprintf("%d messages are planned, but at most %d are allowed; nothing is sent", planned, most),
 		Hint:   "if so many are meant, raise maxSends under guard: in the flow",
 	}
-}
-
-// MaxSends is the cap that holds: the tightest of those set.
-func (p *Program) MaxSends(o Options) int {
-	if o.MaxSends == nil {
-		return p.Guard.MaxSends
-	}
-	if p.Guard.MaxSendsSet {
-		return min(p.Guard.MaxSends, *o.MaxSends)
-	}
-	return *o.MaxSends
 }
 
 // top plans a top-level step and writes down what later stages may read of it.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
-	"github.com/flowrunner/flowrunner/engine/guard"
 	"github.com/flowrunner/flowrunner/engine/lang"
 	"github.com/flowrunner/flowrunner/engine/step"
 )
@@ -46,16 +45,6 @@ type Connection struct {
 	RateSet bool
 	Account string
 }
-
-// Guard holds the rails that the flow sets.
-type Guard struct {
-	MaxSends    int
-	MaxSendsSet bool            // stated by the flow or the project: the approval of a run without a terminal
-	StopIf      guard.Predicate // nil: guard.DefaultStop
-}
-
-// DefaultMaxSends is the cap of a flow that sets none. It is never an approval.
-const DefaultMaxSends = 1000
 
 // Step is one compiled step: a use of a kind, a block, or a loop over either.
 type Step struct {

@@ -38,11 +38,10 @@ type Options struct {
 	Account   func(context.Context) (string, error) // the company's id over the connection of ctx's Host; "" when the API tells none
 	// Gate waits until the connection of ctx's Host may make one more call, and
 	// gives the context to make it in; nil is no wait.
-	Gate     func(context.Context) (context.Context, error)
-	Stdout   io.Writer        // where print writes
-	Events   func(Event)      // progress; called from many goroutines, one at a time
-	Now      func() time.Time // the clock
-	MaxSends *int             // the project's or the command's cap; the tighter one holds
+	Gate   func(context.Context) (context.Context, error)
+	Stdout io.Writer        // where print writes
+	Events func(Event)      // progress; called from many goroutines, one at a time
+	Now    func() time.Time // the clock
 
 	// For tests of flows.
 	Run   string                                      // the id of a new run; "" makes one

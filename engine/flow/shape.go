@@ -148,7 +148,7 @@ func keyList(keys []string) string {
 
 // keySubject names a key of a section: flow, connection.rate, "with" of a step.
 func keySubject(key, of string) string {
-	if of == topLevel {
+	if of == topLevel || of == projectLevel {
 		return key
 	}
 	if !strings.HasPrefix(of, "a ") && !strings.HasPrefix(of, "an ") {

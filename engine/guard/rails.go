@@ -41,16 +41,16 @@ const maxUnknownRow = 10
 // Rails watches the outcomes of one run. It is safe for use from many
 // goroutines.
 type Rails struct {
-	stopIf Predicate
+	stopIf []Predicate
 
 	mu                                  sync.Mutex
 	planned, sent, failed, unknown, row int
 	stopped                             string
 }
 
-// NewRails watches a run of planned sends. A nil stopIf is the default:
-// failed >= 20 and failureRate > 0.2.
-func NewRails(planned int, stopIf Predicate) *Rails {
+// NewRails watches a run of planned sends. Any of stopIf stops it; without one
+// the default does: failed >= 20 and failureRate > 0.2.
+func NewRails(planned int, stopIf []Predicate) *Rails {
 	return &Rails{planned: planned, stopIf: stopIf}
 }
 
@@ -79,21 +79,24 @@ func (r *Rails) verdict() string {
 	if r.row >= maxUnknownRow {
 		return fmt.Sprintf("the outcome of %d sends in a row is unknown", r.row)
 	}
-	if r.stopIf == nil {
+	if len(r.stopIf) == 0 {
 		if r.failed >= 20 && rate(r.failed) > 0.2 {
 			return fmt.Sprintf("stopIf: %d of %d sends were refused (failed >= 20 and failureRate > 0.2)", r.failed, attempted)
 		}
 		return ""
 	}
-	v, err := r.stopIf.Eval(map[string]any{
+	env := map[string]any{
 		"planned": r.planned, "attempted": attempted, "sent": r.sent, "failed": r.failed, "unknown": r.unknown,
 		"failureRate": rate(r.failed), "unknownRate": rate(r.unknown),
-	})
-	if err != nil {
-		return "stopIf could not be evaluated: " + err.Error()
 	}
-	if v == true {
-		return fmt.Sprintf("stopIf: %s (%d failed, %d unknown of %d)", r.stopIf.Source(), r.failed, r.unknown, attempted)
+	for _, p := range r.stopIf {
+		v, err := p.Eval(env)
+		if err != nil {
+			return "stopIf could not be evaluated: " + err.Error()
+		}
+		if v == true {
+			return fmt.Sprintf("stopIf: %s (%d failed, %d unknown of %d)", p.Source(), r.failed, r.unknown, attempted)
+		}
 	}
 	return ""
 }

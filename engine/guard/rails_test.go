@@ -30,6 +30,14 @@ type predicate struct {
 func (p predicate) Eval(env map[string]any) (any, error) { return p.eval(env) }
 func (p predicate) Source() string                       { return p.source }
 
+// rules is one rule, or none for the default.
+func rules(p guard.Predicate) []guard.Predicate {
+	if p == nil {
+		return nil
+	}
+	return []guard.Predicate{p}
+}
+
 func TestCount(t *testing.T) {
 	unknownRate := predicate{"unknownRate > 0.5", func(env map[string]any) (any, error) { return env["unknownRate"].(float64) > 0.5, nil }}
 	never := predicate{"false", func(map[string]any) (any, error) { return false, nil }}
@@ -57,7 +65,7 @@ func TestCount(t *testing.T) {
 		{"a rule that fails stops", broken, outcomes(1, guard.Sent), 1, "stopIf could not be evaluated: no such thing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := guard.NewRails(len(c.outcomes), c.stopIf)
+			r := guard.NewRails(len(c.outcomes), rules(c.stopIf))
 			for i, o := range c.outcomes {
 				reason := r.Count(o)
 				if c.after > 0 && i+1 >= c.after {
@@ -72,10 +80,10 @@ func TestCount(t *testing.T) {
 
 func TestTheFirstReasonStays(t *testing.T) {
 	calls := 0
-	r := guard.NewRails(3, predicate{"failed > 0", func(env map[string]any) (any, error) {
+	r := guard.NewRails(3, []guard.Predicate{predicate{"failed > 0", func(env map[string]any) (any, error) {
 		calls++
 		return env["failed"].(int) > 0, nil
-	}})
+	}}})
 	require.Empty(t, r.Count(guard.Sent))
 	first := r.Count(guard.Failed)
 	require.Equal(t, "stopIf: failed > 0 (1 failed, 0 unknown of 2)", first)
@@ -88,7 +96,7 @@ func TestTheFirstReasonStays(t *testing.T) {
 // What a predicate sees is exactly what Fields declare, in the declared types.
 func TestFieldsAreWhatPredicatesSee(t *testing.T) {
 	var seen map[string]any
-	r := guard.NewRails(7, predicate{"x", func(env map[string]any) (any, error) { seen = env; return false, nil }})
+	r := guard.NewRails(7, rules(predicate{"x", func(env map[string]any) (any, error) { seen = env; return false, nil }}))
 	for _, o := range outcomes(1, guard.Sent, 2, guard.Failed, 1, guard.Unknown) {
 		r.Count(o)
 	}

@@ -69,5 +69,6 @@ func (a *app) plannedJob(o *worldFlags, p *engine.Program, head planfile.Header,
 		}
 		return nil, e
 	}
+	p, _ = st.project.program(p) // what the flow loosens does not hold, and was said when it was planned
 	return openJob(a, o, jobSpec{program: p, folder: folder, state: st, named: head.Campaign, sends: true, known: true})
 }

@@ -17,7 +17,7 @@ func (j *job) approve(s *engine.Summary) error {
 		return nil
 	case j.o.mayAsk(j.a):
 		return j.ask(n, len(s.End.Later) > 0)
-	case j.p.Guard.MaxSendsSet, j.state.project != nil && j.state.project.maxSends != nil:
+	case j.p.Guard.MaxSends != nil:
 		return nil
 	}
 	return &usageError{

@@ -66,7 +66,7 @@ func TestApprovalNamesWhatIsSent(t *testing.T) {
 }
 
 func TestApprovalWithoutATerminal(t *testing.T) {
-	ten := 10
+	ten := &engine.Bound{N: 10}
 	for _, tt := range []struct {
 		name   string
 		change func(*job)
@@ -74,9 +74,9 @@ func TestApprovalWithoutATerminal(t *testing.T) {
 	}{
 		{"nothing stated", func(*job) {}, false},
 		{"--yes", func(j *job) { j.o.yes = true }, true},
-		{"the flow's cap", func(j *job) { j.p.Guard.MaxSendsSet = true }, true},
-		{"the project's cap", func(j *job) { j.state.project = &project{maxSends: &ten} }, true},
-		{"a project without a cap", func(j *job) { j.state.project = &project{} }, false},
+		{"the flow's cap", func(j *job) { j.p.Guard.MaxSends = ten }, true},
+		{"the project's cap", func(j *job) { j.under(&engine.Project{Guard: engine.Guard{MaxSends: ten}}) }, true},
+		{"a project without a cap", func(j *job) { j.under(&engine.Project{}) }, false},
 		{"the sandbox", func(j *job) { j.o.sandbox = true }, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -93,6 +93,8 @@ func TestApprovalWithoutATerminal(t *testing.T) {
 	_, err := approval(t, "y\n", 3, func(j *job) { j.o.noInput = true })
 	require.Equal(t, exitUsage, exitCode(causesOf(err), nil), "--no-input is as good as no terminal")
 }
+
+func (j *job) under(rules *engine.Project) { j.p, _ = j.p.Under(rules) }
 
 func TestApprovalInterrupted(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())

@@ -53,9 +53,6 @@ func openJob(a *app, o *worldFlags, spec jobSpec) (*job, error) {
 		StateDir: spec.state.dir, FlowDir: spec.folder,
 		LookupEnv: a.env.lookup, OnSecret: a.secrets.Add, Account: steps.CompanyID, Gate: steps.WaitTurn, Now: time.Now,
 	}
-	if p := spec.state.project; p != nil {
-		j.opts.MaxSends = p.maxSends
-	}
 	j.campaign = j.p.CampaignOf(j.opts)
 	err := j.openLedger(spec)
 	if err == nil && o.sandbox {

@@ -11,10 +11,21 @@ import (
 	"github.com/flowrunner/flowrunner/steps"
 )
 
-// check compiles one flow, with the texts beside it, and gives every problem. The
-// Program is nil when there are errors.
+// check compiles one flow, with the texts beside it and the rails of its project,
+// and gives every problem. The Program is nil when there are errors. A project
+// file that cannot be read is reported by the commands that need it.
 func check(file string, src []byte) (*engine.Program, diag.List) {
-	return checkWith(file, src, engine.FilesIn(filepath.Dir(file)))
+	p, list := checkWith(file, src, engine.FilesIn(filepath.Dir(file)))
+	project, err := findProject(filepath.Dir(file))
+	if p == nil || err != nil {
+		return p, list
+	}
+	p, looser := project.program(p)
+	if list = append(list, looser...); list.HasErrors() {
+		p = nil
+	}
+	list.Sort()
+	return p, list
 }
 
 func checkWith(file string, src []byte, files engine.Files) (*engine.Program, diag.List) {
@@ -37,7 +48,7 @@ func (a *app) load(file string) (*engine.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	advice := append(warnings(list), lints(file, p)...)
+	advice := append(warnings(list), lints(p)...)
 	advice.Sort()
 	_, _ = io.WriteString(a.stderr, a.errStyle().Warnings(advice))
 	return p, nil
@@ -54,14 +65,10 @@ func compile(file string) (*engine.Program, diag.List, error) {
 	return p, list, withSource(list.Err(), src)
 }
 
-// lints is the advice for a good flow. A rail that the project states holds for
-// the flow too, so nothing is missing then; a project file that cannot be read is
-// reported by the commands that need it.
-func lints(file string, p *engine.Program) diag.List {
+// lints is the advice for a good flow.
+func lints(p *engine.Program) diag.List {
 	if p == nil {
 		return nil
 	}
-	project, err := findProject(filepath.Dir(file))
-	capped := err == nil && project != nil && project.maxSends != nil
-	return p.Lint(engine.LintOptions{MaxSends: capped})
+	return p.Lint()
 }

@@ -6,8 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 
+	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
 )
@@ -17,9 +17,9 @@ const projectFile = "flowrunner.yaml"
 
 // project is what a project's file says.
 type project struct {
-	dir      string
-	ledger   string // the lineage that the project's ledger must have; "" pins none
-	maxSends *int
+	dir    string
+	ledger string // the lineage that the project's ledger must have; "" pins none
+	rules  *engine.Project
 }
 
 // findProject looks for the project file from a folder upward; nil when there is
@@ -45,62 +45,28 @@ func findProject(from string) (*project, error) {
 }
 
 func readProject(path string) (*project, error) {
-	node, src, err := readNode(path)
+	src, err := os.ReadFile(path)
 	if err != nil {
-		return nil, withSource(err, src)
+		return nil, fileError("read", path, err)
 	}
-	p := &project{dir: filepath.Dir(path)}
-	var list diag.List
-	p.read(node, &list)
+	f, list := flow.ParseProject(shorten(path), src)
+	rules, more := engine.CompileProject(f)
+	list = append(list, more...)
 	list.Sort()
+	p := &project{dir: filepath.Dir(path), rules: rules}
+	if f.Ledger != nil {
+		p.ledger = f.Ledger.Text
+	}
 	return p, withSource(list.Err(), src)
 }
 
-func (p *project) read(top *flow.Node, out *diag.List) {
-	for key, v := range entries(top, "a project file", []string{"ledger", "guard"}, out) {
-		switch key {
-		case "ledger":
-			if v.Kind != flow.Scalar || v.Null {
-				out.Add("wrong-shape", v.Span, "ledger is the id of a ledger, found %s", v).
-					WithHint("write the id that the error about another ledger names, or delete the key")
-				continue
-			}
-			p.ledger = v.Text
-		case "guard":
-			for key, v := range entries(v, "guard", []string{"maxSends"}, out) {
-				n, err := strconv.Atoi(v.Text)
-				if key != "maxSends" || v.Kind != flow.Scalar || err != nil || n < 0 {
-					out.Add("wrong-value", v.Span, "maxSends is a whole number, found %s", v).WithHint("write maxSends: 5000")
-					continue
-				}
-				p.maxSends = &n
-			}
-		}
+// program puts a flow's program under the rails of the project, nil for none.
+// What the flow loosens is in the list.
+func (p *project) program(flow *engine.Program) (*engine.Program, diag.List) {
+	if p == nil {
+		return flow, nil
 	}
-}
-
-// entries ranges over the known keys of a map and reports the others.
-func entries(n *flow.Node, where string, known []string, out *diag.List) map[string]*flow.Node {
-	if n == nil || n.Kind == flow.Scalar && n.Null {
-		return nil
-	}
-	if n.Kind != flow.Map {
-		out.Add("wrong-shape", n.Span, "%s is a map, found %s", where, n).WithHint("write key: value, one a line")
-		return nil
-	}
-	got := map[string]*flow.Node{}
-	for _, e := range n.Entries {
-		ok := false
-		for _, k := range known {
-			ok = ok || k == e.Key.Text
-		}
-		if !ok {
-			out.Add("unknown-key", e.Key.Span, "%s has no key %q", where, e.Key.Text).WithHint("%s", diag.DidYouMean(e.Key.Text, known))
-			continue
-		}
-		got[e.Key.Text] = e.Value
-	}
-	return got
+	return flow.Under(p.rules)
 }
 
 // fileError says in plain words why a file cannot be used.

@@ -172,7 +172,7 @@ func (b *bench) suite(file string) error {
 		return err
 	}
 	if p != nil {
-		o.MaxSends = p.maxSends
+		o.Project = p.rules
 	}
 	res, err := s.Run(b.a.signals.drain, o)
 	if b.a.signals.drain.Err() != nil {

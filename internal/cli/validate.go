@@ -61,7 +61,7 @@ func validate(a *app, o *validateFlags, files []string) error {
 	return &endedError{[]engine.Cause{engine.CauseFlow}}
 }
 
-// verdict checks one file. What the project says of rails counts for its flows.
+// verdict checks one file.
 func verdict(file string, strict bool) (ui.Verdict, error) {
 	src, err := os.ReadFile(file)
 	if err != nil {
@@ -71,7 +71,7 @@ func verdict(file string, strict bool) (ui.Verdict, error) {
 		return testVerdict(file, src)
 	}
 	p, list := check(file, src)
-	v := ui.Verdict{File: file, Source: src, Strict: strict, Problems: append(list, lints(file, p)...)}
+	v := ui.Verdict{File: file, Source: src, Strict: strict, Problems: append(list, lints(p)...)}
 	v.Problems.Sort()
 	v.Failed = p == nil || strict && len(v.Problems) > 0
 	if p != nil {

@@ -29,9 +29,9 @@ import (
 type Options struct {
 	Account  func(context.Context) (string, error) // as engine.Options.Account
 	ExitCode func([]engine.Cause) int
-	MaxSends *int           // the project's cap; nil is none
-	Match    *regexp.Regexp // of the cases to run; nil is all
-	Update   bool           // write golden files anew
+	Project  *engine.Project // of the flow; nil is none
+	Match    *regexp.Regexp  // of the cases to run; nil is all
+	Update   bool            // write golden files anew
 }
 
 // Result is what became of a suite.
@@ -63,6 +63,7 @@ func (r *Result) Failed() int {
 // Run runs the cases of a suite one after another. The error is one of the
 // machine, such as a full disk, never of a flow.
 func (s *Suite) Run(ctx context.Context, o Options) (*Result, error) {
+	s = s.under(o.Project)
 	res := &Result{Suite: s, Coverage: newCoverage(s.FlowFile, s.program)}
 	for _, c := range s.Cases {
 		if o.Match != nil && !o.Match.MatchString(c.Name) {
@@ -85,6 +86,20 @@ func (s *Suite) Run(ctx context.Context, o Options) (*Result, error) {
 		res.Cases = append(res.Cases, done)
 	}
 	return res, nil
+}
+
+// under is the suite of the flow under the rails of its project.
+func (s *Suite) under(project *engine.Project) *Suite {
+	if s.program == nil {
+		return s
+	}
+	ruled := *s
+	p, looser := s.program.Under(project)
+	ruled.program, ruled.problems = p, slices.Concat(s.problems, looser)
+	if looser.HasErrors() {
+		ruled.program = nil
+	}
+	return &ruled
 }
 
 // onlyDiagnostics reports whether nothing but validate is asked for.
@@ -115,7 +130,7 @@ func (c *Case) run(ctx context.Context, s *Suite, o Options) (*outcome, error) {
 	opts := engine.Options{
 		Inputs: c.setup.inputs, Campaign: c.setup.campaign, StateDir: dir, FlowDir: flowDir, Store: store,
 		LookupEnv: func(name string) (string, bool) { v, ok := c.setup.env[name]; return v, ok },
-		Account:   o.Account, Stdout: &printed, Now: clock, MaxSends: o.MaxSends, Run: runID,
+		Account:   o.Account, Stdout: &printed, Now: clock, Run: runID,
 		Mock: c.mock, Visit: got.visit, Events: got.event,
 	}
 	fake, err := serve(c.setup.world, clock)
