@@ -49,7 +49,11 @@ func functions() string {
 	b.WriteString("\n## With a predicate\n\n" +
 		"`all`, `any`, `none`, `one`, `filter`, `map`, `count`, `sum`, `find`, `findIndex`, `findLast`,\n" +
 		"`findLastIndex`, `groupBy` and `sortBy` take a list and an expression in which `.field` is a field of the\n" +
-		"record: `count(messages, .type == \"from_client\")`.\n")
+		"record: `count(messages, .type == \"from_client\")`.\n" +
+		"\n## As operators\n\n" +
+		"Texts: `contains`, `startsWith`, `endsWith`, and `matches` with a regular expression of Go's syntax, which is\n" +
+		"checked before the run: `item.phone matches \"^7(9|7)\"`. `+` joins texts, `in` looks into a list, `??` gives what\n" +
+		"stands in place of nil, `?.` reads on only where something is, and `|` hands a value to a function.\n")
 	return b.String()
 }
 

@@ -27,6 +27,7 @@ type checker struct {
 	refs      []Ref
 	inner     map[ast.Node]bool            // begins of a longer path, which is the reference
 	functions map[string]*builtin.Function // that the tree calls
+	clocks    map[ast.Node]bool            // arguments of functions that read a clock
 
 	outcome   bool       // something known only after sends have settled was read
 	constants []Constant // conditions that no data can change

@@ -69,6 +69,16 @@ var elsewhere = map[string]string{
 // function types a call of a builtin or of a function of the language.
 func (c *checker) function(n ast.Node, f *Function, args []ast.Node) (ast.Node, step.Shape) {
 	before := len(c.problems)
+	ownZone := f.NeedsZone && slices.ContainsFunc(args, isZoned)
+	for _, a := range args {
+		c.clocks[a] = f.NeedsZone
+	}
+	if f.Name == zoneFunctionName && !c.clocks[n] {
+		c.fail(n, "bad-argument", "%s stands only inside a function that reads a clock", f.Name).
+			WithDetail("A time is a moment, the same in every zone; only its hour, its day and its text depend on where they are read.").
+			WithHint("%s", "for instance: "+f.Example)
+		return n, unknown
+	}
 	run := make([]ast.Node, len(args))
 	shapes := make([]step.Shape, len(args))
 	texts := make([]*string, len(args))
@@ -93,7 +103,7 @@ func (c *checker) function(n ast.Node, f *Function, args []ast.Node) (ast.Node, 
 		}
 		run[i] = c.convert(run[i], shapes[i], p.Shape)
 	}
-	if f.NeedsZone {
+	if f.NeedsZone && !ownZone {
 		c.needZone(n, f.Name+"(…)")
 	}
 	if len(c.problems) > before {
@@ -119,6 +129,12 @@ func (c *checker) function(n ast.Node, f *Function, args []ast.Node) (ast.Node, 
 	}
 	c.reads(shapes)
 	return c.contextCall(n, f, run), result
+}
+
+// isZoned reports whether a node is a call of inZone.
+func isZoned(n ast.Node) bool {
+	name, _, ok := callOf(n)
+	return ok && name == zoneFunctionName
 }
 
 // reads marks the expression where a function looks into all of its arguments.

@@ -143,7 +143,7 @@ func compile(n *flow.Node, from, to int, s *Scope) (*Expr, diag.List) {
 	}
 	c := &checker{
 		scope: s, src: src, holds: s.known, shapes: map[ast.Node]step.Shape{}, inner: map[ast.Node]bool{},
-		functions: map[string]*builtin.Function{},
+		functions: map[string]*builtin.Function{}, clocks: map[ast.Node]bool{},
 	}
 	run, shape := c.expr(tree.Node)
 	if len(c.problems) > 0 {

@@ -79,7 +79,13 @@ func (f Function) Signature() string {
 // Functions is every function of the language, sorted by name. Of expr's own,
 // now, date and duration are replaced by these.
 func Functions() []Function {
-	all := slices.Concat(clockFunctions(), calendarFunctions(), formatFunctions(), textFunctions(), choiceFunctions())
+	all := slices.Concat(clockFunctions(), calendarFunctions(), formatFunctions(), textFunctions(), choiceFunctions(),
+		[]Function{moneyFunction(), listFunction(), zoneFunction()})
+	for i, f := range all {
+		if f.NeedsZone {
+			all[i].Call = inItsZone(f.Call)
+		}
+	}
 	slices.SortFunc(all, func(a, b Function) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }

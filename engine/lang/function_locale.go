@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// locale is how a language writes dates and numbers.
+// locale is how a language writes dates, numbers, prices and enumerations.
 type locale struct {
 	months      [12]string // after a day: "1 марта"
 	monthsAlone [12]string // without one: "март"
@@ -17,6 +17,10 @@ type locale struct {
 	decimal     string
 	group       string
 	groupFrom   int // digits before the decimal mark from which groups are parted
+	signFirst   bool
+	conjunction string // "and", with its spaces
+
+	commaBeforeAnd bool // before the last of three and more
 }
 
 // localeOf finds a locale by its name.
@@ -50,6 +54,10 @@ func english() locale {
 		decimal:   ".",
 		group:     ",",
 		groupFrom: 4,
+		signFirst: true,
+
+		conjunction:    " and ",
+		commaBeforeAnd: true,
 	}
 	l.monthsAlone, l.shortAlone = l.months, l.short
 	return l
@@ -73,6 +81,8 @@ func russian() locale {
 		decimal:    ",",
 		group:      "\u00a0",
 		groupFrom:  4,
+
+		conjunction: " и ",
 	}
 }
 
@@ -89,6 +99,8 @@ func spanish() locale {
 		decimal:   ",",
 		group:     ".",
 		groupFrom: 5,
+
+		conjunction: " y ",
 	}
 	l.monthsAlone, l.shortAlone = l.months, l.short
 	return l

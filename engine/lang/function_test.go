@@ -176,6 +176,9 @@ func hasForm(s step.Shape, v any) bool {
 		_, ok := v.(string)
 		return ok
 	case step.FormTime:
+		if z, ok := v.(zoned); ok { // what inZone gives to the function around it
+			v = z.time
+		}
 		_, ok := v.(time.Time)
 		return ok
 	case step.FormDuration:
