@@ -23,7 +23,7 @@ func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 	if err != nil {
 		return nil, p.fail(st, f, err)
 	}
-	rec.Key, rec.Contact = prep.Key, prep.Recipient.Contact
+	rec.Key, rec.Contact, rec.TextHash = prep.Key, prep.Recipient.Contact, planfile.TextHash(prep.Preview.Text)
 	if st.Key != nil {
 		v, err := st.Key.Eval(f.env)
 		if err != nil {

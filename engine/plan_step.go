@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,10 +105,36 @@ func (p *planner) leave(st *Step, f *frame, status, reason string) []any {
 	for _, send := range st.Sends {
 		p.left(send, f, reason)
 		recs = append(recs, planfile.Send{
-			Type: "send", Step: send.ID, Unit: f.unit, Item: f.item, Status: planfile.StatusLeftOut, Reason: reason,
+			Type: "send", Step: send.ID, Unit: f.unit, Item: f.item, Status: planfile.StatusLeftOut, Reason: reason, Contact: contactOf(send, f),
 		})
 	}
 	return recs
+}
+
+// contactOf is the contact of a send that does not happen, 0 where that cannot
+// be known: the send is in a loop that was not begun, or its contact comes from
+// a step that did not run.
+func contactOf(send *Step, f *frame) int {
+	loops := 0
+	for st := send; st != nil; st = st.Loop {
+		if st.IsLoop() {
+			loops++
+		}
+	}
+	i := slices.IndexFunc(send.Args, func(a Arg) bool { return a.Field.Name == contactParam })
+	if i < 0 || loops != len(f.item) || send.Args[i].Value == nil {
+		return 0
+	}
+	x := send.Args[i].Value
+	if _, bad := f.missing(needsOf(x.Refs())); bad {
+		return 0
+	}
+	v, err := x.Eval(f.env)
+	if err != nil {
+		return 0 // it would have been this row's problem, had the row happened
+	}
+	contact, _ := v.(int)
+	return contact
 }
 
 func dropAll(st *Step, f *frame, status, reason string) {

@@ -101,6 +101,8 @@ func (d *decoder) send(line []byte) (r Send, ok bool) {
 			return intInto(&in, &r.Contact)
 		case "content":
 			return in.textInto(&r.Content)
+		case "textHash":
+			return in.textInto(&r.TextHash)
 		case "args":
 			return in.valuesInto(&r.Args)
 		}

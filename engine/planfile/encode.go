@@ -64,6 +64,7 @@ func appendSend(b []byte, r *Send) ([]byte, error) {
 		b = strconv.AppendInt(append(b, `,"contact":`...), int64(r.Contact), 10)
 	}
 	b = appendFilled(b, `,"content":`, r.Content)
+	b = appendFilled(b, `,"textHash":`, r.TextHash)
 	b, err := appendValues(b, `,"args":`, r.Args)
 	return append(b, "}\n"...), err
 }

@@ -1,6 +1,10 @@
 package planfile
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+)
 
 // Version is the form of the records. A reader refuses every other.
 const Version = 1
@@ -67,8 +71,19 @@ type Send struct {
 	Key      string           `json:"key,omitempty"`
 	Period   string           `json:"period,omitempty"`
 	Contact  int              `json:"contact,omitempty"`
-	Content  string           `json:"content,omitempty"` // hex SHA-256 of the arguments
-	Args     map[string]Value `json:"args,omitempty"`    // of planned: everything that is sent
+	Content  string           `json:"content,omitempty"`  // hex SHA-256 of the arguments
+	TextHash string           `json:"textHash,omitempty"` // what TextHash gives for the rendered text
+	Args     map[string]Value `json:"args,omitempty"`     // of planned: everything that is sent
+}
+
+// TextHash names a text that people get, so that everybody who was to get the
+// same one can be found: the first 16 hex digits of its SHA-256, "" of no text.
+func TextHash(text string) string {
+	if text == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:8])
 }
 
 // Local is a local step to perform after the sends before it.

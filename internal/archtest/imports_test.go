@@ -16,7 +16,7 @@ const anyOfOurs = "*"
 var allowed = map[string][]string{
 	"cmd/flowrunner": {"internal/cli"},
 	"internal/cli":   {anyOfOurs},
-	"internal/ui":    {"engine", "engine/diag", "engine/step", "engine/planfile", "engine/ledger"},
+	"internal/ui":    {"engine", "engine/diag", "engine/step", "engine/planfile", "engine/ledger", "engine/history"},
 
 	"engine": {
 		"engine/diag", "engine/flow", "engine/lang", "engine/step", "engine/guard", "engine/ledger", "engine/planfile",
@@ -29,6 +29,7 @@ var allowed = map[string][]string{
 	"engine/ledger":        {"engine/diag", "engine/step"},
 	"engine/ledger/sqlite": {"engine/diag", "engine/step", "engine/ledger"},
 	"engine/planfile":      {"engine/diag", "engine/step", "engine/ledger"},
+	"engine/history":       {"engine/ledger", "engine/planfile"},
 	"engine/schema":        {"engine/flow", "engine/step"},
 
 	"steps":             {"engine/step", "chat2desk"},

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowrunner/flowrunner/engine/history"
 	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/internal/ui"
@@ -47,7 +46,7 @@ func newRuns(a *app) *cobra.Command {
 	shown.register(show.Flags())
 	outputFlag(a, show.Flags())
 	show.Flags().BoolVar(&shown.all, "all", false, "show every recipient, not only the first ones")
-	cmd.AddCommand(list, show, newResolve(a), newUnlock(a))
+	cmd.AddCommand(list, show, newRecipients(a), newResolve(a), newUnlock(a))
 	return cmd
 }
 
@@ -127,46 +126,25 @@ func showRun(a *app, o stateFlags, id string, all bool) error {
 	return nil
 }
 
-// readHistory joins a run's plans with what the ledger knows of their rows.
+// readHistory fills in who did not get a message, and why.
 func readHistory(ctx context.Context, store ledger.Store, st state, run ledger.Run, h *ui.HistoryDocument, most int) error {
-	known := map[int64]ledger.Record{}
-	for rec, err := range store.Records(ctx, ledger.Filter{Run: run.ID}) {
-		if err != nil {
-			return err
-		}
-		known[rec.Seq] = rec
-	}
 	decided, err := decisionsOf(ctx, store)
 	if err != nil {
 		return err
 	}
 	plans := planFiles(st, run.ID)
-	if len(plans) == 0 {
-		addRecords(known, h, most)
-		for _, seq := range slices.Sorted(maps.Keys(known)) {
-			rec := known[seq]
-			h.Decide(decided[rec.Identity.String()], seq, rec.Step, rec.Contact)
-		}
-		return nil
+	if len(plans) > 0 {
+		h.Plan = plans[0]
 	}
-	h.Plan = plans[0]
-	for _, path := range plans {
-		for rec, err := range planfile.Records(path) {
-			if err != nil {
-				return err
-			}
-			switch r := rec.(type) {
-			case planfile.LeftOut:
-				h.LeftOut = append(h.LeftOut, ui.ReasonDocument{Step: r.Step, Reason: r.Reason, Count: r.Count})
-			case planfile.Send:
-				if err := addPlanned(ctx, store, run, r, known, h, most); err != nil {
-					return err
-				}
-				if r.Status == planfile.StatusPlanned || r.Status == planfile.StatusUnknown {
-					h.Decide(decided[r.Identity], r.Seq, r.Step, r.Contact)
-				}
-			}
+	leftOut := func(r planfile.LeftOut) {
+		h.LeftOut = append(h.LeftOut, ui.ReasonDocument{Step: r.Step, Reason: r.Reason, Count: r.Count})
+	}
+	for row, err := range history.Rows(ctx, store, run, plans, leftOut) {
+		if err != nil {
+			return err
 		}
+		h.Add(row, run.ID, most)
+		h.Decide(decided[row.Identity], row.Seq, row.Step, row.Contact)
 	}
 	return nil
 }
@@ -181,91 +159,4 @@ func decisionsOf(ctx context.Context, store ledger.Store) (map[string][]ledger.D
 		all[d.Identity.String()] = append(all[d.Identity.String()], d)
 	}
 	return all, nil
-}
-
-// addPlanned shows a row of a plan. One that this run has no record of, or that
-// the plan found unknown, may be known better by now.
-func addPlanned(ctx context.Context, store ledger.Store, run ledger.Run, r planfile.Send, known map[int64]ledger.Record, h *ui.HistoryDocument, most int) error {
-	row, shown := rowOf(r, known, run)
-	_, own := known[r.Seq]
-	id, err := ledger.ParseIdentity(r.Identity)
-	if err != nil || own || row.Status != planfile.StatusUnknown && row.Status != planfile.StatusSkipped {
-		add(h, row, shown, most)
-		return nil
-	}
-	rec, ok, err := store.Find(ctx, id)
-	if err != nil {
-		return err
-	}
-	switch {
-	case ok && rec.State == ledger.Sent:
-		h.Settled++
-		return nil
-	case ok && rec.State == ledger.NotSent:
-		row.Status, row.Reason = planfile.StatusSkipped, "not sent; the next run sends it"
-	}
-	add(h, row, shown, most)
-	return nil
-}
-
-// addRecords shows a run by the ledger alone: one whose plan is gone, or one
-// that was diverted.
-func addRecords(known map[int64]ledger.Record, h *ui.HistoryDocument, most int) {
-	for _, seq := range slices.Sorted(maps.Keys(known)) {
-		rec := known[seq]
-		planned := planfile.Send{Seq: seq, Step: rec.Step, Contact: rec.Contact, Status: planfile.StatusPlanned}
-		row, ok := rowOf(planned, known, ledger.Run{})
-		add(h, row, ok, most)
-	}
-}
-
-// add counts a row, and keeps it while there are not too many.
-func add(h *ui.HistoryDocument, row ui.RowDocument, shown bool, most int) {
-	if row.Status == planfile.StatusUnknown {
-		h.Unknown++
-	}
-	switch {
-	case row.Status == planfile.StatusSent:
-		h.Sent++
-	case !shown:
-	case most >= 0 && len(h.Rows) == most:
-		h.NotShown++
-	default:
-		h.Rows = append(h.Rows, row)
-	}
-}
-
-// rowOf says what became of a row; ok is false for one that needs no line of
-// its own: sent, sent before, or left out for a reason that is counted.
-func rowOf(r planfile.Send, known map[int64]ledger.Record, run ledger.Run) (ui.RowDocument, bool) {
-	row := ui.RowDocument{Seq: r.Seq, Step: r.Step, Contact: r.Contact, Key: r.Key, Status: r.Status, Reason: r.Reason}
-	switch r.Status {
-	case planfile.StatusUnknown, planfile.StatusRefused:
-		return row, true
-	case planfile.StatusPlanned:
-	default:
-		return row, false
-	}
-	rec, ok := known[r.Seq]
-	row.Reason = rec.Reason
-	switch {
-	case ok && rec.State == ledger.Sent:
-		row.Status = planfile.StatusSent
-		return row, false
-	case ok && rec.State == ledger.Refused:
-		row.Status = planfile.StatusFailed
-	case ok && rec.State == ledger.Unknown:
-		row.Status = planfile.StatusUnknown
-	case ok && rec.State == ledger.Intent:
-		row.Status, row.Reason = planfile.StatusUnknown, "it was being sent when the run was last heard of"
-	default:
-		row.Status = planfile.StatusSkipped
-		if row.Reason == "" {
-			row.Reason = "not tried"
-			if run.Reason != "" {
-				row.Reason += ": " + run.Reason
-			}
-		}
-	}
-	return row, true
 }

@@ -5,7 +5,9 @@ import (
 	"io"
 	"time"
 
+	"github.com/flowrunner/flowrunner/engine/history"
 	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/engine/planfile"
 )
 
 // RunDocument is one run of the ledger.
@@ -46,6 +48,34 @@ type HistoryDocument struct {
 	NotShown  int                `json:"notShown,omitempty"`
 	Plan      string             `json:"plan,omitempty"`
 	Decisions []DecisionDocument `json:"decisions,omitempty"`
+}
+
+// Add counts a row, and keeps it while there are not too many: when it was to be
+// sent and is not, or nobody knows. Less than 0 at most is no bound.
+func (h *HistoryDocument) Add(r history.Row, run string, most int) {
+	switch r.Status {
+	case planfile.StatusSent:
+		if r.By != run {
+			h.Settled++
+		} else {
+			h.Sent++
+		}
+		return
+	case planfile.StatusAlreadySent, planfile.StatusLeftOut, planfile.StatusDuplicate:
+		return
+	case planfile.StatusUnknown:
+		h.Unknown++
+	}
+	if most >= 0 && len(h.Rows) == most {
+		h.NotShown++
+		return
+	}
+	h.Rows = append(h.Rows, RowOf(r))
+}
+
+// RowOf describes a row in short.
+func RowOf(r history.Row) RowDocument {
+	return RowDocument{Seq: r.Seq, Step: r.Step, Contact: r.Contact, Key: r.Key, Status: r.Status, Reason: r.Reason}
 }
 
 // RowDocument is one row of a plan that did not become a sent message.

@@ -65,15 +65,15 @@ func TestWhyView(t *testing.T) {
 		Contact: 70012,
 		Sends:   []SendDocument{SendOf(hostileRecord(), []ledger.Decided{hostileDecision()})},
 		Plans: []StandingDocument{
-			{Run: "r1", Flow: "spring-sale", Campaign: "march", Rows: []RowDocument{{Seq: 7, Step: "send", Status: "planned"}, {Seq: 8, Step: "bye", Status: "left_out", Reason: hostile}}},
+			{Run: "r1", Flow: "spring-sale", Campaign: "march", Rows: []RecipientDocument{{Seq: 7, Step: "send", Status: "sent", Run: "r9", TextHash: "0123456789abcdef"}, {Seq: 8, Step: "bye", Status: "left_out", Reason: hostile}}},
 			{Run: "r2", Flow: "winter", Campaign: "march", LeftOut: []ReasonDocument{{Step: "recent", Reason: hostile, Count: 12345}}},
 			{Run: "r3", Flow: "autumn", Campaign: "march"},
 		},
 	}
 	got := harmlessView(t, func(b *bytes.Buffer) { Style{}.Why(b, d) })
 	for _, want := range []string{
-		"unknown  2026-03-01 12:00:00 +03:00", "2026-03", "attempt 3, on", "message 9001", "a person decided: sent", "row 7, step send: planned",
-		"row 8, step bye: left out, since: said", "12,345 by recent: said", "nobody, so no step has read this contact",
+		"unknown  2026-03-01 12:00:00 +03:00", "2026-03", "attempt 3, on", "message 9001", "a person decided: sent", "included by send (row 7): sent by run r9",
+		"excluded by bye (row 8): left out, since: said", "text 0123456789abcdef", "12,345 by recent: said", "nobody, so no step has read this contact",
 	} {
 		require.Contains(t, got, want)
 	}

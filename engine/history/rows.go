@@ -1,0 +1,155 @@
+package history
+
+import (
+	"context"
+	"iter"
+
+	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/engine/planfile"
+)
+
+// Rows ranges over the rows of a run: those of its plans, stage by stage, with
+// what the ledger knows. Without plans it gives what the ledger alone knows,
+// which is every row that was tried. leftOut, when not nil, is told of records
+// that a step did not pass on: a plan counts them, and names nobody.
+func Rows(ctx context.Context, store ledger.Store, run ledger.Run, plans []string, leftOut func(planfile.LeftOut)) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		next, stop := iter.Pull2(store.Records(ctx, ledger.Filter{Run: run.ID}))
+		defer stop()
+		j := &join{store: store, run: run, next: next}
+		if len(plans) == 0 {
+			for rec, err := range store.Records(ctx, ledger.Filter{Run: run.ID}) {
+				if !yield(j.alone(rec), err) || err != nil {
+					return
+				}
+			}
+			return
+		}
+		for _, path := range plans {
+			for rec, err := range planfile.Records(path) {
+				if err == nil {
+					err = ctx.Err()
+				}
+				if err != nil {
+					yield(Row{}, err)
+					return
+				}
+				switch r := rec.(type) {
+				case planfile.LeftOut:
+					if leftOut != nil {
+						leftOut(r)
+					}
+				case planfile.Send:
+					row, err := j.row(ctx, r)
+					if !yield(row, err) || err != nil {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// Of gives the rows of one contact in a run's plans, and counts whom the steps
+// left out without naming anybody.
+func Of(ctx context.Context, store ledger.Store, run ledger.Run, plans []string, contact int) (rows []Row, leftOut []planfile.LeftOut, err error) {
+	j := &join{store: store, run: run, end: true}
+	for _, path := range plans {
+		for rec, err := range planfile.Records(path) {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				return nil, nil, err
+			}
+			switch r := rec.(type) {
+			case planfile.LeftOut:
+				leftOut = append(leftOut, r)
+			case planfile.Send:
+				if r.Contact != contact {
+					continue
+				}
+				row, err := j.row(ctx, r)
+				if err != nil {
+					return nil, nil, err
+				}
+				rows = append(rows, row)
+			}
+		}
+	}
+	return rows, leftOut, nil
+}
+
+// join reads the ledger's records of the run beside the plan: both are in the
+// order of Seq. One that has read to the end looks each send up.
+type join struct {
+	store ledger.Store
+	run   ledger.Run
+	next  func() (ledger.Record, error, bool)
+	head  ledger.Record
+	have  bool
+	end   bool
+}
+
+// own is the record of this run's row, when it made the last attempt.
+func (j *join) own(seq int64) (ledger.Record, bool, error) {
+	for !j.end && (!j.have || j.head.Seq < seq) {
+		rec, err, ok := j.next()
+		if err != nil {
+			return rec, false, err
+		}
+		j.head, j.have, j.end = rec, ok, !ok
+	}
+	return j.head, j.have && j.head.Seq == seq, nil
+}
+
+func (j *join) row(ctx context.Context, s planfile.Send) (Row, error) {
+	r := planned(s)
+	switch s.Status {
+	case planfile.StatusPlanned, planfile.StatusUnknown:
+	default:
+		return r, nil
+	}
+	rec, known, err := j.own(s.Seq)
+	if err == nil && !(known && rec.Identity.String() == s.Identity) {
+		known = false
+		var id ledger.Identity
+		if id, err = ledger.ParseIdentity(s.Identity); err == nil {
+			rec, known, err = j.store.Find(ctx, id)
+		}
+	}
+	switch {
+	case err != nil:
+		return r, err
+	case known && s.Status == planfile.StatusUnknown && (rec.State == ledger.Unknown || rec.State == ledger.Intent):
+		r.By, r.Attempts = rec.Run, rec.Attempts // the plan's words say which run left it so
+	case known:
+		r.settle(rec)
+		if rec.Run != j.run.ID && rec.State == ledger.NotSent {
+			r.Reason = "not sent; the next run sends it"
+		}
+	case s.Status == planfile.StatusPlanned:
+		r.Status = planfile.StatusSkipped
+	}
+	j.explain(&r)
+	return r, nil
+}
+
+// explain gives a row that was not tried the reason that the run stopped for.
+func (j *join) explain(r *Row) {
+	if r.Status != planfile.StatusSkipped || r.Reason != "" {
+		return
+	}
+	r.Reason = "not tried"
+	if j.run.Reason != "" {
+		r.Reason += ": " + j.run.Reason
+	}
+}
+
+// alone is a row whose plan is gone.
+func (j *join) alone(rec ledger.Record) Row {
+	r := Row{Seq: rec.Seq, Step: rec.Step, Contact: rec.Contact, Identity: rec.Identity.String(), Planned: true}
+	r.settle(rec)
+	j.explain(&r)
+	return r
+}
