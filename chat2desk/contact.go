@@ -1,6 +1,7 @@
 package chat2desk
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -99,14 +100,15 @@ func (r *row) adopt(inner *row) {
 	}
 }
 
-// numbers are the real telephone numbers of a contact, digits only.
-func (c Contact) numbers() []string {
+// Numbers are the real telephone numbers of a contact, digits only: the one that
+// was assigned first, then the phone, then the one that the client gave.
+func (c Contact) Numbers() []string {
 	var out []string
-	for _, p := range []*string{&c.Phone, c.ClientPhone, c.AssignedPhone} {
+	for _, p := range []*string{c.AssignedPhone, &c.Phone, c.ClientPhone} {
 		if p == nil {
 			continue
 		}
-		if d := phoneDigits(*p); d != "" {
+		if d := phoneDigits(*p); d != "" && !slices.Contains(out, d) {
 			out = append(out, d)
 		}
 	}

@@ -39,7 +39,7 @@ func (q ContactsQuery) has(x Contact) bool {
 	if strings.HasPrefix(want, "[") {
 		return strings.EqualFold(strings.TrimSpace(x.Phone), want)
 	}
-	return slices.Contains(x.numbers(), want)
+	return slices.Contains(x.Numbers(), want)
 }
 
 // matches looks at what rows themselves can show.

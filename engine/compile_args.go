@@ -49,7 +49,7 @@ func (c *compiler) use(s *flow.Step, x *Step, sc *lang.Scope, at place) (ok, goo
 		}
 		return !kind.OpenParams, false
 	}
-	x.call = call
+	x.call, x.record = call, recordOf(x, sc)
 	if kind.LocalTime != nil {
 		if what := kind.LocalTime(call); what != "" {
 			c.needZone(s.Uses, what)

@@ -10,11 +10,22 @@ import (
 
 	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/planfile"
+	"github.com/flowrunner/flowrunner/engine/step"
 )
+
+// candidate is a send on its way into the plan, with what the rails must know of
+// it and the plan must not hold.
+type candidate struct {
+	planfile.Send
+	st        *Step
+	recipient step.Recipient
+	facts     *step.Facts // nil until somebody has told
+}
 
 // send renders one send completely.
 func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
-	rec := planfile.Send{Type: "send", Step: st.ID, Unit: f.unit, Item: f.item, Status: planfile.StatusPlanned}
+	rec := candidate{st: st}
+	rec.Send = planfile.Send{Type: "send", Step: st.ID, Unit: f.unit, Item: f.item, Status: planfile.StatusPlanned}
 	args, err := f.args(st)
 	if err != nil {
 		return nil, p.fail(st, f, err)
@@ -24,6 +35,11 @@ func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 		return nil, p.fail(st, f, err)
 	}
 	rec.Key, rec.Contact, rec.TextHash = prep.Key, prep.Recipient.Contact, planfile.TextHash(prep.Preview.Text)
+	rec.recipient = prep.Recipient
+	if record, ok := f.lookup(st.record).(map[string]any); ok && st.record != nil && p.o.People != nil {
+		facts := p.o.People.Known(record)
+		rec.facts = &facts
+	}
 	if st.Key != nil {
 		v, err := st.Key.Eval(f.env)
 		if err != nil {
@@ -54,7 +70,7 @@ func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 		rec.Args[name] = planfile.Value{V: v}
 	}
 	f.set(st.ID, planfile.StatusPlanned, map[string]any{})
-	return []any{rec}, nil
+	return []any{&rec}, nil
 }
 
 // keyOf is what a send is remembered by.
@@ -89,22 +105,17 @@ func (p *Program) periodOf(st *Step, run string, now time.Time) string {
 func (p *planner) flush(ctx context.Context, recs []any) error {
 	for _, rec := range recs {
 		switch r := rec.(type) {
+		case *candidate:
+			p.seq++
+			r.Seq = p.seq
+			if err := p.decide(ctx, r); err != nil {
+				return err
+			}
+			rec = p.counted(r.Send)
 		case planfile.Send:
 			p.seq++
 			r.Seq = p.seq
-			if r.Status == planfile.StatusPlanned {
-				if err := p.known(ctx, &r); err != nil {
-					return err
-				}
-			} else {
-				p.countLeftOut(r.Step, r.Reason, 1)
-			}
-			p.counts.Add(r.Status)
-			if r.Changed {
-				p.counts.Changed++
-			}
-			p.unit = max(p.unit, r.Unit)
-			rec = r
+			rec = p.counted(r)
 		case planfile.Local:
 			p.seq++
 			r.Seq = p.seq
@@ -119,6 +130,28 @@ func (p *planner) flush(ctx context.Context, recs []any) error {
 		}
 	}
 	return nil
+}
+
+// counted counts a send that is decided about.
+func (p *planner) counted(r planfile.Send) planfile.Send {
+	if r.Status == planfile.StatusLeftOut {
+		p.countLeftOut(r.Step, r.Reason, 1)
+	}
+	p.counts.Add(r.Status)
+	if r.Changed {
+		p.counts.Changed++
+	}
+	p.unit = max(p.unit, r.Unit)
+	return r
+}
+
+// decide settles what becomes of a send: first by what the draft and the ledger
+// know, then by the rails.
+func (p *planner) decide(ctx context.Context, c *candidate) error {
+	if err := p.known(ctx, &c.Send); err != nil || c.Status != planfile.StatusPlanned {
+		return err
+	}
+	return p.railed(ctx, c)
 }
 
 // known asks the draft and the ledger about a send.

@@ -63,6 +63,7 @@ type Step struct {
 	As      string
 	Key     *lang.Expr
 	OncePer string
+	record  []string // of a send: the path of its contact's record, nil where there is none
 
 	Concurrency int
 	Retry       step.Retry // zero where the flow does not say

@@ -103,7 +103,7 @@ func (b *bench) options(p *engine.Program, vars map[string]any) engine.Options {
 	return engine.Options{
 		Inputs: inputs, StateDir: filepath.Join(b.dir, "state"), FlowDir: b.dir, Store: b.store, Rate: &fast,
 		LookupEnv: func(k string) (string, bool) { v, ok := b.env[k]; return v, ok },
-		Account:   steps.CompanyID, Gate: steps.WaitTurn, Stdout: &b.stdout, Now: func() time.Time { return b.now },
+		Account:   steps.CompanyID, People: steps.People{}, Gate: steps.WaitTurn, Stdout: &b.stdout, Now: func() time.Time { return b.now },
 		Events: func(e engine.Event) { b.events = append(b.events, e) },
 	}
 }

@@ -70,7 +70,9 @@ func messageLimit(c step.Call) (param string, most int, of string) {
 
 func sendKey(in sendMessageIn) string { return strconv.Itoa(in.ContactID) }
 
-func sendRecipient(in sendMessageIn) step.Recipient { return step.Recipient{Contact: in.ContactID} }
+func sendRecipient(in sendMessageIn) step.Recipient {
+	return step.Recipient{Contact: in.ContactID, Internal: in.Type == "comment" || in.Type == "system"}
+}
 
 // sendPreview holds everything that the recipient or an operator can see of the
 // message. externalId is a label and no content.

@@ -87,6 +87,10 @@ func (d *decoder) send(line []byte) (r Send, ok bool) {
 			return in.textInto(&r.Status)
 		case "reason":
 			return in.textInto(&r.Reason)
+		case "rail":
+			return in.textInto(&r.Rail)
+		case "person":
+			return in.textInto(&r.Person)
 		case "messageId":
 			return intInto(&in, &r.Message)
 		case "identity":

@@ -14,7 +14,7 @@ import (
 func appendRecord(b []byte, record any) ([]byte, error) {
 	switch r := record.(type) {
 	case Send:
-		if r.Since == nil {
+		if r.Since == nil && r.LastWrote == nil {
 			return appendSend(b, &r)
 		}
 	case Item:
@@ -50,6 +50,7 @@ func appendSend(b []byte, r *Send) ([]byte, error) {
 	}
 	b = appendText(append(b, `,"status":`...), r.Status)
 	b = appendFilled(b, `,"reason":`, r.Reason)
+	b = appendFilled(b, `,"rail":`, r.Rail)
 	if r.Message != 0 {
 		b = strconv.AppendInt(append(b, `,"messageId":`...), int64(r.Message), 10)
 	}
@@ -66,6 +67,10 @@ func appendSend(b []byte, r *Send) ([]byte, error) {
 	b = appendFilled(b, `,"content":`, r.Content)
 	b = appendFilled(b, `,"textHash":`, r.TextHash)
 	b, err := appendValues(b, `,"args":`, r.Args)
+	if r.Internal {
+		b = append(b, `,"internal":true`...)
+	}
+	b = appendFilled(b, `,"person":`, r.Person)
 	return append(b, "}\n"...), err
 }
 

@@ -63,6 +63,7 @@ type Send struct {
 	Item     []int            `json:"item,omitempty"` // the iteration, outermost loop first
 	Status   string           `json:"status"`
 	Reason   string           `json:"reason,omitempty"`
+	Rail     string           `json:"rail,omitempty"`      // of left_out: the rail that said so
 	Since    *time.Time       `json:"since,omitempty"`     // of already_sent, unknown, refused: when
 	Message  int              `json:"messageId,omitempty"` // of already_sent
 	Changed  bool             `json:"changed,omitempty"`   // of already_sent: the text was another
@@ -74,6 +75,12 @@ type Send struct {
 	Content  string           `json:"content,omitempty"`  // hex SHA-256 of the arguments
 	TextHash string           `json:"textHash,omitempty"` // what TextHash gives for the rendered text
 	Args     map[string]Value `json:"args,omitempty"`     // of planned: everything that is sent
+
+	// What the rails look at again in apply. Whose phone it is stands here as a hash
+	// alone.
+	Internal  bool       `json:"internal,omitempty"`  // the message stays with the operators
+	Person    string     `json:"person,omitempty"`    // hash of the person, in hex
+	LastWrote *time.Time `json:"lastWrote,omitempty"` // when the contact last wrote, where a rail asked
 }
 
 // TextHash names a text that people get, so that everybody who was to get the

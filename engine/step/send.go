@@ -8,6 +8,9 @@ import (
 // Recipient is who a send is for. The zero Recipient is "nobody in particular".
 type Recipient struct {
 	Contact int // Chat2Desk client id
+	// Internal is a message about the contact that stays with the operators: nobody
+	// is written to, and no rail about people concerns it.
+	Internal bool
 }
 
 // Preview is what a person reviews before a send, and what its content is.

@@ -219,7 +219,7 @@ func (o *exprOptions) ofFlow(a *app, at engine.Place) (*engine.Evaluator, error)
 	defer fake.close()
 	e, err := p.Explore(ctx, engine.Options{
 		Inputs: inputs, Campaign: o.campaign, Sandbox: &fake.Sandbox, StateDir: dir, FlowDir: filepath.Dir(o.flow), Store: store,
-		LookupEnv: a.env.lookup, OnSecret: a.secrets.Add, Account: steps.CompanyID, Now: time.Now,
+		LookupEnv: a.env.lookup, OnSecret: a.secrets.Add, Account: steps.CompanyID, People: steps.People{}, Now: time.Now,
 	}, at)
 	if e == nil || err == nil {
 		return e, withSource(err, p.Doc.Source)

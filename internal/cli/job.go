@@ -51,7 +51,7 @@ func openJob(a *app, o *worldFlags, spec jobSpec) (*job, error) {
 	j.opts = engine.Options{
 		Inputs: spec.inputs, Campaign: spec.named, BaseURL: o.baseURL, Rate: o.rate.perSecond,
 		StateDir: spec.state.dir, FlowDir: spec.folder,
-		LookupEnv: a.env.lookup, OnSecret: a.secrets.Add, Account: steps.CompanyID, Gate: steps.WaitTurn, Now: time.Now,
+		LookupEnv: a.env.lookup, OnSecret: a.secrets.Add, Account: steps.CompanyID, People: steps.People{}, Gate: steps.WaitTurn, Now: time.Now,
 	}
 	j.campaign = j.p.CampaignOf(j.opts)
 	err := j.openLedger(spec)

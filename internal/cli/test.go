@@ -164,7 +164,7 @@ func (b *bench) suite(file string) error {
 		return fileError("read", file, err)
 	}
 	o := flowtest.Options{
-		Account: steps.CompanyID, Match: b.match, Update: b.o.update,
+		Account: steps.CompanyID, People: steps.People{}, Match: b.match, Update: b.o.update,
 		ExitCode: func(causes []engine.Cause) int { return exitCode(causes, nil) },
 	}
 	p, err := findProject(filepath.Dir(s.FlowFile))

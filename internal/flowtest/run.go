@@ -28,6 +28,7 @@ import (
 // Options is what running needs of the program around it.
 type Options struct {
 	Account  func(context.Context) (string, error) // as engine.Options.Account
+	People   engine.People                         // as engine.Options.People
 	ExitCode func([]engine.Cause) int
 	Project  *engine.Project // of the flow; nil is none
 	Match    *regexp.Regexp  // of the cases to run; nil is all
@@ -130,7 +131,7 @@ func (c *Case) run(ctx context.Context, s *Suite, o Options) (*outcome, error) {
 	opts := engine.Options{
 		Inputs: c.setup.inputs, Campaign: c.setup.campaign, StateDir: dir, FlowDir: flowDir, Store: store,
 		LookupEnv: func(name string) (string, bool) { v, ok := c.setup.env[name]; return v, ok },
-		Account:   o.Account, Stdout: &printed, Now: clock, Run: runID,
+		Account:   o.Account, People: o.People, Stdout: &printed, Now: clock, Run: runID,
 		Mock: c.mock, Visit: got.visit, Events: got.event,
 	}
 	fake, err := serve(c.setup.world, clock)

@@ -22,7 +22,7 @@ import (
 // options are those of the command, with the cause itself as the exit code.
 func options() flowtest.Options {
 	return flowtest.Options{
-		Account: steps.CompanyID,
+		Account: steps.CompanyID, People: steps.People{},
 		ExitCode: func(causes []engine.Cause) int {
 			for _, c := range causes {
 				if c != engine.CauseNone {

@@ -1,0 +1,27 @@
+package step
+
+import "time"
+
+// Facts are what the rails about people must know of a client. What nobody has
+// told is zero: a client of whom only the id is known has Facts with a Contact
+// alone.
+type Facts struct {
+	Contact   int        // Chat2Desk client id
+	Numbers   []string   // real telephone numbers, digits with the country's code; the one that an operator assigned first
+	LastWrote *time.Time // when the client last wrote; nil when never
+	CountryID int        // the API's own id of the country
+	Channels  []Channel  // the ways to write to the client; nil when nobody has told
+}
+
+// Channel is a way to write to a client.
+type Channel struct {
+	ID         int
+	Transports []string // such as wa_dialog
+}
+
+// Inbound is a message that a client wrote.
+type Inbound struct {
+	ID   int
+	Text string
+	At   time.Time
+}

@@ -1,0 +1,105 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/flowrunner/flowrunner/chat2desk"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// People tells the engine what its rails must know of clients.
+type People struct{}
+
+// Known gives the facts of a client's record, as chat2desk_list_clients and its
+// like give it.
+func (People) Known(record map[string]any) step.Facts {
+	text := func(name string) *string {
+		if s, ok := record[name].(string); ok {
+			return &s
+		}
+		return nil
+	}
+	c := chat2desk.Contact{Phone: valueOf(text("phone")), AssignedPhone: text("assigned_phone"), ClientPhone: text("client_phone")}
+	c.ID, _ = record["id"].(int)
+	if id, ok := record["country_id"].(int); ok {
+		c.CountryID = &id
+	}
+	if at, ok := record["last_client_message"].(time.Time); ok {
+		c.LastClientMessage = &at
+	}
+	return factsOf(c)
+}
+
+// Read asks for one client.
+func (People) Read(ctx context.Context, contact int) (f step.Facts, ok bool, err error) {
+	ctx, c, err := apiClient(ctx, nil)
+	if err != nil {
+		return f, false, err
+	}
+	found, err := c.GetContact(ctx, contact)
+	var e *chat2desk.Error
+	switch {
+	case err == nil:
+		return factsOf(found), true, nil
+	case errors.As(err, &e) && e.Kind == chat2desk.KindNotFound:
+		return f, false, nil
+	}
+	return f, false, failure(err)
+}
+
+func factsOf(c chat2desk.Contact) step.Facts {
+	f := step.Facts{Contact: c.ID, Numbers: c.Numbers(), LastWrote: c.LastClientMessage, CountryID: valueOf(c.CountryID)}
+	for _, ch := range c.Channels {
+		f.Channels = append(f.Channels, step.Channel{ID: ch.ID, Transports: ch.Transports})
+	}
+	return f
+}
+
+// Tagged ranges over the ids of the clients with any of the tags. That the API
+// honoured the filter is proven (see chat2desk.ListContacts).
+func (People) Tagged(ctx context.Context, tags []int) iter.Seq2[int, error] {
+	return func(yield func(int, error) bool) {
+		ctx, c, err := apiClient(ctx, nil)
+		if err != nil {
+			yield(0, err)
+			return
+		}
+		list, err := c.ListContacts(ctx, chat2desk.ContactsQuery{Tags: tags})
+		if err != nil {
+			yield(0, failure(err))
+			return
+		}
+		for x, err := range list.All() {
+			if err != nil {
+				yield(0, failure(err))
+				return
+			}
+			if !yield(x.ID, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Wrote gives the newest messages that a client wrote, at most so many.
+func (People) Wrote(ctx context.Context, contact, most int) ([]step.Inbound, error) {
+	ctx, c, err := apiClient(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	list, err := c.ListMessages(ctx, chat2desk.MessagesQuery{ContactID: contact, Limit: most, Type: "from_client", Order: "desc"})
+	if err != nil {
+		return nil, failure(err)
+	}
+	var all []step.Inbound
+	for m, err := range list.All() {
+		if err != nil {
+			return nil, failure(err)
+		}
+		all = append(all, step.Inbound{ID: m.ID, Text: valueOf(m.Text), At: m.Created})
+	}
+	return all, nil
+}
