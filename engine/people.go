@@ -52,8 +52,8 @@ func recordOf(x *Step, sc *lang.Scope) []string {
 	return nil
 }
 
-// contactOf names a client: its id means something in its account alone.
-type contactOf struct {
+// clientID names a client: its id means something in its account alone.
+type clientID struct {
 	account string
 	contact int
 }
@@ -67,7 +67,7 @@ func (p *planner) factsOf(ctx context.Context, c *candidate) (step.Facts, error)
 	if c.facts != nil {
 		return *c.facts, nil
 	}
-	who := contactOf{c.Account, c.Contact}
+	who := clientID{c.Account, c.Contact}
 	if f, ok := p.asked[who]; ok {
 		c.facts = &f
 		return f, nil

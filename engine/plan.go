@@ -58,8 +58,8 @@ type planner struct {
 	final  *applier // not nil: this is finally, locals are performed at once
 	halted string   // not "": the run stopped; nothing is read or sent any more
 
-	asked     map[contactOf]step.Facts // whom the rails had to ask about
-	railCalls int64                    // calls that the rails have made
+	asked     map[clientID]step.Facts // whom the rails had to ask about
+	railCalls int64                   // calls that the rails have made
 
 	mu      sync.Mutex
 	leftOut map[leftOutKey]int
@@ -79,7 +79,7 @@ func (s *session) planPath(stage int) string {
 // planStage plans one stage into its file. before is nil for the first stage,
 // else what has been applied so far.
 func (s *session) planStage(ctx context.Context, stage int, env map[string]string, before *applier) (string, error) {
-	p := &planner{session: s, stage: stage, leftOut: map[leftOutKey]int{}, asked: map[contactOf]step.Facts{}}
+	p := &planner{session: s, stage: stage, leftOut: map[leftOutKey]int{}, asked: map[clientID]step.Facts{}}
 	if before != nil {
 		p.seq, p.unit, p.halted = before.lastSeq, before.lastUnit, before.stopReason()
 	}
