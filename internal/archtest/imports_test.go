@@ -44,6 +44,7 @@ var allowed = map[string][]string{
 	"internal/bench":          {"chat2desk/sandbox"},
 	"internal/bench/loop":     {},
 	"internal/bench/profiled": {"internal/cli"},
+	"internal/torture":        {"chat2desk/sandbox", "engine/ledger", "engine/ledger/sqlite", "engine/planfile"},
 	"internal/flowtest": {
 		"engine", "engine/diag", "engine/flow", "engine/step", "engine/planfile", "engine/ledger", "engine/ledger/sqlite", "chat2desk/sandbox",
 	},

@@ -212,7 +212,7 @@ func (o *exprOptions) ofFlow(a *app, at engine.Place) (*engine.Evaluator, error)
 		return nil, err
 	}
 	defer store.Close()
-	fake, err := startSandbox(state{top: dir, dir: dir, sandbox: true}, &o.worldFlags, false)
+	fake, err := startSandbox(a, state{top: dir, dir: dir, sandbox: true}, &o.worldFlags, false)
 	if err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ func openJob(a *app, o *worldFlags, spec jobSpec) (*job, error) {
 	j.campaign = j.p.CampaignOf(j.opts)
 	err := j.openLedger(spec)
 	if err == nil && o.sandbox {
-		if j.fake, err = startSandbox(j.state, o, spec.sends); err == nil {
+		if j.fake, err = startSandbox(a, j.state, o, spec.sends); err == nil {
 			j.opts.Sandbox = &j.fake.Sandbox
 		}
 	}
@@ -84,7 +84,7 @@ func (j *job) openLedger(spec jobSpec) error {
 		if err := j.lock(scopeOf(j.p.Name, j.campaign)); err != nil {
 			return err
 		}
-		if j.o.sandbox {
+		if j.o.sandbox && j.o.served == "" {
 			// Its log of messages has one writer.
 			if err := j.lock("the sandbox"); err != nil {
 				return err

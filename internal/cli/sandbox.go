@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -40,9 +41,14 @@ type fakeAPI struct {
 	log    *os.File // nil when nothing is sent
 }
 
-// startSandbox serves the world of the flags. Its messages are remembered in the
-// state when the command may send.
-func startSandbox(s state, o *worldFlags, sends bool) (*fakeAPI, error) {
+// startSandbox serves the world of the flags, or names the one that another
+// process serves. Messages of its own are remembered in the state when the command
+// may send.
+func startSandbox(a *app, s state, o *worldFlags, sends bool) (*fakeAPI, error) {
+	if o.served != "" {
+		token := cmp.Or(a.env.get("CHAT2DESK_API_TOKEN"), "sandbox")
+		return &fakeAPI{Sandbox: engine.Sandbox{BaseURL: strings.TrimSuffix(o.served, "/"), Token: token}}, nil
+	}
 	world, err := newWorld(o.world, o.seed, o.clients)
 	if err != nil {
 		return nil, err

@@ -30,6 +30,7 @@ var update = flag.Bool("update", false, "rewrite the goldens in the scripts")
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"flowrunner": func() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ())) },
+		naiveRunner:  func() { os.Exit(naive()) },
 	})
 }
 

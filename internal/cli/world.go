@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -31,6 +32,7 @@ type worldFlags struct {
 	seed      uint64
 	world     string
 	faults    string
+	served    string // --sandbox-url: of a sandbox that another process serves
 	fresh     bool
 	progress  string
 	noInput   bool
@@ -46,6 +48,7 @@ func (o *worldFlags) register(f *pflag.FlagSet) {
 	f.Uint64Var(&o.seed, "sandbox-seed", 1, "the seed that the sandbox's world is made from")
 	f.StringVar(&o.world, "sandbox-world", "", "a YAML file with the sandbox's world")
 	f.StringVar(&o.faults, "faults", "", "faults of the sandbox, such as 429:3%,500-after:1%")
+	f.StringVar(&o.served, "sandbox-url", "", "the address of a sandbox that flowrunner sandbox serve serves, instead of one inside this process")
 	f.BoolVar(&o.fresh, "sandbox-fresh", false, "forget the sandbox's ledger and messages first")
 	f.Var(choiceOf(&o.progress, "auto", "auto", "bar", "plain", "none"), "progress", "how progress is shown on stderr")
 	f.BoolVar(&o.noInput, "no-input", false, "never ask")
@@ -56,12 +59,15 @@ func (o *worldFlags) register(f *pflag.FlagSet) {
 // check refuses flags that mean nothing together.
 func (o *worldFlags) check(f *pflag.FlagSet) error {
 	if !o.sandbox {
-		for _, name := range []string{"sandbox-clients", "sandbox-seed", "sandbox-world", "faults", "sandbox-fresh"} {
+		for _, name := range []string{"sandbox-clients", "sandbox-seed", "sandbox-world", "sandbox-url", "faults", "sandbox-fresh"} {
 			if f.Changed(name) {
 				return &usageError{fmt.Sprintf("--%s means nothing without --sandbox", name), "add --sandbox, or leave it out"}
 			}
 		}
 		return nil
+	}
+	if err := o.checkServed(f); err != nil {
+		return err
 	}
 	switch {
 	case f.Changed("base-url"):
@@ -70,6 +76,23 @@ func (o *worldFlags) check(f *pflag.FlagSet) error {
 		return &usageError{"--sandbox-world gives the whole world, so --sandbox-clients and --sandbox-seed mean nothing", "leave them out; generate: {seed, clients} in the world file adds a crowd"}
 	case o.clients < 0:
 		return &usageError{fmt.Sprintf("--sandbox-clients is %d", o.clients), "give a number from 1 on"}
+	}
+	return nil
+}
+
+// checkServed refuses flags that shape a world which is another process's.
+func (o *worldFlags) checkServed(f *pflag.FlagSet) error {
+	if o.served == "" {
+		return nil
+	}
+	for _, name := range []string{"sandbox-clients", "sandbox-seed", "sandbox-world", "faults", "sandbox-fresh"} {
+		if f.Changed(name) {
+			return &usageError{fmt.Sprintf("--sandbox-url names a sandbox with a world of its own, so --%s means nothing", name), "give it to flowrunner sandbox serve, or leave --sandbox-url out"}
+		}
+	}
+	u, err := url.Parse(o.served)
+	if err != nil || u.Scheme != "http" || u.Host == "" || !loopback(u.Host) {
+		return &usageError{fmt.Sprintf("--sandbox-url %s is no address of a sandbox on this machine", o.served), "write --sandbox-url http://127.0.0.1:8044"}
 	}
 	return nil
 }
@@ -84,6 +107,7 @@ func (o *worldFlags) again() string {
 	}
 	add("base-url", o.baseURL)
 	add("sandbox-world", o.world)
+	add("sandbox-url", o.served)
 	if o.clients != 0 {
 		add("sandbox-clients", strconv.Itoa(o.clients))
 	}

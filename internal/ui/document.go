@@ -28,6 +28,7 @@ type Document struct {
 	Locks     []LockDocument     `json:"locks,omitempty"`
 	Ledger    *LedgerDocument    `json:"ledger,omitempty"`
 	Import    *ImportDocument    `json:"import,omitempty"`
+	Torture   *TortureDocument   `json:"torture,omitempty"`
 	Stopping  string             `json:"stopping,omitempty"` // the run that was asked to stop
 }
 

@@ -1,0 +1,209 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
+	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/internal/torture"
+	"github.com/flowrunner/flowrunner/internal/ui"
+)
+
+// tortureOptions are the flags of torture.
+type tortureOptions struct {
+	inputFlags
+	kills    int
+	each     int
+	within   time.Duration
+	with     string
+	parallel int
+	seed     uint64
+	clients  int
+	worldOf  uint64
+	world    string
+	faults   string
+}
+
+// The faults that torture has by default: nearly a fifth of the replies.
+const tortureFaults = "429:1%,500-before:3%,500-after:3%,reset-before:2.5%,reset-after:2.5%,hang:1%,hang-after:1%,html:1%,html-after:1%,truncate:1%,late:1%"
+
+func newTorture(a *app) *cobra.Command {
+	o := &tortureOptions{}
+	cmd := &cobra.Command{
+		Use:   "torture FILE",
+		Short: "Prove on a flow of your own that nobody is written to twice or lost",
+		Long: "torture runs a flow against a sandbox whose replies are lost, broken or\n" +
+			"late, ends the process at random moments, gives the same command again\n" +
+			"until it is done, and holds what the sandbox has accepted against what the\n" +
+			"ledger says. Nothing leaves the machine, and the flow's own state is not\n" +
+			"touched: each broadcast has a copy of the flow's folder.\n\n" +
+			"The seed fixes the faults and the moments; what the operating system does\n" +
+			"in between is its own. It exits with 1 when a message was doubled or lost,\n" +
+			"and names the folder where everything of that broadcast is kept.",
+		Example: "  flowrunner torture examples/minimal.yaml\n" +
+			"  flowrunner torture sale.yaml --var promo=SPRING15 --kills 100 --seed 7",
+		Args: exactly(1, "the FILE of one flow"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.kills < 0 || o.each < 1 || o.parallel < 1 || o.clients < 1 || o.within <= 0 {
+				return &usageError{"--kills is a number from 0 on; --each, --parallel and --sandbox-clients from 1 on; --within a time such as 500ms", "see flowrunner torture --help"}
+			}
+			if o.world != "" && (cmd.Flags().Changed("sandbox-clients") || cmd.Flags().Changed("sandbox-seed")) {
+				return &usageError{"--sandbox-world gives the whole world, so --sandbox-clients and --sandbox-seed mean nothing", "leave them out; generate: {seed, clients} in the world file adds a crowd"}
+			}
+			return tortureFlow(a, o, args[0])
+		},
+	}
+	f := cmd.Flags()
+	o.inputFlags.register(f)
+	outputFlag(a, f)
+	f.IntVar(&o.kills, "kills", 20, "how many processes are ended, over all broadcasts")
+	f.IntVar(&o.each, "each", 10, "how many of them in one broadcast at most; then it is left in peace")
+	f.DurationVar(&o.within, "within", 500*time.Millisecond, "how long a process that is to be ended lives at most")
+	f.Var(choiceOf(&o.with, "kill", "kill", "interrupt"), "with", "what ends a process: kill (SIGKILL), or interrupt (SIGINT and SIGTERM in turns)")
+	f.IntVar(&o.parallel, "parallel", 4, "how many broadcasts go on side by side")
+	f.Uint64Var(&o.seed, "seed", 1, "what the faults and the moments are drawn from")
+	f.IntVar(&o.clients, "sandbox-clients", 200, "how many clients the sandbox has")
+	f.Uint64Var(&o.worldOf, "sandbox-seed", 1, "the seed that the sandbox's world is made from")
+	f.StringVar(&o.world, "sandbox-world", "", "a YAML file with the sandbox's world")
+	f.StringVar(&o.faults, "faults", tortureFaults, "faults of the sandbox; an empty text is none")
+	return cmd
+}
+
+func tortureFlow(a *app, o *tortureOptions, file string) error {
+	p, err := a.load(file)
+	if err != nil {
+		return err
+	}
+	if !p.HasSends() {
+		return &usageError{fmt.Sprintf("the flow %s sends nothing, so there is nothing to prove", p.Name), "name a flow that sends"}
+	}
+	if _, err := o.bind(a, p); err != nil {
+		return err
+	}
+	t, err := o.trial(a, file)
+	if err != nil {
+		return err
+	}
+	if t.Dir, err = os.MkdirTemp("", "flowrunner-torture-"); err != nil {
+		return fmt.Errorf("torture: %w", err)
+	}
+	if !a.json && a.errTTY != nil {
+		t.Progress = func(r torture.Report) {
+			fmt.Fprintf(a.stderr, "\r%d of %d ended, %s", r.Kills, o.kills, count(r.Broadcasts, "broadcast", "broadcasts"))
+			_ = a.stderr.Flush()
+		}
+	}
+	report, err := t.Run(a.signals.drain)
+	if t.Progress != nil {
+		fmt.Fprintln(a.stderr)
+	}
+	switch {
+	case a.signals.drain.Err() != nil:
+		_ = os.RemoveAll(t.Dir)
+		return &interruptedError{"interrupted; nothing was proved"}
+	case err != nil:
+		return err
+	}
+	if report.OK() {
+		if err := os.RemoveAll(t.Dir); err != nil {
+			return fmt.Errorf("torture: %w", err)
+		}
+	}
+	a.doc.Torture = tortureDocument(report)
+	if !a.json {
+		a.outStyle().Torture(a.stdout, a.doc.Torture)
+	}
+	if !report.OK() {
+		return &endedError{[]engine.Cause{engine.CauseStep}}
+	}
+	return nil
+}
+
+// The sandbox of a trial takes late messages soon and lets nobody hang for long,
+// so that a trial is over in seconds.
+const (
+	tortureLate = 150 * time.Millisecond
+	tortureHang = 300 * time.Millisecond
+)
+
+// trial is what the flags ask for.
+func (o *tortureOptions) trial(a *app, file string) (*torture.Trial, error) {
+	w, err := newWorld(o.world, o.worldOf, o.clients)
+	if err != nil {
+		return nil, err
+	}
+	faults, err := sandbox.ParseFaults(o.faults)
+	if err != nil {
+		return nil, &usageError{err.Error(), ""}
+	}
+	faults.LateBy, faults.Bound = tortureLate, tortureHang
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("torture: find this program: %w", err)
+	}
+	path, err := filepath.Abs(file)
+	if err != nil {
+		return nil, fileError("find", file, err)
+	}
+	folder := filepath.Dir(path)
+	if project, err := findProject(folder); err != nil {
+		return nil, err
+	} else if project != nil {
+		folder = project.dir
+	}
+	inside, err := filepath.Rel(folder, path)
+	if err != nil {
+		return nil, fileError("find", file, err)
+	}
+	t := &torture.Trial{
+		Folder: folder, Flow: inside, World: w, Faults: faults,
+		Kills: o.kills, Each: o.each, Within: o.within, Side: o.parallel, Seed: o.seed,
+	}
+	if o.with == "interrupt" {
+		t.Signal = []os.Signal{os.Interrupt, syscall.SIGTERM}
+	}
+	if t.Args, err = o.arguments(); err != nil {
+		return nil, err
+	}
+	t.Program = func(args ...string) *exec.Cmd {
+		c := exec.Command(program, args...)
+		c.Args[0] = "flowrunner"
+		c.Env = append(os.Environ(), "CHAT2DESK_API_TOKEN=sandbox", "CI=true")
+		return c
+	}
+	return t, nil
+}
+
+// again are the inputs as arguments of another process.
+func (o *inputFlags) arguments() ([]string, error) {
+	var args []string
+	for _, kv := range o.vars {
+		args = append(args, "--var", kv)
+	}
+	for _, file := range o.files {
+		path, err := filepath.Abs(file)
+		if err != nil {
+			return nil, fileError("find", file, err)
+		}
+		args = append(args, "--var-file", path)
+	}
+	if o.campaign != "" {
+		args = append(args, "--campaign", o.campaign)
+	}
+	return args, nil
+}
+
+func tortureDocument(r *torture.Report) *ui.TortureDocument {
+	return &ui.TortureDocument{
+		Kept: r.OK(), Seed: r.Seed, Broadcasts: r.Broadcasts, Lives: r.Lives, Ended: r.Kills, Planned: r.Planned, Accepted: r.Accepted,
+		Sent: r.Sent, NotSent: r.NotSent, NotTried: r.NotTried, Unknown: r.Unknown, Arrived: r.UnknownAccepted,
+		Doubled: r.Doubled, Lost: r.Lost, Endless: r.Endless, Stopped: r.Reason, Findings: r.Examples, Folders: r.Folders,
+	}
+}
