@@ -12,8 +12,8 @@ import (
 )
 
 // ExportFormat is the version of an exported ledger. Another meaning, or another
-// field, is another version.
-const ExportFormat = 1
+// field, is another version. Format 1 knew no persons, classes and opt-outs.
+const ExportFormat = 2
 
 // ExportHead opens an exported ledger.
 type ExportHead struct {
@@ -43,6 +43,7 @@ type exportLine struct {
 	Run      *exportRun      `json:"run,omitempty"`
 	Send     *exportSend     `json:"send,omitempty"`
 	Decision *exportDecision `json:"decision,omitempty"`
+	OptOut   *exportOptOut   `json:"optOut,omitempty"`
 	End      *exportEnd      `json:"end,omitempty"`
 }
 
@@ -80,7 +81,9 @@ type exportSend struct {
 	Step      string    `json:"step"`
 	Period    string    `json:"period,omitempty"`
 	Contact   int       `json:"contact,omitempty"`
-	Content   Identity  `json:"content"` // in the same form: 32 bytes in hex
+	Person    Person    `json:"person,omitzero"`
+	Class     string    `json:"class,omitempty"` // empty is marketing
+	Content   Identity  `json:"content"`         // in the same form: 32 bytes in hex
 	MessageID int       `json:"messageId,omitempty"`
 	Reason    string    `json:"reason,omitempty"`
 	Attempts  int       `json:"attempts"`
@@ -98,6 +101,15 @@ type exportDecision struct {
 	At        time.Time `json:"at,omitzero"`
 }
 
+type exportOptOut struct {
+	Account   string    `json:"account"`
+	Contact   int       `json:"contact"`
+	Person    Person    `json:"person,omitzero"`
+	Word      string    `json:"word"`
+	MessageID int       `json:"messageId"`
+	At        time.Time `json:"at,omitzero"`
+}
+
 // exportEnd closes the file. Lines and hash are those of every line before.
 type exportEnd struct {
 	Lines  int64  `json:"lines"`
@@ -112,8 +124,13 @@ func wireRun(r Run) exportRun {
 }
 
 func wireSend(r Record) exportSend {
+	class := ""
+	if r.Class != Marketing {
+		class = r.Class.String()
+	}
 	return exportSend{
 		Identity: r.Identity, State: r.State.String(), Run: r.Run, Seq: r.Seq, Step: r.Step, Period: r.Period, Contact: r.Contact,
+		Person: r.Person, Class: class,
 		Content: r.ContentHash, MessageID: r.MessageID, Reason: r.Reason, Attempts: r.Attempts, Attempted: r.Attempted.UTC(), At: r.At.UTC(),
 	}
 }
@@ -124,8 +141,12 @@ func wireDecision(d Decided) exportDecision {
 	}
 }
 
+func wireOptOut(o OptOut) exportOptOut {
+	return exportOptOut{Account: o.Account, Contact: o.Contact, Person: o.Person, Word: o.Word, MessageID: o.MessageID, At: o.At.UTC()}
+}
+
 // Exporter writes a ledger as lines of JSON: its head, its runs, its sends, its
-// decisions, and a closing line that proves the rest. No run may follow a send of
+// decisions, its opt-outs, and a closing line that proves the rest. No run may follow a send of
 // it.
 type Exporter struct {
 	w     *bufio.Writer
@@ -155,6 +176,12 @@ func (e *Exporter) Send(r Record) error {
 func (e *Exporter) Decision(d Decided) error {
 	wire := wireDecision(d)
 	return e.put(exportLine{Decision: &wire})
+}
+
+// OptOut writes an opt-out.
+func (e *Exporter) OptOut(o OptOut) error {
+	wire := wireOptOut(o)
+	return e.put(exportLine{OptOut: &wire})
 }
 
 // Close writes the closing line. Without it the file is not whole.

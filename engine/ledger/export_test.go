@@ -31,7 +31,9 @@ func sample() (ledger.ExportHead, []ledger.Entry) {
 	send := ledger.Record{
 		Identity: id, State: ledger.Sent, Run: "r1", Seq: 3, Step: "send", Period: "2026-W09", Contact: 1001,
 		ContentHash: [32]byte{1, 2}, MessageID: 500, Reason: "seen in the chat", Attempts: 2, Attempted: noon, At: noon.Add(time.Minute),
+		Person: ledger.PersonOfNumber("79161234567"), Class: ledger.Service,
 	}
+	peace := ledger.OptOut{Account: "api/7", Contact: 1001, Person: send.Person, Word: "стоп", MessageID: 480, At: noon}
 	decided := ledger.Decided{From: ledger.Unknown, Decision: ledger.Decision{Identity: id, State: ledger.Sent, MessageID: 500, By: "anna", Reason: "seen in the chat", At: noon}}
 	bare := ledger.Run{ID: "r2", Flow: "x", Campaign: "default"}
 	open := ledger.Record{Identity: ledger.Key{Key: "2"}.Identity(), State: ledger.Intent, Run: "r2", Attempts: 1}
@@ -39,7 +41,7 @@ func sample() (ledger.ExportHead, []ledger.Entry) {
 		Lineage: "ABC", Serial: 12, Scopes: []ledger.ScopeSerial{{Flow: "x", Campaign: "default", Serial: 2}, {Flow: "весна", Campaign: "8 марта", Serial: 10}},
 		Merged: []ledger.Merged{{Lineage: "DEF", Serial: 3}},
 	}
-	return head, []ledger.Entry{{Run: &run}, {Run: &bare}, {Send: &send}, {Send: &open}, {Decision: &decided}}
+	return head, []ledger.Entry{{Run: &run}, {Run: &bare}, {Send: &send}, {Send: &open}, {Decision: &decided}, {OptOut: &peace}}
 }
 
 func export(t testing.TB, head ledger.ExportHead, entries []ledger.Entry) []byte {
@@ -55,6 +57,8 @@ func export(t testing.TB, head ledger.ExportHead, entries []ledger.Entry) []byte
 			require.NoError(t, e.Send(*entry.Send))
 		case entry.Decision != nil:
 			require.NoError(t, e.Decision(*entry.Decision))
+		case entry.OptOut != nil:
+			require.NoError(t, e.OptOut(*entry.OptOut))
 		}
 	}
 	require.NoError(t, e.Close())
@@ -127,10 +131,10 @@ func TestExportOfAnotherKind(t *testing.T) {
 		"text":          {"Dear all,\n", "line 1: it is no exported ledger"},
 		"plan":          {"{\"plan\":{\"format\":1}}\n", "line 1: it is no exported ledger"},
 		"no lineage":    {"{\"ledger\":{\"format\":1}}\n", "line 1: it is no exported ledger"},
-		"newer":         {"{\"ledger\":{\"format\":2,\"lineage\":[\"A\"],\"shiny\":true}}\n", "line 1: it has format 2, made by a newer flowrunner; this one knows up to 1: update flowrunner"},
+		"newer":         {"{\"ledger\":{\"format\":3,\"lineage\":[\"A\"],\"shiny\":true}}\n", "line 1: it has format 3, made by a newer flowrunner; this one knows up to 2: update flowrunner"},
 		"cut":           {opening, "line 2: the file is cut off: its closing line is missing; export it again"},
-		"two heads":     {opening + opening, "line 2: the line is damaged: it is no run, send, decision or end"},
-		"no field":      {opening + "{}\n", "line 2: the line is damaged: it is no run, send, decision or end"},
+		"two heads":     {opening + opening, "line 2: the line is damaged: it is no run, send, decision, opt-out or end"},
+		"no field":      {opening + "{}\n", "line 2: the line is damaged: it is no run, send, decision, opt-out or end"},
 		"unknown field": {opening + "{\"note\":1}\n", `line 2: the line is damaged: json: unknown field "note"`},
 		"two values":    {opening + "{} {}\n", "line 2: the line is damaged: more than one value"},
 		"run state":     {opening + strings.Replace(run, "running", "walking", 1), `line 2: run state: "walking" is not one of`},
@@ -140,6 +144,9 @@ func TestExportOfAnotherKind(t *testing.T) {
 		"planned":       {opening + run + `{"send":{"identity":"` + ledger.Identity{}.String() + `","state":"planned","run":"r1","seq":0,"step":"","content":"` + ledger.Identity{}.String() + `","attempts":1}}` + "\n", "line 3: a planned send is nothing that a ledger knows"},
 		"identity":      {opening + run + `{"send":{"identity":"xy"}}` + "\n", "line 3: the line is damaged: identity: has 2 characters"},
 		"decision":      {opening + `{"decision":{"identity":"` + ledger.Identity{}.String() + `","from":"lost","state":"sent"}}` + "\n", `line 2: state: "lost" is not one of`},
+		"class":         {opening + run + `{"send":{"identity":"` + ledger.Identity{}.String() + `","state":"sent","run":"r1","seq":0,"step":"","class":"spam","content":"` + ledger.Identity{}.String() + `","attempts":1}}` + "\n", `line 3: class: "spam" is not one of`},
+		"person":        {opening + `{"optOut":{"account":"a","contact":1,"person":"XY","word":"stop","messageId":1}}` + "\n", `line 2: the line is damaged: person: "XY" is not 32 lower-case hex digits`},
+		"nobody":        {opening + `{"optOut":{"account":"a","contact":0,"word":"stop","messageId":1}}` + "\n", "line 2: the opt-out is nobody's"},
 		"something on":  {whole + "x", "something follows the end of the ledger"},
 		"blank line on": {whole + "\n", "something follows the end of the ledger"},
 		"wrong hash":    {opening + run + "{\"end\":{\"lines\":2,\"sha256\":\"00\"}}\n", "line 3: the file was changed after it was exported, or is not whole"},

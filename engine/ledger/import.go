@@ -34,6 +34,7 @@ type ImportResult struct {
 	Runs      ImportCount
 	Sends     ImportCount
 	Decisions ImportCount
+	OptOuts   ImportCount
 }
 
 // ImportCount counts one kind of entry.
@@ -45,7 +46,7 @@ type ImportCount struct {
 
 // Changed reports whether the merge brought anything.
 func (r ImportResult) Changed() bool {
-	for _, c := range []ImportCount{r.Runs, r.Sends, r.Decisions} {
+	for _, c := range []ImportCount{r.Runs, r.Sends, r.Decisions, r.OptOuts} {
 		if c.Added+c.Raised > 0 {
 			return true
 		}
@@ -59,6 +60,7 @@ type Entry struct {
 	Run      *Run
 	Send     *Record
 	Decision *Decided
+	OptOut   *OptOut
 }
 
 // maxImportLine bounds a line; the head names every flow and campaign.
@@ -150,7 +152,7 @@ func (p *exportReader) next(line []byte) (Entry, error) {
 		return Entry{}, errors.New("the line is damaged: more than one value stands there")
 	}
 	if n := l.fields(); n != 1 || (l.Head != nil) != (p.line == 1) {
-		return Entry{}, errors.New("the line is damaged: it is no run, send, decision or end")
+		return Entry{}, errors.New("the line is damaged: it is no run, send, decision, opt-out or end")
 	}
 	if l.End != nil {
 		p.ended = true
@@ -177,7 +179,7 @@ func checkHead(line []byte) error {
 }
 
 func (l exportLine) fields() (n int) {
-	for _, set := range []bool{l.Head != nil, l.Run != nil, l.Send != nil, l.Decision != nil, l.End != nil} {
+	for _, set := range []bool{l.Head != nil, l.Run != nil, l.Send != nil, l.Decision != nil, l.OptOut != nil, l.End != nil} {
 		if set {
 			n++
 		}
@@ -214,6 +216,8 @@ func (p *exportReader) entry(l exportLine) (e Entry, err error) {
 		}
 	case l.Decision != nil:
 		e.Decision, err = l.Decision.read()
+	case l.OptOut != nil:
+		e.OptOut, err = l.OptOut.read()
 	}
 	return e, err
 }
@@ -237,11 +241,15 @@ func (w *exportSend) read() (*Record, error) {
 	if err == nil && state == Planned {
 		err = errors.New("a planned send is nothing that a ledger knows")
 	}
+	var class Class
+	if err == nil {
+		class, err = ParseClass(w.Class)
+	}
 	if err == nil {
 		err = normal(&w.Attempted, &w.At)
 	}
 	return &Record{
-		Identity: w.Identity, State: state, Run: w.Run, Seq: w.Seq, Step: w.Step, Period: w.Period, Contact: w.Contact, ContentHash: w.Content,
+		Identity: w.Identity, State: state, Run: w.Run, Seq: w.Seq, Step: w.Step, Period: w.Period, Contact: w.Contact, Person: w.Person, Class: class, ContentHash: w.Content,
 		MessageID: w.MessageID, Reason: w.Reason, Attempts: w.Attempts, Attempted: w.Attempted, At: w.At,
 	}, err
 }
@@ -258,6 +266,14 @@ func (w *exportDecision) read() (*Decided, error) {
 	return &Decided{
 		Decision: Decision{Identity: w.Identity, State: to, MessageID: w.MessageID, By: w.By, Reason: w.Reason, At: w.At}, From: from,
 	}, err
+}
+
+func (w *exportOptOut) read() (*OptOut, error) {
+	err := normal(&w.At)
+	if err == nil && w.Contact == 0 {
+		err = errors.New("the opt-out is nobody's")
+	}
+	return &OptOut{Account: w.Account, Contact: w.Contact, Person: w.Person, Word: w.Word, MessageID: w.MessageID, At: w.At}, err
 }
 
 // normal brings times to the one form that a ledger keeps: UTC, in nanoseconds

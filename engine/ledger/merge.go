@@ -28,6 +28,7 @@ func (r Record) Over(o Record) bool {
 		compareTimes(r.At, o.At),
 		compareTimes(r.Attempted, o.Attempted),
 		cmp.Compare(r.Attempts, o.Attempts),
+		bytes.Compare(r.Person[:], o.Person[:]), // one that is known over none
 		compareWritten(wireSend(r), wireSend(o)),
 	) > 0
 }

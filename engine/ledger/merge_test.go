@@ -46,6 +46,7 @@ func TestOverIsAnOrder(t *testing.T) {
 	record := func() ledger.Record {
 		return ledger.Record{
 			State: ledger.State(r.IntN(7)), Run: string(rune('a' + r.IntN(2))), MessageID: r.IntN(3), At: at(), Attempted: at(), Attempts: r.IntN(2), Reason: string(rune('a' + r.IntN(2))),
+			Person: ledger.Person{byte(r.IntN(2))}, Class: ledger.Class(r.IntN(3)),
 		}
 	}
 	run := func() ledger.Run {

@@ -12,7 +12,9 @@ type Record struct {
 	Campaign string
 	Step     string
 	Period   string
-	Contact  int // Chat2Desk client id; 0 is nobody in particular
+	Contact  int    // Chat2Desk client id; 0 is nobody in particular
+	Person   Person // who that is; zero where nobody said
+	Class    Class
 
 	// ContentHash is the hash of what was sent. Texts are never stored.
 	ContentHash [32]byte
@@ -31,6 +33,10 @@ type Intention struct {
 	Step        string
 	Period      string
 	Contact     int
+	Person      Person
+	Class       Class
+	Account     string // of the contact, for Cap
+	Cap         *Cap   // nil is none; checked with the write, in one transaction
 	ContentHash [32]byte
 	At          time.Time
 }

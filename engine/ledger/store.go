@@ -50,7 +50,8 @@ type Store interface {
 	// Intend makes an intent durable. Only when it returns nil may the caller send,
 	// once; on any error it must not. An identity from whose state no new attempt
 	// may start gives *ConflictError. The check and the write are one transaction,
-	// so of two runners one gets nil. A run that is not running any more, because a
+	// so of two runners one gets nil. So is that of the Cap, which gives *CapError. A
+	// run that is not running any more, because a
 	// later one took over, gives *EndedError. A caller canceled while its intent
 	// was still waiting gets ctx's error and has intended nothing.
 	Intend(ctx context.Context, in Intention) error
@@ -80,6 +81,15 @@ type Store interface {
 	// the next run tries them again, and says how many. It is the one way out of
 	// refused, and only a person's word (--retry-failed) opens it.
 	Reconsider(ctx context.Context, flow, campaign string) (int, error)
+
+	// Occasions counts the occasions in the past of a person.
+	Occasions(ctx context.Context, p Past) (int, error)
+
+	// OptOut remembers that somebody asked for peace, for good. Twice is once.
+	OptOut(ctx context.Context, o OptOut) error
+
+	// OptOuts ranges over the opt-outs of whom, oldest first; a nil chooses all.
+	OptOuts(ctx context.Context, whom *Whom) iter.Seq2[OptOut, error]
 
 	// Claimed finds the send whose message this is, so that no message of a
 	// contact's history is taken as the proof of two. A message id of 0 is nobody's.
@@ -123,6 +133,13 @@ type Store interface {
 type Draft interface {
 	// Add registers a planned send. seq rises from call to call.
 	Add(ctx context.Context, id Identity, contentHash [32]byte, seq int64) (Seen, error)
+
+	// Others counts the other contacts of a person that the plan writes to so far, and
+	// gives Seq of the first of those rows. contact is PersonOfContact's.
+	Others(ctx context.Context, person, contact Person) (n int, first int64, err error)
+
+	// Writes registers that the plan writes to a contact of a person.
+	Writes(ctx context.Context, person, contact Person, seq int64) error
 
 	// Close throws the draft away.
 	Close() error

@@ -18,7 +18,7 @@ const smallBytes = 4 << 20
 func (s *Store) check(ctx context.Context, small bool) error {
 	pragmas := []string{
 		`PRAGMA quick_check(3)`, `PRAGMA integrity_check('runs')`, `PRAGMA integrity_check('scopes')`,
-		`PRAGMA integrity_check('decisions')`, `PRAGMA integrity_check('merged')`,
+		`PRAGMA integrity_check('decisions')`, `PRAGMA integrity_check('merged')`, `PRAGMA integrity_check('optouts')`,
 	}
 	if small {
 		pragmas = []string{`PRAGMA integrity_check(3)`}
@@ -37,6 +37,11 @@ func (s *Store) check(ctx context.Context, small bool) error {
 		}
 	}
 	for _, err := range s.Decisions(ctx, ledger.Identity{}) {
+		if err != nil {
+			return err
+		}
+	}
+	for _, err := range s.OptOuts(ctx, nil) {
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/flowrunner/flowrunner/engine/ledger"
@@ -16,6 +17,8 @@ type draft struct {
 	sieve  *sieve
 	rows   draftRows
 	closed bool
+
+	persons *draftPersons // nil until one is registered
 }
 
 // Draft opens a scratch set for one plan.
@@ -84,7 +87,11 @@ func (d *draft) Add(ctx context.Context, id ledger.Identity, contentHash [32]byt
 // Close throws the draft away.
 func (d *draft) Close() error {
 	d.closed = true
-	if err := d.rows.close(); err != nil {
+	err := d.rows.close()
+	if d.persons != nil {
+		err = errors.Join(err, d.persons.rows.close())
+	}
+	if err != nil {
 		return fmt.Errorf("close draft: %w", err)
 	}
 	return nil

@@ -47,6 +47,14 @@ func (s *Store) Export(ctx context.Context, w io.Writer) (err error) {
 			return err
 		}
 	}
+	for o, err := range scanAll(ctx, s, t, scanOptOut, selectOptOuts+` ORDER BY at, id`) {
+		if err == nil {
+			err = e.OptOut(o)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return e.Close()
 }
 

@@ -13,7 +13,7 @@ import (
 
 // formats[n] brings a ledger of format n to format n+1. Never change one that
 // was released: append.
-var formats = []string{format1, format2}
+var formats = []string{format1, format2, format3}
 
 // applicationID stands in the file's head and tells our files from other SQLite files: "flwr".
 const applicationID = 0x666c7772
@@ -97,6 +97,29 @@ CREATE TABLE merged (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX sends_by_message ON sends (message) WHERE message <> 0;
+`
+
+// format3 adds who a send was for, and who asked for peace. Earlier sends are of
+// nobody known and so count by their contact; their checksums stay as they are,
+// since what is new is hashed only where there is something. Persons are hashes,
+// so their index grows everywhere; it holds no send of nobody. An opt-out's id is
+// the hash of the rest of its row, as a decision's is.
+const format3 = `
+ALTER TABLE sends ADD COLUMN person BLOB NOT NULL DEFAULT x'';
+ALTER TABLE sends ADD COLUMN class INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX sends_by_person ON sends (person, attempted) WHERE person <> x'';
+
+CREATE TABLE optouts (
+	id      BLOB PRIMARY KEY,
+	account TEXT NOT NULL,
+	contact INTEGER NOT NULL,
+	person  BLOB NOT NULL,
+	word    TEXT NOT NULL,
+	message INTEGER NOT NULL,
+	at      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX optouts_by_contact ON optouts (contact);
+CREATE INDEX optouts_by_person ON optouts (person) WHERE person <> x'';
 `
 
 // format is the format of the file. Newer ones are refused, and older ones where

@@ -119,6 +119,10 @@ func (m *merge) one(e ledger.Entry) error {
 		return m.run(*e.Run)
 	case e.Send != nil:
 		return m.send(*e.Send)
+	case e.OptOut != nil:
+		added, err := m.addOptOut(*e.OptOut)
+		note(&m.result.OptOuts, added, false)
+		return err
 	}
 	added, err := m.addDecision(*e.Decision)
 	note(&m.result.Decisions, added, false)

@@ -151,6 +151,12 @@ func randomExport(t testing.TB, r *rand.Rand, lineage int) []byte {
 		require.NoError(t, e.Send(ledger.Record{
 			Identity: identity(r.IntN(6)), State: ledger.State(1 + r.IntN(5)), Run: ids[r.IntN(len(ids))], Contact: r.IntN(2), MessageID: r.IntN(3),
 			Reason: []string{"", "because"}[r.IntN(2)], Attempts: 1 + r.IntN(2), Attempted: at(), At: at(),
+			Person: ledger.Person{byte(r.IntN(3))}, Class: ledger.Class(r.IntN(3)),
+		}))
+	}
+	for range r.IntN(4) {
+		require.NoError(t, e.OptOut(ledger.OptOut{
+			Account: "test", Contact: 1 + r.IntN(2), Person: ledger.Person{byte(r.IntN(2))}, Word: "stop", MessageID: r.IntN(2), At: at(),
 		}))
 	}
 	for range r.IntN(4) {

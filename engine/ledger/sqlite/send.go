@@ -17,7 +17,7 @@ import (
 // selectSends joins on the left: a send whose run is lost must be noticed, not
 // hidden.
 const selectSends = `
-SELECT s.identity, s.state, s.run, s.seq, s.step, s.period, s.contact, s.content, s.message, s.reason, s.attempts, s.attempted, s.at, s.sum,
+SELECT s.identity, s.state, s.run, s.seq, s.step, s.period, s.contact, s.content, s.message, s.reason, s.attempts, s.attempted, s.at, s.sum, s.person, s.class,
 	r.id, c.flow, c.campaign
 FROM sends s LEFT JOIN runs r ON r.n = s.run LEFT JOIN scopes c ON c.id = r.scope`
 
@@ -40,7 +40,23 @@ func (s send) sum() uint32 {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(text)))
 		b = append(b, text...)
 	}
+	if !s.Person.IsZero() || s.Class != ledger.Marketing { // of earlier formats nothing was hashed here
+		b = append(append(b, s.Person[:]...), byte(s.Class))
+	}
 	return crc32.Checksum(b, castagnoli)
+}
+
+// personBytes is a person as it is stored; nobody is empty.
+func personBytes(p ledger.Person) []byte {
+	if p.IsZero() {
+		return []byte{}
+	}
+	return p[:]
+}
+
+// scanPerson reads what personBytes wrote.
+func scanPerson(b []byte) (p ledger.Person, ok bool) {
+	return p, len(b) == 0 || copy(p[:], b) == len(p) && len(b) == len(p) && !p.IsZero()
 }
 
 type scanner interface{ Scan(dest ...any) error }
@@ -48,17 +64,20 @@ type scanner interface{ Scan(dest ...any) error }
 // scanSend reads a row of selectSends and believes nothing in it.
 func scanSend(row scanner) (send, error) {
 	var s send
-	var identity, content []byte
-	var state, attempted, at, sum int64
+	var identity, content, person []byte
+	var state, attempted, at, sum, class int64
 	var run, flow, campaign sql.NullString
-	err := row.Scan(&identity, &state, &s.run, &s.Seq, &s.Step, &s.Period, &s.Contact, &content, &s.MessageID, &s.Reason, &s.Attempts, &attempted, &at, &sum,
+	err := row.Scan(&identity, &state, &s.run, &s.Seq, &s.Step, &s.Period, &s.Contact, &content, &s.MessageID, &s.Reason, &s.Attempts, &attempted, &at, &sum, &person, &class,
 		&run, &flow, &campaign)
 	if err != nil {
 		return send{}, badScan(err)
 	}
 	s.State, s.Attempted, s.At = ledger.State(state), fromNanos(attempted), fromNanos(at)
 	s.Run, s.Flow, s.Campaign = run.String, flow.String, campaign.String
-	bad := copy(s.Identity[:], identity) != len(s.Identity) || len(identity) != len(s.Identity) ||
+	known := false
+	s.Person, known = scanPerson(person)
+	s.Class = ledger.Class(class)
+	bad := !known || int64(s.Class) != class || !s.Class.Valid() || copy(s.Identity[:], identity) != len(s.Identity) || len(identity) != len(s.Identity) ||
 		copy(s.ContentHash[:], content) != len(s.ContentHash) || len(content) != len(s.ContentHash) ||
 		int64(s.State) != state || !s.State.Valid() || !run.Valid || !flow.Valid || sum != int64(s.sum())
 	if bad {
@@ -105,8 +124,11 @@ func (s *Store) Intend(ctx context.Context, in ledger.Intention) error {
 		}
 		intent := send{run: run.n, Record: ledger.Record{
 			Identity: in.Identity, State: ledger.Intent, Run: in.Run, Seq: in.Seq, Step: in.Step, Period: in.Period, Contact: in.Contact,
-			ContentHash: in.ContentHash, Attempts: 1, Attempted: in.At, At: in.At,
+			Person: in.Person, Class: in.Class, ContentHash: in.ContentHash, Attempts: 1, Attempted: in.At, At: in.At,
 		}}
+		if err := t.cap(in); err != nil {
+			return err
+		}
 		added, err := t.add(intent)
 		if err == nil && !added {
 			err = t.again(&intent)

@@ -16,16 +16,17 @@ type statements struct {
 	openRuns, addScope, findScope, bumpScope *sql.Stmt
 	reopenRun, claimant, refusedSends        *sql.Stmt
 	addDecision, addMerged                   *sql.Stmt
+	occasions, addOptOut                     *sql.Stmt
 	wholeRun, setRun, planOwner              *sql.Stmt
 }
 
 func (s *statements) each() map[**sql.Stmt]string {
 	return map[**sql.Stmt]string{
 		&s.findSend: selectSends + ` WHERE s.identity = ?`,
-		&s.putSend: `INSERT OR REPLACE INTO sends (identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		&s.addSend: `INSERT INTO sends (identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (identity) DO NOTHING`,
+		&s.putSend: `INSERT OR REPLACE INTO sends (identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum, person, class)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&s.addSend: `INSERT INTO sends (identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum, person, class)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (identity) DO NOTHING`,
 		&s.settleIntent: `UPDATE sends SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE identity = ? AND state = 1 AND run = ? AND sum = ?`,
 		&s.settleSend:   `UPDATE sends SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE identity = ?`,
 		&s.openSends:    selectSends + ` WHERE s.run = ? AND s.state IN (1, 5) AND s.state = 1`,
@@ -43,6 +44,8 @@ func (s *statements) each() map[**sql.Stmt]string {
 		&s.addDecision:  `INSERT OR IGNORE INTO decisions (id, identity, was, state, message, who, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		&s.addMerged: `INSERT INTO merged (lineage, serial) VALUES (?, ?)
 			ON CONFLICT (lineage) DO UPDATE SET serial = max(serial, excluded.serial)`,
+		&s.occasions: selectOccasions,
+		&s.addOptOut: `INSERT OR IGNORE INTO optouts (id, account, contact, person, word, message, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		&s.wholeRun:  selectRuns + ` WHERE r.id = ?`,
 		&s.planOwner: `SELECT id FROM runs WHERE plan_hash = ? AND id <> ?`,
 		&s.setRun: `UPDATE runs SET scope = ?, plan_hash = ?, file = ?, flow_hash = ?, inputs_hash = ?, account = ?, state = ?, started = ?,
@@ -126,6 +129,7 @@ func (s send) columns() []any {
 	return []any{
 		s.Identity[:], int(s.State), s.run, s.Seq, s.Step, s.Period, s.Contact, s.ContentHash[:],
 		s.MessageID, s.Reason, s.Attempts, nanos(s.Attempted), nanos(s.At), int64(s.sum()),
+		personBytes(s.Person), int(s.Class),
 	}
 }
 

@@ -1,0 +1,45 @@
+package sqlite
+
+import (
+	"context"
+
+	"github.com/flowrunner/flowrunner/engine/ledger"
+)
+
+// selectOccasions counts runs and contacts: first those of the person, then those
+// of the contact, which may have been nobody known at that time. A contact's id
+// means something in its account alone.
+const selectOccasions = `
+SELECT count(*) FROM (
+	SELECT run, contact FROM sends
+	WHERE person <> x'' AND person = ?1 AND attempted > ?2 AND state IN (1, 2, 5) AND class = 0
+	UNION
+	SELECT s.run, s.contact FROM sends s JOIN runs r ON r.n = s.run
+	WHERE s.contact <> 0 AND s.contact = ?3 AND r.account = ?4 AND s.attempted > ?2 AND s.state IN (1, 2, 5) AND s.class = 0
+) WHERE NOT (contact = ?3 AND run IN (SELECT n FROM runs WHERE id = ?5))`
+
+func occasionArgs(p ledger.Past) []any {
+	return []any{personBytes(p.Person), nanos(p.Since), p.Contact, p.Account, p.But}
+}
+
+// Occasions counts the occasions in the past of a person.
+func (s *Store) Occasions(ctx context.Context, p ledger.Past) (n int, err error) {
+	err = s.reader.QueryRowContext(ctx, selectOccasions, occasionArgs(p)...).Scan(&n)
+	return n, s.reading(err)
+}
+
+// cap refuses an intent to somebody who was written to as often as is allowed.
+func (t *tx) cap(in ledger.Intention) error {
+	if in.Cap == nil || in.Class != ledger.Marketing {
+		return nil
+	}
+	var had int
+	past := ledger.Past{Person: in.Person, Account: in.Account, Contact: in.Contact, Since: in.Cap.Since, But: in.Run}
+	if err := t.stmt.occasions.QueryRowContext(t.ctx, occasionArgs(past)...).Scan(&had); err != nil {
+		return err
+	}
+	if had >= in.Cap.Most {
+		return rejection{&ledger.CapError{Identity: in.Identity, Had: had, Cap: *in.Cap}}
+	}
+	return nil
+}
