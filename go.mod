@@ -3,6 +3,7 @@ module github.com/flowrunner/flowrunner
 go 1.26.0
 
 require (
+	github.com/adhocore/gronx v1.20.4
 	github.com/expr-lang/expr v1.17.8
 	github.com/goccy/go-yaml v1.19.2
 	github.com/gofrs/flock v0.13.1

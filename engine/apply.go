@@ -48,6 +48,10 @@ func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Resu
 		return nil, err
 	}
 	defer s.close()
+	if head.Slot != nil {
+		slot := head.Slot.In(p.Zone)
+		s.slot = &slot
+	}
 	inputs := map[string]any{}
 	for name, v := range head.Inputs {
 		inputs[name] = planfile.InZone(v.V, p.Zone)

@@ -30,7 +30,6 @@ func (c *compiler) refuseUnbuilt() {
 	}{
 		{c.doc.Guard, "guard", []string{"perContact", "suppress", "hours", "window"}, "Of the rails only maxSends and stopIf are enforced yet."},
 		{c.doc.Delivery, "delivery", []string{"unknown", "settle"}, "An outcome that nobody knows stays unknown and is never sent again by itself."},
-		{c.doc.Schedule, "schedule", []string{"cron"}, "Periods of a schedule's slots are not built yet; oncePer works without it."},
 	}
 	for _, s := range sections {
 		if s.s == nil {

@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/lang"
@@ -23,6 +24,7 @@ func (p *Program) Lint() diag.List {
 		l.counts(out.Value.Exprs())
 	}
 	l.defaults()
+	l.slots(time.Now())
 	if p.Guard.MaxSends == nil {
 		l.broadcast()
 	}

@@ -40,6 +40,9 @@ func (p *Program) Plan(ctx context.Context, o Options) (string, error) {
 		return "", err
 	}
 	defer s.close()
+	if s.slot, err = p.serving(o.Slot, s.now); err != nil {
+		return "", err
+	}
 	env := s.environment()
 	s.setInputs(o.Inputs, env)
 	return s.planStage(ctx, 0, env, nil)
@@ -138,7 +141,7 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 func (p *planner) header(ctx context.Context, env map[string]string) (planfile.Header, error) {
 	h := planfile.Header{
 		Type: "header", Version: planfile.Version, Run: p.run, Stage: p.stage, Stages: p.p.Stages,
-		Now: p.now, Expires: p.now.Add(planLife),
+		Now: p.now, Slot: p.slot, Expires: p.now.Add(planLife),
 		Flow: p.p.Name, File: p.p.Doc.File, FlowHash: p.p.Hash, FlowText: string(p.p.Doc.Source), Texts: p.p.Texts,
 		Inputs: map[string]planfile.Value{}, Env: env, Campaign: p.p.CampaignOf(p.o),
 		Lineage: p.o.Store.Lineage(), MaxSends: p.p.Guard.Most(), Sandbox: p.o.Sandbox != nil, Rate: p.p.Connection.Rate,

@@ -57,7 +57,7 @@ func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 			return nil, p.fail(st, f, errors.New("key is empty; it must name the occasion, else everybody would share one"))
 		}
 	}
-	rec.Period = p.p.periodOf(st, p.run, p.now)
+	rec.Period = p.p.periodOf(st, p.run, p.now, p.slot)
 	if rec.Account, err = p.account(ctx, st); err != nil {
 		return nil, err
 	}
@@ -81,12 +81,23 @@ func (p *Program) keyOf(send *Step, account, campaign, key, period string) ledge
 // SandboxKey is what a send that a run made at a moment, to a sandbox's company,
 // is remembered by.
 func (p *Program) SandboxKey(send *Step, company, campaign, key, run string, at time.Time) ledger.Key {
-	return p.keyOf(send, sandboxHost+"/"+company, campaign, key, p.periodOf(send, run, at.In(p.Zone)))
+	slot, err := p.slotOf(at)
+	if err != nil {
+		slot = nil // no run of the schedule has planned it
+	}
+	return p.keyOf(send, sandboxHost+"/"+company, campaign, key, p.periodOf(send, run, at.In(p.Zone), slot))
 }
 
-// periodOf is the calendar period of a send, "" for the whole campaign.
-func (p *Program) periodOf(st *Step, run string, now time.Time) string {
-	switch cmp.Or(st.OncePer, p.OncePer, "campaign") {
+// oncePer is how often one recipient may get a send.
+func (p *Program) oncePer(send *Step) string { return cmp.Or(send.OncePer, p.OncePer, "campaign") }
+
+// periodOf is the calendar period of a send, "" for the whole campaign. It is
+// that of the slot, however late the run is; a slot is also what a run serves.
+func (p *Program) periodOf(st *Step, run string, now time.Time, slot *time.Time) string {
+	if slot != nil {
+		now, run = *slot, slot.Format(slotForm)
+	}
+	switch p.oncePer(st) {
 	case "month":
 		return now.Format("2006-01")
 	case "week":

@@ -17,8 +17,9 @@ type Program struct {
 	Hash        string            // hex SHA-256 of the flow and its texts
 	Name        string
 	Description string
-	Campaign    string // as the flow says; "" is the default campaign
-	OncePer     string // of the flow; "" is campaign
+	Campaign    string    // as the flow says; "" is the default campaign
+	OncePer     string    // of the flow; "" is campaign
+	Schedule    *Schedule // nil: the flow runs when somebody runs it
 	Inputs      []Input
 	Env         []string // environment names that expressions may read
 	Zone        *time.Location

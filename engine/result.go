@@ -42,6 +42,7 @@ func CauseOf(err error) Cause {
 		stale  *StaleError
 		plan   *planfile.Error
 		input  *InputError
+		slot   *SlotError
 		flow   diag.Errors
 		fail   *step.Failure
 		done   *ledger.AppliedError
@@ -62,7 +63,7 @@ func CauseOf(err error) Cause {
 		return CauseGuard
 	case errors.As(err, &stale), errors.As(err, &plan), errors.As(err, &done):
 		return CauseStale
-	case errors.As(err, &input):
+	case errors.As(err, &input), errors.As(err, &slot):
 		return CauseUsage
 	case errors.As(err, &flow):
 		return CauseFlow

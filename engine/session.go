@@ -25,6 +25,7 @@ import (
 type Options struct {
 	Inputs   map[string]any // from BindInputs
 	Campaign string         // --campaign; wins over the flow's
+	Slot     *time.Time     // --slot: the slot of the schedule that a new run serves; nil is the latest one
 	BaseURL  string         // --base-url; wins over the flow's
 	Rate     *float64       // --rate in calls a second; wins over the flow's
 	Sandbox  *Sandbox       // nil: the real API
@@ -62,7 +63,8 @@ type session struct {
 	o    Options
 	run  string
 	now  time.Time
-	dir  string // runs/<id>
+	slot *time.Time // of the schedule; nil without one
+	dir  string     // runs/<id>
 	root *frame
 
 	mu          sync.Mutex

@@ -14,7 +14,9 @@ type Summary struct {
 	End     planfile.End
 	Steps   []SendSummary      // sending steps of this stage, in file order
 	LeftOut []planfile.LeftOut // filters, ifs and rails, each with its reason and count
-	Since   *time.Time         // the latest of the sends that were made before
+	First   *time.Time         // the earliest of the sends that were made before
+	Since   *time.Time         // and the latest
+	Next    *time.Time         // of a schedule: the slot after the plan's
 	Samples []Sample
 	Locals  []string      // local steps that apply will perform
 	Calls   int           // API calls that applying makes, at least
@@ -23,9 +25,11 @@ type Summary struct {
 
 // SendSummary is the balance of one sending step.
 type SendSummary struct {
-	Step   string
-	Title  string
-	Counts planfile.Counts
+	Step    string
+	Title   string
+	OncePer string // campaign, month, week, day or run
+	Period  string // of its sends; "" for the campaign as a whole
+	Counts  planfile.Counts
 }
 
 // Sample is one planned send as its recipient would get it.
@@ -46,12 +50,20 @@ func (p *Program) Summarize(path string, samples int) (*Summary, error) {
 		return nil, err
 	}
 	s := &Summary{Header: head, End: end}
+	s.Header.Now = head.Now.In(p.Zone)
+	if head.Slot != nil && p.Schedule != nil {
+		slot := head.Slot.In(p.Zone)
+		s.Header.Slot = &slot
+		if next, ok := p.Schedule.Next(*head.Slot); ok {
+			s.Next = &next
+		}
+	}
 	at := map[string]int{}
 	for _, st := range p.Steps {
 		for _, send := range st.Sends {
 			if st.Stage == head.Stage {
 				at[send.ID] = len(s.Steps)
-				s.Steps = append(s.Steps, SendSummary{Step: send.ID, Title: send.Title})
+				s.Steps = append(s.Steps, SendSummary{Step: send.ID, Title: send.Title, OncePer: p.oncePer(send)})
 			}
 		}
 	}
@@ -67,11 +79,19 @@ func (p *Program) Summarize(path string, samples int) (*Summary, error) {
 				continue
 			}
 			s.Steps[i].Counts.Add(r.Status)
+			if r.Period != "" {
+				s.Steps[i].Period = r.Period
+			}
 			if r.Changed {
 				s.Steps[i].Counts.Changed++
 			}
-			if r.Status == planfile.StatusAlreadySent && r.Since != nil && (s.Since == nil || r.Since.After(*s.Since)) {
-				s.Since = r.Since
+			if r.Status == planfile.StatusAlreadySent && r.Since != nil {
+				if s.Since == nil || r.Since.After(*s.Since) {
+					s.Since = r.Since
+				}
+				if s.First == nil || r.Since.Before(*s.First) {
+					s.First = r.Since
+				}
 			}
 			if r.Status == planfile.StatusPlanned && shown[r.Step] < samples {
 				shown[r.Step]++

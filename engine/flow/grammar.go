@@ -51,6 +51,9 @@ func (g *grammar) document(root *Node) {
 	g.oneOf(d.Delivery.Get("unknown"), "unknown", unknownPolicies)
 	g.inputs(root.Get("inputs"))
 	g.moved(d.Moved)
+	if s := d.Schedule; s != nil && len(s.Node.Entries) == 0 { // another key than its only one is reported as such
+		g.missing(s.Node, "cron", "schedule", `schedule: { cron: "0 10 * * 1" }`)
+	}
 
 	steps := root.Get("steps")
 	switch {

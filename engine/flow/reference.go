@@ -30,13 +30,13 @@ type Rule struct {
 // Reference gives the grammar as data: the keys of a flow, of a step and of an
 // input. It is the same table that Parse checks with.
 func Reference() (flow, step, input Rule) {
-	flow = ruleOf("", flowShape, map[string]bool{"flow": true, "steps": true})
-	step = ruleOf("", stepShape, map[string]bool{"id": true})
-	input = ruleOf("", inputShape, nil)
+	flow = ruleOf("", flowShape)
+	step = ruleOf("", stepShape)
+	input = ruleOf("", inputShape)
 	return flow, step, input
 }
 
-func ruleOf(key string, s shape, required map[string]bool) Rule {
+func ruleOf(key string, s shape) Rule {
 	r := Rule{Key: key, Takes: takesOf(s), Template: s.template}
 	switch {
 	case s.is == list && s.example == stepsShape.example:
@@ -45,8 +45,8 @@ func ruleOf(key string, s shape, required map[string]bool) Rule {
 		r.Takes = TakesInputs
 	}
 	for _, k := range s.keys {
-		inner := ruleOf(k, s.inner[k], nil)
-		inner.Required = required[k]
+		inner := ruleOf(k, s.inner[k])
+		inner.Required = contains(s.required, k)
 		inner.Words = wordsOf(key, k, s)
 		r.Keys = append(r.Keys, inner)
 	}

@@ -11,6 +11,7 @@ type shape struct {
 	is       want
 	template bool     // also a single ${{ }}
 	keys     []string // of a section: the keys that it has
+	required []string // and those of them that it must have
 	inner    map[string]shape
 	example  string // what a hint shows
 }
@@ -45,19 +46,19 @@ var (
 		"suppress": suppressShape, "hours": hoursShape,
 	}}
 	deliveryShape = shape{is: section, keys: []string{"unknown", "settle"}}
-	scheduleShape = shape{is: section, keys: []string{"cron"}}
+	scheduleShape = shape{is: section, keys: []string{"cron"}, required: []string{"cron"}}
 	retryShape    = shape{is: section, keys: []string{"attempts", "backoff"}}
 	stepsShape    = shape{is: list, example: "a list of steps:\n- id: clients\n  uses: chat2desk_list_clients"}
-	movedShape    = shape{is: section, keys: []string{"from", "to"}}
+	movedShape    = shape{is: section, keys: []string{"from", "to"}, required: []string{"from", "to"}}
 	inputShape    = shape{is: section, keys: []string{"type", "items", "required", "default", "pattern", "enum", "min", "max", "description", "sensitive"}, example: "the input as a map: { type: string }", inner: map[string]shape{
 		"default": {is: anything}, "enum": {is: list},
 	}}
-	flowShape = shape{is: section, keys: []string{"flow", "description", "inputs", "env", "connection", "guard", "delivery", "schedule", "campaign", "oncePer", "moved", "steps", "finally", "outputs"}, inner: map[string]shape{
+	flowShape = shape{is: section, keys: []string{"flow", "description", "inputs", "env", "connection", "guard", "delivery", "schedule", "campaign", "oncePer", "moved", "steps", "finally", "outputs"}, required: []string{"flow", "steps"}, inner: map[string]shape{
 		"inputs": {is: table}, "env": {is: names}, "connection": connectionShape, "guard": guardShape,
 		"delivery": deliveryShape, "schedule": scheduleShape, "moved": {is: list, example: "a list: [{ from: old_id, to: new_id }]"},
 		"steps": stepsShape, "finally": stepsShape, "outputs": {is: table},
 	}}
-	stepShape = shape{is: section, keys: []string{"id", "name", "uses", "with", "if", "else", "forEach", "as", "key", "concurrency", "steps", "outputs", "retry", "timeout", "onError", "oncePer"}, example: "- id: and uses: lines", inner: map[string]shape{
+	stepShape = shape{is: section, keys: []string{"id", "name", "uses", "with", "if", "else", "forEach", "as", "key", "concurrency", "steps", "outputs", "retry", "timeout", "onError", "oncePer"}, required: []string{"id"}, example: "- id: and uses: lines", inner: map[string]shape{
 		"with": {is: table}, "forEach": {is: textsOr}, "steps": stepsShape, "outputs": {is: table}, "retry": retryShape,
 	}}
 )

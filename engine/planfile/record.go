@@ -11,13 +11,14 @@ const Version = 1
 
 // Header is the first record: what the plan is bound to.
 type Header struct {
-	Type    string    `json:"type"` // "header"
-	Version int       `json:"version"`
-	Run     string    `json:"run"`   // the run id, fixed here
-	Stage   int       `json:"stage"` // from 0; a later one is planned when the one before has settled
-	Stages  int       `json:"stages"`
-	Now     time.Time `json:"now"` // run.now
-	Expires time.Time `json:"expires"`
+	Type    string     `json:"type"` // "header"
+	Version int        `json:"version"`
+	Run     string     `json:"run"`   // the run id, fixed here
+	Stage   int        `json:"stage"` // from 0; a later one is planned when the one before has settled
+	Stages  int        `json:"stages"`
+	Now     time.Time  `json:"now"`            // run.now
+	Slot    *time.Time `json:"slot,omitempty"` // of the flow's schedule, which its periods come from
+	Expires time.Time  `json:"expires"`
 
 	Flow       string            `json:"flow"`
 	File       string            `json:"file"`

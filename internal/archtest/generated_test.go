@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
 	"github.com/flowrunner/flowrunner/engine/schema"
 	"github.com/flowrunner/flowrunner/steps"
@@ -160,10 +162,9 @@ func TestSchemaSaysWhatIsNotBuilt(t *testing.T) {
 			require.False(t, problems.HasErrors(), "%v", problems)
 			_, problems = engine.Compile(doc, steps.Registry())
 			refused := strings.Contains(said, "Not honoured yet")
-			require.Equal(t, refused, problems.HasErrors(), "%q, but: %v", said, problems)
-			for _, p := range problems {
-				require.Equal(t, "not-built-yet", p.Code)
-			}
+			// A key that is honoured may have other things to ask for.
+			unbuilt := slices.ContainsFunc(problems, func(p diag.Diagnostic) bool { return p.Code == "not-built-yet" })
+			require.Equal(t, refused, unbuilt, "%q, but: %v", said, problems)
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -17,12 +18,28 @@ type inputFlags struct {
 	vars     []string
 	files    []string
 	campaign string
+	slot     string
 }
 
 func (o *inputFlags) register(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.vars, "var", nil, "an input, as name=value; may be repeated")
 	f.StringArrayVar(&o.files, "var-file", nil, "a YAML file of inputs; may be repeated")
 	f.StringVar(&o.campaign, "campaign", "", "the occasion that sends are remembered under (default: the flow's, else default)")
+	f.StringVar(&o.slot, "slot", "", "the slot of the flow's schedule to serve, as 2026-03-02T10:00 (default: the latest)")
+}
+
+// servedSlot reads --slot in the zone of the flow; nil when it is not given. Whether
+// it is a slot of the schedule is for the plan to say.
+func (o *inputFlags) servedSlot(p *engine.Program) (*time.Time, error) {
+	if o.slot == "" {
+		return nil, nil //nolint:nilnil // no flag, no slot
+	}
+	for _, form := range []string{"2006-01-02T15:04", "2006-01-02 15:04", time.RFC3339} {
+		if t, err := time.ParseInLocation(form, o.slot, p.Zone); err == nil {
+			return &t, nil
+		}
+	}
+	return nil, &usageError{fmt.Sprintf("--slot %s is no moment", o.slot), "write it in the flow's time zone: --slot 2026-03-02T10:00"}
 }
 
 // variable is the beginning of the variables that set inputs.

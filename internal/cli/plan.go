@@ -65,11 +65,15 @@ func planFlow(a *app, o *planOptions, file string) error {
 	if err != nil {
 		return err
 	}
+	slot, err := o.servedSlot(p)
+	if err != nil {
+		return err
+	}
 	st, err := stateOf(filepath.Dir(file), o.stateFlags)
 	if err != nil {
 		return err
 	}
-	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: filepath.Dir(file), state: st, inputs: inputs, named: o.campaign})
+	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: filepath.Dir(file), state: st, inputs: inputs, named: o.campaign, slot: slot})
 	if err != nil {
 		return err
 	}

@@ -68,11 +68,15 @@ func runFlow(a *app, o *runOptions, file string) error {
 	if err != nil {
 		return err
 	}
+	slot, err := o.servedSlot(p)
+	if err != nil {
+		return err
+	}
 	st, err := stateOf(filepath.Dir(file), o.stateFlags)
 	if err != nil {
 		return err
 	}
-	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: filepath.Dir(file), state: st, inputs: inputs, named: o.campaign, sends: true})
+	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: filepath.Dir(file), state: st, inputs: inputs, named: o.campaign, slot: slot, sends: true})
 	if err != nil {
 		return err
 	}

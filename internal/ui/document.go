@@ -111,6 +111,8 @@ type PlanDocument struct {
 	Stage         int               `json:"stage"`
 	Stages        int               `json:"stages"`
 	Now           time.Time         `json:"now"`
+	Slot          *time.Time        `json:"slot,omitempty"`     // of the schedule
+	NextSlot      *time.Time        `json:"nextSlot,omitempty"` // and the one after it
 	Expires       time.Time         `json:"expires"`
 	MaxSends      int               `json:"maxSends"`
 	ToSend        int               `json:"toSend"`
@@ -164,7 +166,7 @@ func PlanOf(p *engine.Summary, path string) *PlanDocument {
 	h, c := p.Header, p.End.Counts
 	d := &PlanDocument{
 		Run: h.Run, Path: path, Flow: h.Flow, File: h.File, Campaign: h.Campaign, Sandbox: h.Sandbox, Stage: h.Stage, Stages: h.Stages,
-		Now: h.Now, Expires: h.Expires, MaxSends: h.MaxSends,
+		Now: h.Now, Slot: h.Slot, NextSlot: p.Next, Expires: h.Expires, MaxSends: h.MaxSends,
 		ToSend: c.Planned, AlreadySent: c.AlreadySent, LeftOut: c.LeftOut, Duplicate: c.Duplicate, Unknown: c.Unknown, Refused: c.Refused, Changed: c.Changed,
 		Steps: []PlanStep{}, Reasons: []ReasonDocument{}, Samples: []MessageDocument{}, Locals: p.Locals, Later: p.End.Later,
 		PlanningCalls: p.End.Calls, SendingCalls: p.Calls, Seconds: p.Takes.Seconds(),

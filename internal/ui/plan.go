@@ -21,6 +21,9 @@ func (s Style) Plan(w io.Writer, p *engine.Summary, tail ...string) {
 		where = ", sandbox"
 	}
 	fmt.Fprintf(w, "%s %s of %s (campaign %s%s)\n", s.Bold("Plan"), Safe(h.Run), s.Bold(Safe(h.Flow)), Safe(h.Campaign), where)
+	if h.Slot != nil {
+		fmt.Fprintf(w, "  %s\n", s.Dim(slotLine(*h.Slot, p.Next)))
+	}
 	s.planSteps(w, p)
 	var left []ReasonDocument
 	for _, l := range p.LeftOut {
@@ -72,9 +75,77 @@ func (s Style) planSteps(w io.Writer, p *engine.Summary) {
 		line(c.Refused, false, "refused for good in an earlier run", plain)
 	}
 	if c := p.End.Counts; c.AlreadySent > 0 && c.Planned+c.Unknown+c.Refused+len(p.End.Later) == 0 {
-		fmt.Fprint(w, "\n  Everybody has been served. To write to the same people again, give the flow\n"+
-			"  another occasion with --campaign NAME, or `oncePer: week` (or month, day).\n")
+		fmt.Fprintln(w)
+		s.wrapped(w, "  ", servedAlready(p))
 	}
+}
+
+// day and minute are how plans write moments that people chose.
+const (
+	day    = "Monday, 2006-01-02"
+	minute = "2006-01-02 15:04"
+)
+
+// slotLine says which slot of its schedule a plan serves.
+func slotLine(slot time.Time, next *time.Time) string {
+	text := "For the slot of " + slot.Format("Mon "+minute)
+	if next != nil {
+		text += "; the next one is " + next.Format("Mon "+minute)
+	}
+	return text
+}
+
+// servedAlready says since when nobody is left to write to, and what to add to
+// the flow for the next time.
+func servedAlready(p *engine.Summary) string {
+	zone := p.Header.Now.Location()
+	text := "Everybody was served already"
+	if p.First != nil {
+		text += ", since " + p.First.In(zone).Format(minute)
+	}
+	at := p.Header.Now
+	if p.Header.Slot != nil {
+		at = *p.Header.Slot
+	}
+	once, again := "campaign", time.Time{}
+	for _, st := range p.Steps {
+		begins, ok := periodAfter(st.OncePer, at)
+		if !ok {
+			once, again = st.OncePer, time.Time{}
+			break
+		}
+		if again.IsZero() || begins.Before(again) {
+			once, again = st.OncePer, begins
+		}
+	}
+	switch {
+	case p.Next != nil && once != "campaign":
+		text += fmt.Sprintf(". It is `oncePer: %s`; the next slot is %s.", once, p.Next.Format("Mon "+minute))
+	case !again.IsZero():
+		text += fmt.Sprintf(". It is `oncePer: %s`; the next %s begins on %s.", once, once, again.Format(day))
+	case once == "campaign":
+		return text + ". To write to the same people again, add a line to the flow: `campaign: NAME` for another occasion, or " +
+			"`oncePer: week` (or month, day) for each week anew."
+	default:
+		text += "."
+	}
+	return text + " To write to the same people before that, add a line to the flow: `campaign: NAME`, or give --campaign NAME."
+}
+
+// periodAfter is when the next period begins, false where none does by itself.
+func periodAfter(once string, at time.Time) (time.Time, bool) {
+	y, m, d := at.Date()
+	switch once {
+	case "month":
+		m, d = m+1, 1
+	case "week":
+		d += 7 - (int(at.Weekday())+6)%7
+	case "day":
+		d++
+	default:
+		return time.Time{}, false
+	}
+	return time.Date(y, m, d, 0, 0, 0, 0, at.Location()), true
 }
 
 // reasons draws how many were left out where, and why.

@@ -55,7 +55,7 @@ func hostilePlan() *engine.Summary {
 	return &engine.Summary{
 		Header: planfile.Header{Run: "20260301-090000-abcdefgh", Flow: "spring-sale", File: "sale.yaml", Campaign: "march", Now: noon, Stages: 2, MaxSends: 20000},
 		End:    planfile.End{Counts: counts, Calls: 4088, Later: []planfile.Later{{Step: "remind"}}},
-		Steps:  []engine.SendSummary{{Step: "send", Title: "Весенняя распродажа", Counts: counts}},
+		Steps:  []engine.SendSummary{{Step: "send", OncePer: "campaign", Title: "Весенняя распродажа", Counts: counts}},
 		LeftOut: []planfile.LeftOut{
 			{Step: "recent", Reason: "silent for more than 90 days", Count: 100200},
 			{Step: "a_step_with_a_very_long_name_indeed", Reason: "said \x1b[2J that they are not interested, in so many words that one line cannot hold them all", Count: 37},
@@ -85,7 +85,7 @@ func TestPlanView(t *testing.T) {
 	Style{}.Plan(&b, &engine.Summary{
 		Header: planfile.Header{Run: "R", Flow: "served", Campaign: "default", Now: noon, Sandbox: true},
 		End:    planfile.End{Counts: planfile.Counts{AlreadySent: 2}},
-		Steps:  []engine.SendSummary{{Step: "send", Counts: planfile.Counts{AlreadySent: 2}}},
+		Steps:  []engine.SendSummary{{Step: "send", OncePer: "campaign", Counts: planfile.Counts{AlreadySent: 2}}},
 	})
 	b.WriteString("\n")
 	Style{}.Plan(&b, &engine.Summary{Header: planfile.Header{Run: "R", Flow: "report", Campaign: "default"}})
@@ -220,4 +220,45 @@ func TestProblemViews(t *testing.T) {
 	require.Equal(t, "x.yaml:3:5", e.Place)
 	require.Equal(t, "check the token", e.Hint)
 	require.Nil(t, ErrorOf(nil))
+}
+
+// Whom the plan has nobody left to write to learns since when, when that ends,
+// and what to add to the flow.
+func TestServedAlready(t *testing.T) {
+	zone := time.FixedZone("", 5*3600)
+	first := time.Date(2026, 11, 16, 5, 0, 0, 0, time.UTC)
+	next := time.Date(2026, 11, 23, 10, 0, 0, 0, zone)
+	slot := next.AddDate(0, 0, -7)
+	sends := func(once ...string) (list []engine.SendSummary) {
+		for _, o := range once {
+			list = append(list, engine.SendSummary{Step: "send", OncePer: o})
+		}
+		return list
+	}
+	for _, c := range []struct {
+		name  string
+		steps []engine.SendSummary
+		slot  *time.Time
+		want  string
+	}{
+		{"campaign", sends("campaign"), nil, "add a line to the flow: `campaign: NAME` for another occasion, or `oncePer: week`"},
+		{"one of them once and for all", sends("week", "campaign"), nil, "`campaign: NAME` for another occasion"},
+		{"month", sends("month"), nil, "It is `oncePer: month`; the next month begins on Tuesday, 2026-12-01. To write to the same people before that, add a line to the flow: `campaign: NAME`"},
+		{"week", sends("week"), nil, "the next week begins on Monday, 2026-11-23."},
+		{"day", sends("week", "day"), nil, "the next day begins on Friday, 2026-11-20."},
+		{"slot", sends("run"), &slot, "It is `oncePer: run`; the next slot is Mon 2026-11-23 10:00."},
+		{"slot of a campaign", sends("campaign"), &slot, "`campaign: NAME` for another occasion"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := &engine.Summary{
+				Header: planfile.Header{Now: time.Date(2026, 11, 19, 12, 0, 0, 0, zone), Slot: c.slot}, Steps: c.steps, First: &first,
+			}
+			if c.slot != nil {
+				p.Next = &next
+			}
+			got := servedAlready(p)
+			require.Contains(t, got, "Everybody was served already, since 2026-11-16 10:00.")
+			require.Contains(t, got, c.want)
+		})
+	}
 }
