@@ -212,7 +212,7 @@ func (a *applier) unit(ctx context.Context, u unit) {
 		case planfile.Send:
 			why := ""
 			for _, b := range blocked {
-				if related(b.item, r.Item) {
+				if planfile.SameIteration(b.item, r.Item) {
 					why = b.reason
 					break
 				}
@@ -237,15 +237,4 @@ func (a *applier) unit(ctx context.Context, u unit) {
 			}
 		}
 	}
-}
-
-// related reports whether two sends belong to one iteration: the path of one
-// leads to the other.
-func related(a, b []int) bool {
-	for i := range min(len(a), len(b)) {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }

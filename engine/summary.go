@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/flowrunner/flowrunner/engine/planfile"
@@ -39,6 +40,7 @@ type Sample struct {
 	Contact int
 	Key     string
 	Preview step.Preview
+	Written string // the text as the flow writes it, before anybody's data is in it; "" when no parameter is the text
 }
 
 // Summarize reads a plan and counts it. It shows up to samples messages of each
@@ -128,5 +130,11 @@ func (p *Program) Sample(r planfile.Send) (Sample, bool) {
 	if err != nil {
 		return Sample{}, false
 	}
-	return Sample{Seq: r.Seq, Step: r.Step, Contact: r.Contact, Key: r.Key, Preview: prep.Preview}, true
+	s := Sample{Seq: r.Seq, Step: r.Step, Contact: r.Contact, Key: r.Key, Preview: prep.Preview}
+	for _, a := range st.Args {
+		if a.Value != nil && args[a.Field.Name] == any(prep.Preview.Text) {
+			s.Written = strings.TrimRight(a.Value.Node().Text, "\n")
+		}
+	}
+	return s, true
 }

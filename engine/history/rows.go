@@ -2,7 +2,9 @@ package history
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/planfile"
@@ -89,6 +91,14 @@ type join struct {
 	head  ledger.Record
 	have  bool
 	end   bool
+	unit  int64  // of the row before
+	gone  []held // sends of this unit that keep later ones back
+}
+
+// held is a send that is not sent.
+type held struct {
+	item   []int
+	reason string
 }
 
 // own is the record of this run's row, when it made the last attempt.
@@ -108,6 +118,7 @@ func (j *join) row(ctx context.Context, s planfile.Send) (Row, error) {
 	switch s.Status {
 	case planfile.StatusPlanned, planfile.StatusUnknown:
 	default:
+		j.keptBack(s, &r)
 		return r, nil
 	}
 	rec, known, err := j.own(s.Seq)
@@ -131,8 +142,33 @@ func (j *join) row(ctx context.Context, s planfile.Send) (Row, error) {
 	case s.Status == planfile.StatusPlanned:
 		r.Status = planfile.StatusSkipped
 	}
+	j.keptBack(s, &r)
 	j.explain(&r)
 	return r, nil
+}
+
+// keptBack gives a row that was not tried the reason that apply gave it: an
+// earlier send of its iteration is not sent.
+func (j *join) keptBack(s planfile.Send, r *Row) {
+	if s.Unit != j.unit {
+		j.unit, j.gone = s.Unit, j.gone[:0]
+	}
+	switch r.Status {
+	case planfile.StatusSent, planfile.StatusAlreadySent, planfile.StatusLeftOut:
+		return
+	}
+	why := fmt.Sprintf("%s was not sent (%s)", s.Step, strings.ReplaceAll(r.Status, "_", " "))
+	for _, g := range j.gone {
+		if !planfile.SameIteration(g.item, s.Item) {
+			continue
+		}
+		why = g.reason
+		if r.Status == planfile.StatusSkipped && r.Reason == "" {
+			r.Reason = g.reason
+		}
+		break
+	}
+	j.gone = append(j.gone, held{s.Item, why})
 }
 
 // explain gives a row that was not tried the reason that the run stopped for.

@@ -68,7 +68,7 @@ func (w *world) plan(records ...any) []string {
 
 func send(n byte, status string) planfile.Send {
 	return planfile.Send{
-		Type: "send", Seq: int64(n), Step: "send", Status: status, Identity: identity(n).String(), Contact: 100 + int(n),
+		Type: "send", Seq: int64(n), Unit: int64(n), Step: "send", Status: status, Identity: identity(n).String(), Contact: 100 + int(n),
 		TextHash: planfile.TextHash("hello"),
 	}
 }
@@ -141,6 +141,31 @@ func TestRows(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, leftOut, none)
 	require.Equal(t, rows[2:3], mine)
+}
+
+// TestRowsThatAnEarlierOneKeepsBack names the earlier one, as apply does.
+func TestRowsThatAnEarlierOneKeepsBack(t *testing.T) {
+	w := newWorld(t)
+	run := w.begin("r2")
+	w.settle("r2", 1, ledger.Unknown, "reset")
+	w.settle("r2", 5, ledger.Sent, "")
+	row := func(n byte, step, status string, unit int64, item ...int) planfile.Send {
+		s := send(n, status)
+		s.Step, s.Unit, s.Item = step, unit, item
+		return s
+	}
+	rows, _ := collect(t, w, run, w.plan(
+		row(1, "opening", planfile.StatusPlanned, 1, 0), row(2, "middle", planfile.StatusLeftOut, 1, 0), row(3, "closing", planfile.StatusPlanned, 1, 0),
+		row(4, "other", planfile.StatusPlanned, 1, 1), row(5, "opening", planfile.StatusPlanned, 2, 1), row(6, "closing", planfile.StatusPlanned, 2, 1),
+		row(7, "opening", planfile.StatusDuplicate, 3, 2), row(8, "middle", planfile.StatusPlanned, 3, 2), row(9, "closing", planfile.StatusPlanned, 3, 2),
+	))
+	var got []string
+	for _, r := range rows {
+		got = append(got, r.Reason)
+	}
+	require.Equal(t, []string{
+		"reset", "", "opening was not sent (unknown)", "not tried", "", "not tried", "", "opening was not sent (duplicate)", "opening was not sent (duplicate)",
+	}, got)
 }
 
 // TestRowsWithoutPlan gives what the ledger alone knows.

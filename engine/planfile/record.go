@@ -94,6 +94,18 @@ func TextHash(text string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// SameIteration reports whether two sends of a unit belong to one iteration: the
+// path of one leads to the other. Only then does an earlier one that is not sent
+// keep the later one back.
+func SameIteration(a, b []int) bool {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
 // Local is a local step to perform after the sends before it.
 type Local struct {
 	Type string           `json:"type"` // "local"

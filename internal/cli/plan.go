@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/planfile"
@@ -17,8 +18,33 @@ import (
 type planOptions struct {
 	worldFlags
 	inputFlags
+	planForm
 	out      string
 	detailed bool
+}
+
+// planForm is how a plan is shown.
+type planForm struct {
+	form   *string
+	unmask bool
+}
+
+func (o *planForm) register(a *app, f *pflag.FlagSet) {
+	o.form = outputFlag(a, f, "markdown", "html")
+	f.BoolVar(&o.unmask, "unmask", false, "show complete texts and phones also in Markdown and HTML")
+}
+
+// show shows a plan on standard output, unless the JSON document does.
+func (o *planForm) show(a *app, s *engine.Summary, path string, tail ...string) error {
+	a.doc.Plan = ui.PlanOf(s, path)
+	switch *o.form {
+	case "json":
+		return nil
+	case "markdown", "html":
+		return a.writeReport(ui.PlanReport(s, o.unmask), *o.form)
+	}
+	a.outStyle().Plan(a.stdout, s, tail...)
+	return nil
 }
 
 func newPlan(a *app) *cobra.Command {
@@ -42,16 +68,17 @@ func newPlan(a *app) *cobra.Command {
 	f := cmd.Flags()
 	o.worldFlags.register(f)
 	o.inputFlags.register(f)
-	outputFlag(a, f)
+	o.planForm.register(a, f)
 	f.StringVar(&o.out, "out", "", "keep the plan in this file, for apply")
 	f.BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 when there is something to send")
+	var shown planForm
 	show := &cobra.Command{
 		Use:   "show PLAN",
 		Short: "Show a plan that was kept with --out, or a run's",
 		Args:  exactly(1, "the file of one plan"),
-		RunE:  func(_ *cobra.Command, args []string) error { return showPlan(a, args[0]) },
+		RunE:  func(_ *cobra.Command, args []string) error { return showPlan(a, &shown, args[0]) },
 	}
-	outputFlag(a, show.Flags())
+	shown.register(a, show.Flags())
 	cmd.AddCommand(show)
 	return cmd
 }
@@ -94,9 +121,8 @@ func planFlow(a *app, o *planOptions, file string) error {
 		tail = append(tail, fmt.Sprintf("Send it until %s with: flowrunner apply %s%s",
 			summary.Header.Expires.Format("2006-01-02 15:04 -07:00"), o.out, applyFlags(o)))
 	}
-	a.doc.Plan = ui.PlanOf(summary, path)
-	if !a.json {
-		a.outStyle().Plan(a.stdout, summary, tail...)
+	if serr := o.show(a, summary, path, tail...); serr != nil {
+		return serr
 	}
 	if err == nil && o.detailed && (summary.End.Counts.Planned > 0 || len(summary.End.Later) > 0) {
 		a.code = exitSomething
@@ -163,7 +189,7 @@ func (a *app) readPlan(path string) (*engine.Program, planfile.Header, error) {
 	return p, head, nil
 }
 
-func showPlan(a *app, path string) error {
+func showPlan(a *app, o *planForm, path string) error {
 	p, _, err := a.readPlan(path)
 	if err != nil {
 		return err
@@ -172,9 +198,5 @@ func showPlan(a *app, path string) error {
 	if err != nil {
 		return err
 	}
-	a.doc.Plan = ui.PlanOf(summary, path)
-	if !a.json {
-		a.outStyle().Plan(a.stdout, summary)
-	}
-	return nil
+	return o.show(a, summary, path)
 }
