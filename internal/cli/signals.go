@@ -29,7 +29,7 @@ func watchSignals() *signals {
 	var first, second context.CancelFunc
 	s.drain, first = context.WithCancel(context.Background())
 	s.hard, second = context.WithCancel(context.Background())
-	signal.Ignore(syscall.SIGPIPE)
+	signal.Ignore(syscall.SIGPIPE, fileTooLarge)
 	signal.Notify(s.ch, os.Interrupt, syscall.SIGTERM)
 	done := make(chan struct{})
 	s.stop = func() {

@@ -94,13 +94,9 @@ func trial(t *testing.T, program, faults string) *torture.Trial {
 	f.LateBy, f.Bound = 150*time.Millisecond, 200*time.Millisecond
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "flow.yaml"), []byte(tortureFlow), 0o600))
-	exe, err := os.Executable()
-	require.NoError(t, err)
 	return &torture.Trial{
-		Program: func(args ...string) *exec.Cmd {
-			return &exec.Cmd{Path: exe, Args: append([]string{program}, args...), Env: os.Environ()}
-		},
-		Folder: folder, Flow: "flow.yaml", World: sandbox.Generate(1, 60, time.Now().UTC()), Faults: f,
+		Program: func(args ...string) *exec.Cmd { return exec.Command(program, args...) }, // TestMain has put it on the path
+		Folder:  folder, Flow: "flow.yaml", World: sandbox.Generate(1, 60, time.Now().UTC()), Faults: f,
 		Kills: 12, Each: 6, Within: 300 * time.Millisecond, Side: 2, Seed: 1, Dir: t.TempDir(),
 	}
 }

@@ -25,10 +25,11 @@ type broadcast struct {
 	dir  string
 	dice *rand.Rand
 
-	api     *sandbox.Server
-	url     string
-	log     *os.File // what each life said
-	verdict Verdict
+	api      *sandbox.Server
+	url      string
+	log      *os.File // what each life said
+	failures int      // lives that failed before there was a run
+	verdict  Verdict
 }
 
 // The names in a broadcast's folder. The state is beside the copy of the flow's
@@ -229,11 +230,15 @@ func (e *RefusedError) Error() string {
 }
 
 // refused is nil when a life ended before it got to a run by something that may
-// pass: its end, or an API that was away.
+// pass: its end, an API that was away, or, once, any other reason.
 func (b *broadcast) refused(code int) error {
 	switch code {
 	case -1, 10, 130, 143:
 		return nil
+	case 1:
+		if b.failures++; b.failures < 2 {
+			return nil
+		}
 	}
 	const tail = 2000
 	said, err := os.ReadFile(b.log.Name())

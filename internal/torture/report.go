@@ -40,19 +40,19 @@ func (v *Verdict) find(count *int, format string, args ...any) {
 	}
 }
 
-// Kept reports whether the broadcast's folder is worth keeping.
-func (v *Verdict) Kept() bool { return v.Doubled > 0 || v.Lost > 0 || v.Endless }
+// Broken reports whether the promise was broken.
+func (v *Verdict) Broken() bool { return v.Doubled > 0 || v.Lost > 0 || v.Endless }
 
 // Report is what a trial has shown: the sum of its broadcasts.
 type Report struct {
 	Seed       uint64
 	Broadcasts int
 	Verdict
-	Folders []string // of the broadcasts that broke the promise
+	Folders []string // of the broadcasts that were kept: those that broke the promise, or all
 }
 
 // OK reports whether the promise held.
-func (r *Report) OK() bool { return !r.Kept() }
+func (r *Report) OK() bool { return !r.Broken() }
 
 func (r *Report) add(v Verdict) {
 	r.Broadcasts++

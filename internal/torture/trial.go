@@ -33,6 +33,7 @@ type Trial struct {
 	Seed   uint64
 
 	Dir      string       // of everything that the trial writes; what broke the promise stays
+	Keep     bool         // and so does everything else
 	Progress func(Report) // called after each broadcast; may be nil
 }
 
@@ -99,7 +100,7 @@ func (c *contest) broadcast(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	if verdict.Kept() {
+	if verdict.Broken() || c.Keep {
 		verdict.Folder = b.dir
 	} else if err := os.RemoveAll(b.dir); err != nil {
 		return fmt.Errorf("torture: %w", err)

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,7 +16,12 @@ import (
 // is whole and on disk, so that a crash leaves either no ledger or a sound one.
 // When two processes race, one ledger wins and both use it.
 func create(ctx context.Context, path string, formats []string) (err error) {
-	fail := func(err error) error { return fmt.Errorf("make ledger %s: %w", path, err) }
+	fail := func(err error) error {
+		if code(err) != 0 {
+			return fmt.Errorf("make ledger %s: %w: %s", path, err, hint(path, err))
+		}
+		return fmt.Errorf("make ledger %s: %w", path, err)
+	}
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fail(err)
@@ -67,7 +73,30 @@ func fill(ctx context.Context, path string, formats []string) error {
 	if _, err := db.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('lineage', ?)`, rand.Text()); err != nil {
 		return err
 	}
-	return db.Close()
+	// Only the file itself is put into place. Closing folds the log into it too, but
+	// keeps to itself that a full disk has cut that short.
+	if err := foldLog(ctx, db); err != nil {
+		return err
+	}
+	if err := db.Close(); err != nil {
+		return err
+	}
+	if leftWAL(path) {
+		return errors.New("its log was not folded into it")
+	}
+	return nil
+}
+
+// foldLog writes everything that the write-ahead log holds into the file.
+func foldLog(ctx context.Context, db *sql.DB) error {
+	var busy, log, folded int
+	if err := db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &folded); err != nil {
+		return err
+	}
+	if busy != 0 {
+		return errors.New("its log could not be folded into it: another process reads it")
+	}
+	return nil
 }
 
 // syncFile forces a file that was written elsewhere to the disk.
