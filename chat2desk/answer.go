@@ -2,9 +2,6 @@ package chat2desk
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
-	"io"
 	"slices"
 	"strings"
 )
@@ -18,25 +15,12 @@ type answer struct {
 	limit  *int
 }
 
-var (
-	errNotJSON = errors.New("the answer is no JSON")
-	errCutOff  = errors.New("the answer broke off")
-)
-
 // decodeAnswer reads a body, whatever its content type says. Only an object or
-// an array is an answer.
-func decodeAnswer(body []byte) (answer, error) {
-	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\ufeff"))))
-	d.UseNumber()
-	var v any
-	switch err := d.Decode(&v); {
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return answer{}, errCutOff
-	case err != nil:
-		return answer{}, errNotJSON
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return answer{}, errNotJSON
+// an array is an answer. fields are those to keep of each record, nil is all.
+func decodeAnswer(body []byte, fields []string) (answer, error) {
+	v, err := parseJSON(bytes.TrimPrefix(body, []byte("\ufeff")), fields)
+	if err != nil {
+		return answer{}, err
 	}
 	switch x := v.(type) {
 	case []any:

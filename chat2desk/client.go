@@ -91,14 +91,15 @@ func Retrying(ctx context.Context, attempts int, backoff time.Duration) context.
 	return context.WithValue(ctx, retryKey{}, retrying{max(1, attempts), max(0, backoff)})
 }
 
-// get makes one read, tried again by itself while it may still succeed.
-func (c *Client) get(ctx context.Context, op, path string, query url.Values) (answer, error) {
+// get makes one read, tried again by itself while it may still succeed. fields
+// are those to keep of each record of a list, nil is all.
+func (c *Client) get(ctx context.Context, op, path string, query url.Values, fields []string) (answer, error) {
 	retry, ok := ctx.Value(retryKey{}).(retrying)
 	if !ok {
 		retry = retrying{c.attempts, c.backoff}
 	}
 	for attempt := 1; ; attempt++ {
-		a, err := c.getOnce(ctx, op, path, query)
+		a, err := c.getOnce(ctx, op, path, query, fields)
 		if err == nil {
 			return a, nil
 		}
@@ -111,13 +112,13 @@ func (c *Client) get(ctx context.Context, op, path string, query url.Values) (an
 	}
 }
 
-func (c *Client) getOnce(ctx context.Context, op, path string, query url.Values) (answer, *Error) {
+func (c *Client) getOnce(ctx context.Context, op, path string, query url.Values, fields []string) (answer, *Error) {
 	start, err := c.pace.wait(ctx)
 	if err != nil {
 		return answer{}, canceled(op, ctx)
 	}
 	s := c.exchange(ctx, http.MethodGet, path, query, nil)
-	v := s.judge()
+	v := s.judge(fields)
 	c.pace.learn(start, v.problem)
 	if v.problem == nil {
 		return v.answer, nil

@@ -21,7 +21,7 @@ type Company struct {
 // Company reads the account: the best check of token and quota.
 func (c *Client) Company(ctx context.Context) (Company, error) {
 	const op = "company info"
-	a, err := c.get(ctx, op, "/v1/companies/api_info", nil)
+	a, err := c.get(ctx, op, "/v1/companies/api_info", nil, nil)
 	if err != nil {
 		return Company{}, err
 	}

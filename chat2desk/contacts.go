@@ -18,6 +18,10 @@ type ContactsQuery struct {
 	Order        string    // "asc", "desc" or "" for the API's default
 	Limit        int       // at most this many; 0 is all
 	Offset       int
+
+	// Fields are the API's names of the fields to read of each contact, beside id;
+	// the others are passed over and stay empty. Nil is all.
+	Fields []string
 }
 
 const opContacts = "list clients"
@@ -29,9 +33,9 @@ func (c *Client) ListContacts(ctx context.Context, q ContactsQuery) (*Listing[Co
 	if err := q.check(); err != nil {
 		return nil, err
 	}
-	base := q.values()
+	base, fields := q.values(), q.fields()
 	fetch := func(ctx context.Context, limit, offset int) (page[Contact], error) {
-		g, err := c.contactsPage(ctx, base, limit, offset)
+		g, err := c.contactsPage(ctx, base, limit, offset, fields)
 		if err == nil {
 			err = q.matches(g.items)
 		}
@@ -98,6 +102,26 @@ func (q ContactsQuery) values() url.Values {
 	return v
 }
 
+// idOnly is what a contact is known by.
+var idOnly = []string{"id"}
+
+// fields are what must be read of each contact: what is wanted, and what proves
+// that the filters were honoured.
+func (q ContactsQuery) fields() []string {
+	if q.Fields == nil {
+		return nil
+	}
+	fields := append(slices.Clone(q.Fields), idOnly...)
+	if q.Phone != "" {
+		fields = append(fields, "phone", "client_phone", "assigned_phone")
+	}
+	if !q.CreatedAfter.IsZero() {
+		fields = append(fields, "first_client_message")
+	}
+	slices.Sort(fields)
+	return slices.Compact(fields)
+}
+
 // address is a phone as the API's filter wants it: digits, or the address of a
 // chat as it is.
 func address(phone string) string {
@@ -107,9 +131,10 @@ func address(phone string) string {
 	return phoneDigits(phone)
 }
 
-// contactsPage reads one page of people.
-func (c *Client) contactsPage(ctx context.Context, base url.Values, limit, offset int) (page[Contact], error) {
-	a, err := c.get(ctx, opContacts, "/v1/clients", paged(base, limit, offset))
+// contactsPage reads one page of people; fields are those to read of each, nil
+// is all.
+func (c *Client) contactsPage(ctx context.Context, base url.Values, limit, offset int, fields []string) (page[Contact], error) {
+	a, err := c.get(ctx, opContacts, "/v1/clients", paged(base, limit, offset), fields)
 	if err != nil {
 		return page[Contact]{}, err
 	}
@@ -151,7 +176,7 @@ func (c *Client) GetContact(ctx context.Context, id int) (Contact, error) {
 	if id <= 0 {
 		return Contact{}, invalid(op, "client id %d: ids are above 0", id)
 	}
-	a, err := c.get(ctx, op, "/v1/clients/"+strconv.Itoa(id), nil)
+	a, err := c.get(ctx, op, "/v1/clients/"+strconv.Itoa(id), nil, nil)
 	if err != nil {
 		return Contact{}, err
 	}
@@ -180,7 +205,7 @@ func (c *Client) FindContacts(ctx context.Context, phone string) ([]Contact, err
 		return nil, invalid(op, "phone %q holds no number", phone)
 	}
 	for _, form := range forms(want) {
-		g, err := c.contactsPage(ctx, url.Values{"phone": {form}}, maxPage, 0)
+		g, err := c.contactsPage(ctx, url.Values{"phone": {form}}, maxPage, 0, nil)
 		if err != nil {
 			return nil, err
 		}

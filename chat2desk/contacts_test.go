@@ -399,3 +399,23 @@ func ExampleListing_All() {
 	// 1 <nil>
 	// 2 <nil>
 }
+
+// TestListContactsReadsTheFieldsAsked leaves the rest empty, and still sees
+// through filters that were ignored.
+func TestListContactsReadsTheFieldsAsked(t *testing.T) {
+	w := &people{ids: []int{1, 2, 3}, row: func(id int) string { return strconv.Itoa(79160000000 + id) }}
+	c := serve(t, w.ServeHTTP)
+	list, err := c.ListContacts(t.Context(), ContactsQuery{Fields: []string{"phone"}})
+	require.NoError(t, err)
+	n := 0
+	for x, err := range list.All() {
+		require.NoError(t, err)
+		n++
+		require.Equal(t, Contact{ID: n, Phone: w.row(n)}, x)
+	}
+	require.Equal(t, 3, n)
+	_, err = c.ListContacts(t.Context(), ContactsQuery{Fields: []string{}, Phone: "79160000002"})
+	require.Equal(t, KindFilterIgnored, problem(t, err).Kind)
+	_, err = c.ListContacts(t.Context(), ContactsQuery{Fields: []string{"name"}, CreatedAfter: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)})
+	require.Equal(t, KindFilterIgnored, problem(t, err).Kind)
+}

@@ -49,7 +49,7 @@ func TestParseTime(t *testing.T) {
 // rowOf decodes a JSON object as the client does.
 func rowOf(t *testing.T, text string) *row {
 	t.Helper()
-	a, err := decodeAnswer([]byte(`{"data":` + text + `}`))
+	a, err := decodeAnswer([]byte(`{"data":`+text+`}`), nil)
 	require.NoError(t, err)
 	r, err := a.one("test", "client")
 	require.NoError(t, err)
@@ -162,7 +162,7 @@ func TestDecodeAnswer(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			a, err := decodeAnswer([]byte(tt.body))
+			a, err := decodeAnswer([]byte(tt.body), nil)
 			require.NoError(t, err)
 			require.Equal(t, tt.failed, a.failed())
 			require.Equal(t, tt.words, a.words())
@@ -172,16 +172,16 @@ func TestDecodeAnswer(t *testing.T) {
 			}
 		})
 	}
-	a, err := decodeAnswer([]byte(tests[0].body))
+	a, err := decodeAnswer([]byte(tests[0].body), nil)
 	require.NoError(t, err)
 	require.Equal(t, 431, *a.total)
 	require.Equal(t, 20, *a.limit)
 	for _, body := range []string{"", "<html>", `"text"`, "17", "null", `{"a":1} trailing`, `[] []`, "\x00", strings.Repeat("[", 20000)} {
-		_, err := decodeAnswer([]byte(body))
+		_, err := decodeAnswer([]byte(body), nil)
 		require.Error(t, err, body)
 	}
 	for _, body := range []string{`{"status":"success"}`, `{"data":[1,2]}`, `{"data":"text"}`, `{"data":5}`} {
-		a, err := decodeAnswer([]byte(body))
+		a, err := decodeAnswer([]byte(body), nil)
 		require.NoError(t, err)
 		_, err = a.list("test", "thing")
 		require.Equal(t, KindBadAnswer, problem(t, err).Kind, body)
@@ -217,7 +217,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte, status int) {
 		s := seen{status: status, header: http.Header{}, body: body}
-		v := s.judge()
+		v := s.judge(nil)
 		d := deliveryOf(s, v)
 		if v.problem != nil {
 			text := v.problem.Error()

@@ -34,7 +34,7 @@ func (h *history) fetch(ctx context.Context, order string, more url.Values, limi
 		v[k] = x
 	}
 	v.Set("order", order)
-	a, err := h.c.get(ctx, opMessages, "/v1/messages", v)
+	a, err := h.c.get(ctx, opMessages, "/v1/messages", v, nil)
 	if err != nil {
 		return page[Message]{}, err
 	}

@@ -103,7 +103,7 @@ func (c *Client) proveFilters(ctx context.Context, q ContactsQuery, first page[C
 
 // countContacts is meta.total of a list, nil when the API does not say.
 func (c *Client) countContacts(ctx context.Context, v url.Values) (*int, error) {
-	g, err := c.contactsPage(ctx, v, 1, 0)
+	g, err := c.contactsPage(ctx, v, 1, 0, idOnly)
 	return g.total, err
 }
 

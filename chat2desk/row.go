@@ -79,7 +79,8 @@ func (r *row) text(field string) *string {
 	if strings.TrimSpace(s) == "" {
 		return nil
 	}
-	return &s
+	text := s // here, so that only a text that is there costs memory
+	return &text
 }
 
 func compact(v any) string {
@@ -237,13 +238,16 @@ func rowsOf(v any, what string, fail func()) []*row {
 			out = append(out, &row{what: what, fields: x})
 		}
 	case []any:
-		for _, e := range x {
+		rows := make([]row, len(x))
+		out = make([]*row, len(x))
+		for i, e := range x {
 			m, ok := e.(map[string]any)
 			if !ok {
 				fail()
 				return nil
 			}
-			out = append(out, &row{what: what, fields: m})
+			rows[i] = row{what: what, fields: m}
+			out[i] = &rows[i]
 		}
 	default:
 		fail()

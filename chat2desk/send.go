@@ -53,7 +53,7 @@ func (c *Client) SendMessage(ctx context.Context, m Outgoing) (Sent, error) {
 		return Sent{}, canceled(op, ctx)
 	}
 	s := c.exchange(ctx, http.MethodPost, "/v1/messages", nil, body)
-	v := s.judge()
+	v := s.judge(nil)
 	c.pace.learn(start, v.problem)
 	d := deliveryOf(s, v)
 	if d == Accepted {

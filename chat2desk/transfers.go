@@ -103,7 +103,7 @@ func (d *days) events(ctx context.Context, day time.Time) ([]event, error) {
 	p := &pager[event, eventKey]{
 		op: opTransfers, what: "event", key: event.key,
 		fetch: func(ctx context.Context, limit, offset int) (page[event], error) {
-			a, err := d.c.get(ctx, opTransfers, "/v1/statistics", paged(base, limit, offset))
+			a, err := d.c.get(ctx, opTransfers, "/v1/statistics", paged(base, limit, offset), nil)
 			if err != nil {
 				return page[event]{}, err
 			}

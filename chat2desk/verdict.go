@@ -30,14 +30,15 @@ type verdict struct {
 }
 
 // judge finds what an exchange means, for reads and sends alike but for
-// Delivery, which only deliveryOf knows.
-func (s seen) judge() verdict {
+// Delivery, which only deliveryOf knows. fields are those to keep of each record
+// of a list, nil is all.
+func (s seen) judge(fields []string) verdict {
 	if s.err != nil {
 		return verdict{problem: s.broken(s.err)}
 	}
 	ans, decodeErr := answer{}, s.bodyErr
 	if decodeErr == nil {
-		ans, decodeErr = decodeAnswer(s.body)
+		ans, decodeErr = decodeAnswer(s.body, fields)
 	}
 	ok := s.status/100 == 2
 	if ok && s.bodyErr != nil {

@@ -79,7 +79,7 @@ func TestDeliveryTable(t *testing.T) {
 			if tt.seen.header == nil {
 				tt.seen.header = http.Header{}
 			}
-			v := tt.seen.judge()
+			v := tt.seen.judge(nil)
 			require.Equal(t, tt.want, deliveryOf(tt.seen, v), "%v", v.problem)
 			if v.problem == nil {
 				require.Zero(t, tt.kind)

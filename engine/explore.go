@@ -31,17 +31,21 @@ func (e *PlaceError) Error() string { return e.Reason }
 // Static knows the types of everything at a place, and the values of nothing
 // but inputs, environment and run. why says what would give the rest a value.
 func (p *Program) Static(known *Evaluator, at Place, why string) (*Evaluator, error) {
-	sc, _, err := p.scopeAt(known.scope, at)
+	sc, _, err := p.scopeAt(known.scope, at, asDeclared)
 	if err != nil {
 		return nil, err
 	}
 	return &Evaluator{scope: sc, env: known.env, why: why}, nil
 }
 
-// scopeAt is the scope of a place, and the step that it names.
-func (p *Program) scopeAt(sc *lang.Scope, at Place) (*lang.Scope, *Step, error) {
+// asDeclared is the shape of a stream as its step gives it.
+func asDeclared(_ streamRef, s step.Shape) step.Shape { return s }
+
+// scopeAt is the scope of a place, and the step that it names. as gives the
+// shape that a stream has here.
+func (p *Program) scopeAt(sc *lang.Scope, at Place, as func(streamRef, step.Shape) step.Shape) (*lang.Scope, *Step, error) {
 	top := &view{}
-	top.addAll(p.Steps)
+	top.addAll(p.Steps, as)
 	top.settle()
 	if at.Step == "" {
 		if len(at.Item) > 0 {
@@ -62,7 +66,7 @@ func (p *Program) scopeAt(sc *lang.Scope, at Place) (*lang.Scope, *Step, error) 
 		if !ok || len(at.Item) != 1 {
 			return nil, nil, &PlaceError{fmt.Sprintf("the step %s gives no list, so it has no item", st.ID), "name a step that loops or gives a list"}
 		}
-		return sc.With("steps", step.ObjectOf(top.steps...)).With("item", f.Shape.Element()), st, nil
+		return sc.With("steps", step.ObjectOf(top.steps...)).With("item", as(streamRef{st.ID, f.Name}, f.Shape).Element()), st, nil
 	case len(loops) != len(at.Item):
 		return nil, nil, &PlaceError{
 			fmt.Sprintf("the step %s stands in %d loops, but the item has %d numbers", st.ID, len(loops), len(at.Item)),
@@ -70,20 +74,31 @@ func (p *Program) scopeAt(sc *lang.Scope, at Place) (*lang.Scope, *Step, error) 
 		}
 	}
 	for _, l := range loops {
-		top.addAll(l.Body)
-		sc = sc.With(l.As, l.ForEach.Shape().Element()).With("index", step.ShapeInt)
+		top.addAll(l.Body, as)
+		list := l.ForEach.Shape()
+		if r, ok := l.ForEach.Reference(); ok {
+			if ref, field, rest := p.streamOf(r); field != nil && len(rest) == 0 {
+				list = as(ref, list)
+			}
+		}
+		sc = sc.With(l.As, list.Element()).With("index", step.ShapeInt)
 	}
 	top.settle()
 	return sc.With("steps", step.ObjectOf(top.steps...)), st, nil
 }
 
 // addAll adds steps, and those of plain blocks, which hide nothing.
-func (v *view) addAll(list []*Step) {
+func (v *view) addAll(list []*Step, as func(streamRef, step.Shape) step.Shape) {
 	for _, s := range list {
 		if !s.IsLoop() {
-			v.addAll(s.Body)
+			v.addAll(s.Body, as)
 		}
-		v.add(s)
+		own := *s
+		own.Outs = slices.Clone(s.Outs)
+		for i, f := range own.Outs {
+			own.Outs[i].Shape = as(streamRef{s.ID, f.Name}, f.Shape)
+		}
+		v.add(&own)
 	}
 }
 
@@ -129,12 +144,12 @@ func (p *planner) focused(st *Step, f *frame) {
 // gives what an expression at a place can read. An error that comes with an
 // Evaluator is what ended the planning early; what came before is known.
 func (p *Program) Explore(ctx context.Context, o Options, at Place) (*Evaluator, error) {
-	sc, st, err := p.scopeAt(p.base, at)
+	sc, st, err := p.scopeAt(p.base, at, asDeclared)
 	if err != nil {
 		return nil, err
 	}
 	q := *p
-	q.usage = map[streamRef]*usage{}
+	q.usage, q.wanted = map[streamRef]*usage{}, nil
 	q.Walk(func(s *Step) {
 		for _, f := range s.Outs {
 			if f.Shape.Form == step.FormList {
@@ -211,7 +226,7 @@ func (p *Program) Recorded(path string, at Place) (*Evaluator, error) {
 	if err != nil {
 		return nil, err
 	}
-	sc, st, err := p.scopeAt(p.base, at)
+	sc, st, err := p.scopeAt(p.base, at, p.asRecorded)
 	if err != nil {
 		return nil, err
 	}

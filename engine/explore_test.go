@@ -230,3 +230,22 @@ func TestEvaluatorValue(t *testing.T) {
 	_, err = e.Value(flow.TextNode("text", "${{ duration(string(n)) }}"), step.Field{Name: "x", Shape: step.ShapeDuration})
 	require.ErrorContains(t, err, "duration")
 }
+
+// TestRecordedFields refuses a field that the flow does not read, since the plan
+// has not recorded it, and never says that it is nil.
+func TestRecordedFields(t *testing.T) {
+	b := newBench(t, sandbox.Options{World: smallWorld(2)})
+	p := b.compile(`flow: narrow
+steps:
+  - {id: clients, uses: chat2desk_list_clients}
+  - {id: some, uses: filter, with: {items: "${{ steps.clients.outputs.clients }}", where: item.id > 0}}
+finally:
+  - {id: keep, uses: write_csv, with: {path: out.csv, rows: "${{ steps.some.outputs.items }}", columns: [id]}}
+`)
+	path := b.plan(p, nil)
+	e, err := p.Recorded(path, engine.Place{Step: "some", Item: []int{1}})
+	require.NoError(t, err)
+	require.Equal(t, 102, ask(t, e, "item.id"))
+	_, err = e.Expr(flow.TextNode("text", "item.phone"))
+	require.ErrorContains(t, err, `unknown field "phone"`)
+}

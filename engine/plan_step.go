@@ -232,7 +232,9 @@ func (p *planner) runKind(ctx context.Context, st *Step, f *frame, args map[stri
 	if p.o.Sandbox != nil {
 		ctx = step.Offline(ctx)
 	}
-	ctx, watch := watched(step.WithHost(ctx, h), st.Timeout)
+	call := st.call
+	call.Wanted = p.p.wanted[st.ID]
+	ctx, watch := watched(step.WithCall(step.WithHost(ctx, h), call), st.Timeout)
 	outs, err := st.Kind.Run(ctx, args)
 	watch.pause()
 	if err != nil {

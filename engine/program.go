@@ -32,9 +32,10 @@ type Program struct {
 	Stages      int // how many plans a run makes, at least 1
 	Secrets     []string
 
-	base  *lang.Scope
-	byID  map[string]*Step
-	usage map[streamRef]*usage
+	base   *lang.Scope
+	byID   map[string]*Step
+	usage  map[streamRef]*usage
+	wanted map[string]map[string][]string // step → stream → the fields that are read of its records; absent is all
 }
 
 // Connection is what the flow says of its connection.

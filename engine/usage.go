@@ -20,6 +20,14 @@ type usage struct {
 	list    bool // an expression needs the whole list
 	counted bool // its count is read
 	later   bool // its rows are used in a later stage, in finally or in outputs
+	readers []reader
+}
+
+// reader is who takes a stream whole: a parameter of a step, or its forEach. The
+// zero reader may do anything with it.
+type reader struct {
+	step  *Step
+	param string // "" is forEach
 }
 
 // spooled reports whether a stream at top level must be written down once: it
@@ -34,7 +42,7 @@ func (p *Program) countUses() {
 			stage = p.Stages
 		}
 		if s.ForEach != nil {
-			p.countValue(s.ForEach, s.Loop, stage)
+			p.countValue(s.ForEach, s.Loop, stage, reader{step: s})
 		}
 		around := s.Loop
 		if s.IsLoop() {
@@ -47,11 +55,11 @@ func (p *Program) countUses() {
 			p.countRefs(s.Key.Refs(), stage)
 		}
 		if s.Else != nil {
-			p.countValue(s.Else, around, stage)
+			p.countValue(s.Else, around, stage, reader{})
 		}
 		for _, a := range s.Args {
 			if a.Value != nil {
-				p.countValue(a.Value, around, stage)
+				p.countValue(a.Value, around, stage, reader{s, a.Field.Name})
 			} else {
 				p.countRefs(a.refs(), stage)
 			}
@@ -63,11 +71,12 @@ func (p *Program) countUses() {
 	for _, o := range p.Outputs {
 		p.countRefs(o.Value.Refs(), p.Stages)
 	}
+	p.findWanted()
 }
 
 // countValue counts a value that may pass a stream through untouched. A use
 // inside a loop that the stream stands outside of happens many times.
-func (p *Program) countValue(v *lang.Value, around *Step, stage int) {
+func (p *Program) countValue(v *lang.Value, around *Step, stage int, by reader) {
 	r, ok := v.Reference()
 	if !ok {
 		p.countRefs(v.Refs(), stage)
@@ -80,6 +89,7 @@ func (p *Program) countValue(v *lang.Value, around *Step, stage int) {
 	}
 	u := p.use(ref, stage)
 	u.direct++
+	u.readers = append(u.readers, by)
 	if around != p.byID[ref.step].Loop {
 		u.direct++
 	}

@@ -25,6 +25,7 @@ var _ = declare(step.Compute(step.Doc{
 	Detail: "The first record of each value is kept; the others are counted as left out. A record whose value is nil is never " +
 		"taken for another one, so people without a phone are all kept by `by: item.phone`. Up to 5,000,000 different values are remembered.",
 	Since: since,
+	Reads: func(c step.Call, _ string) ([]string, bool) { _, by := c.Shapes["by"]; return nil, by },
 	Example: `flow: example-distinct
 steps:
   - id: clients

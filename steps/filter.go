@@ -24,6 +24,7 @@ var _ = declare(step.Compute(step.Doc{
 	Detail: "Records stream through one by one. Those left out are counted, and plan shows their number with the reason in else. " +
 		"The result of where must be true or false: a possibly-nil field needs a default, as in (item.name ?? \"\") != \"\".",
 	Since: since,
+	Reads: itemsOnly,
 	Example: `flow: example-filter
 steps:
   - id: clients

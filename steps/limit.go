@@ -22,6 +22,7 @@ var _ = declare(step.Compute(step.Doc{
 	Detail: "What comes after the limit is not read, which saves API calls, so it is not counted either: plan shows one record " +
 		"as left out to say that there was more.",
 	Since: since,
+	Reads: itemsOnly,
 	Example: `flow: example-limit
 steps:
   - id: clients

@@ -21,6 +21,7 @@ var _ = declare(step.Compute(step.Doc{
 	Summary: "Make a new record of each record.",
 	Detail:  "A value of to is text, or an expression in ${{ }} that may read item. Columns of a CSV file keep the order written here.",
 	Since:   since,
+	Reads:   itemsOnly,
 	Example: `flow: example-map
 steps:
   - id: clients

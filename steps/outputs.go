@@ -13,3 +13,7 @@ func outputs[Out any](exact map[string]step.Shape) []step.Field {
 	}
 	return fields
 }
+
+// itemsOnly is what a kind reads of records that it knows only through its
+// expressions over item, or passes on: nothing by itself.
+func itemsOnly(step.Call, string) (fields []string, known bool) { return nil, true }

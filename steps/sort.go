@@ -27,6 +27,7 @@ var _ = declare(step.Compute(step.Doc{
 	Detail: "Records whose value is nil come last in either order. Texts compare character by character, capitals before small " +
 		"letters: sort by lower(…) to mix them. The list is held in memory, up to 1,000,000 records; make it smaller first with filter.",
 	Since: since,
+	Reads: itemsOnly,
 	Example: `flow: example-sort
 steps:
   - id: clients

@@ -37,6 +37,7 @@ var _ = declare(step.Local(step.Doc{
 		"are written as JSON; times as RFC 3339 in the connection's zone; secrets never. Overwriting is all or nothing: when it fails, " +
 		"the old file is still there. Appending needs the same columns as the file has.",
 	Since: since,
+	Reads: columnsOnly,
 	Example: `flow: example-write-csv
 steps:
   - id: clients
@@ -93,6 +94,17 @@ func literalTexts(v any) []string {
 		}
 	}
 	return texts
+}
+
+// columnsOnly are the fields that a file with columns takes.
+func columnsOnly(c step.Call, _ string) ([]string, bool) {
+	columns := literalTexts(c.Literals["columns"])
+	if unique, ok := c.Literals["unique"].(string); ok {
+		columns = append(columns, unique)
+	} else if _, written := c.Shapes["unique"]; written {
+		return nil, false
+	}
+	return columns, c.Literals["columns"] != nil
 }
 
 func writeCSV(ctx context.Context, in writeCSVIn) (writeCSVOut, error) {

@@ -39,6 +39,10 @@ type Doc struct {
 	// TextLimit names a text parameter that has a limit in one use, how many
 	// characters that is, and of what; "" when none is known. Nil is none.
 	TextLimit func(Call) (param string, most int, of string)
+	// Reads names the fields that the kind itself reads of the records of a stream
+	// parameter, besides what its expressions over item read and what an output
+	// like that parameter passes on. Not known, or a nil Reads, is all of them.
+	Reads func(c Call, param string) (fields []string, known bool)
 	// OpenParams kinds take any names; the outputs are the same names.
 	OpenParams bool
 	// Infer gives the outputs' shapes from the parameters' (for filter, map,
@@ -57,6 +61,10 @@ type Call struct {
 	// Begins holds what the texts written surely begin with: all of a literal one,
 	// else what stands before the first expression.
 	Begins map[string]string
+	// Wanted holds, for each output that streams records, the fields that the flow
+	// reads of them; absent is all. Records hold no others then, and a kind need not
+	// fetch or decode them.
+	Wanted map[string][]string
 }
 
 type callKey struct{}
@@ -85,6 +93,8 @@ type Kind struct {
 	run  func(ctx context.Context, args map[string]any) (map[string]any, error)
 	send *sender
 	like map[string]string // output → the parameter whose elements it has
+
+	narrow map[string]bool // outputs that stream structs
 }
 
 // sender is the type-erased part of a sending kind.
@@ -159,7 +169,7 @@ func Send[In, Out any](
 
 func makeKind[In, Out any](d Doc, e Effect, fn func(context.Context, In) (Out, error)) Kind {
 	in, out := reflect.TypeFor[In](), reflect.TypeFor[Out]()
-	k := Kind{Doc: d, Effect: e, like: map[string]string{}}
+	k := Kind{Doc: d, Effect: e, like: map[string]string{}, narrow: map[string]bool{}}
 	if in.Kind() == reflect.Struct {
 		k.Params = fieldsOf(in)
 	}
@@ -168,6 +178,10 @@ func makeKind[In, Out any](d Doc, e Effect, fn func(context.Context, In) (Out, e
 		for _, m := range membersOf(out) {
 			if m.like != "" {
 				k.like[m.Name] = m.like
+			}
+			if t := out.FieldByIndex(m.index).Type; t.Implements(typeStreamer) {
+				elem := reflect.TypeOf(reflect.Zero(t).Interface().(streamer).elem())
+				k.narrow[m.Name] = elem != nil && elem.Kind() == reflect.Struct
 			}
 		}
 	}
@@ -189,6 +203,9 @@ func makeKind[In, Out any](d Doc, e Effect, fn func(context.Context, In) (Out, e
 		if err != nil {
 			return nil, err
 		}
+		if v := reflect.ValueOf(res); v.Kind() == reflect.Struct {
+			return outputsOf(v, CallOf(ctx).Wanted), nil
+		}
 		outs, ok := ToValue(res).(map[string]any)
 		if !ok {
 			return nil, fmt.Errorf("step %s: outputs are no object", d.Name)
@@ -200,6 +217,21 @@ func makeKind[In, Out any](d Doc, e Effect, fn func(context.Context, In) (Out, e
 
 // Param finds a parameter.
 func (k *Kind) Param(name string) (Field, bool) { return ObjectOf(k.Params...).Field(name) }
+
+// Passes names the outputs whose records are those of a parameter.
+func (k *Kind) Passes(param string) []string {
+	var outs []string
+	for _, o := range k.Outputs {
+		if k.like[o.Name] == param {
+			outs = append(outs, o.Name)
+		}
+	}
+	return outs
+}
+
+// Narrows reports whether the records of an output hold the wanted fields alone:
+// those of a stream of structs.
+func (k *Kind) Narrows(output string) bool { return k.narrow[output] }
 
 // Infer gives the outputs of one use of the kind, with their shapes.
 func (k *Kind) Infer(c Call) ([]Field, error) {

@@ -197,9 +197,48 @@ func ToValue(v any) any {
 	case int64:
 		return int(x)
 	case streamer:
-		return x.records()
+		return x.records(nil)
 	}
 	return toValue(reflect.ValueOf(v))
+}
+
+// valuer is ToValue for the records of one type, with the wanted fields alone;
+// nil is all of them.
+func valuer(t reflect.Type, wanted []string) func(any) any {
+	if wanted == nil || t.Kind() != reflect.Struct || t == typeTime || t == typeSecret {
+		return ToValue
+	}
+	var members []member
+	for _, m := range membersOf(t) {
+		if slices.Contains(wanted, m.Name) {
+			members = append(members, m)
+		}
+	}
+	return func(v any) any { return record(reflect.ValueOf(v), members) }
+}
+
+// outputsOf are the outputs of a kind by their names. Of streams they hold the
+// wanted fields, by output.
+func outputsOf(v reflect.Value, wanted map[string][]string) map[string]any {
+	members := membersOf(v.Type())
+	outs := record(v, members)
+	for _, m := range members {
+		if s, ok := v.FieldByIndex(m.index).Interface().(streamer); ok {
+			outs[m.Name] = s.records(wanted[m.Name])
+		}
+	}
+	return outs
+}
+
+// record holds members of a struct by their names.
+func record(v reflect.Value, members []member) map[string]any {
+	out := make(map[string]any, len(members))
+	for _, m := range members {
+		if m.Count == "" { // the engine counts
+			out[m.Name] = ToValue(v.FieldByIndex(m.index).Interface())
+		}
+	}
+	return out
 }
 
 func toValue(v reflect.Value) any {
@@ -228,14 +267,7 @@ func toValue(v reflect.Value) any {
 		}
 		return out
 	case reflect.Struct:
-		members := membersOf(v.Type())
-		out := make(map[string]any, len(members))
-		for _, m := range members {
-			if m.Count == "" { // the engine counts
-				out[m.Name] = ToValue(v.FieldByIndex(m.index).Interface())
-			}
-		}
-		return out
+		return record(v, membersOf(v.Type()))
 	}
 	panic(fmt.Sprintf("step: no value for Go type %s", v.Type()))
 }

@@ -313,19 +313,19 @@ func TestStreams(t *testing.T) {
 	})
 	n := 0
 	var last error
-	for _, err := range s.records().All() {
+	for _, err := range s.records(nil).All() {
 		n++
 		last = err
 	}
 	require.Equal(t, 2, n)
 	require.ErrorIs(t, last, broken)
-	for range s.records().All() {
+	for range s.records(nil).All() {
 		break
 	}
 	for range StreamList([]int{1, 2}).All() {
 		break
 	}
-	back := s.fromRecords(s.records(), func(v any) (any, error) { return v, nil }).(Stream[int])
+	back := s.fromRecords(s.records(nil), func(v any) (any, error) { return v, nil }).(Stream[int])
 	for _, err := range back.All() {
 		last = err
 	}

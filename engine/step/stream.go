@@ -1,6 +1,9 @@
 package step
 
-import "iter"
+import (
+	"iter"
+	"reflect"
+)
 
 // Any is the element type of a stream of records whose shape is known only to
 // the compiler.
@@ -38,18 +41,25 @@ func (s Stream[T]) All() iter.Seq2[T, error] {
 // streamer lets reflection turn a typed stream into records and back without
 // knowing T.
 type streamer interface {
-	records() Stream[any]
+	records(wanted []string) Stream[any]
 	fromRecords(Stream[any], func(any) (any, error)) any
 	elem() any
 }
 
-func (s Stream[T]) records() Stream[any] {
+// records are the values of the records, with the wanted fields alone; nil is
+// all of them.
+func (s Stream[T]) records(wanted []string) Stream[any] {
 	if same, ok := any(s).(Stream[any]); ok {
 		return same
 	}
+	value := valuer(reflect.TypeFor[T](), wanted)
 	return StreamOf(func(yield func(any, error) bool) {
 		for v, err := range s.All() {
-			if !yield(ToValue(v), err) || err != nil {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(value(v), nil) {
 				return
 			}
 		}
