@@ -91,6 +91,7 @@ type applier struct {
 	rails   *guard.Rails
 	result  Result
 
+	later             deferred
 	lastSeq, lastUnit int64
 	done              map[int64]bool // locals performed by an earlier life of this run
 
@@ -101,6 +102,7 @@ type applier struct {
 	mu      sync.Mutex
 	counts  ledger.Counts
 	steps   map[string]*StepCounts
+	waits   time.Time        // until when the run as a whole waits
 	blocked map[int64]string // planned sends that an earlier one of their iteration kept back
 	stopBy  Cause
 	stopAs  string

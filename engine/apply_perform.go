@@ -32,10 +32,12 @@ func (a *applier) perform(ctx context.Context, path string) error {
 	defer pool.wait()
 	var current unit
 	submit := func() {
-		if len(current.actions) > 0 {
-			pool.submit(current)
-		}
+		pool.begin(current)
 		current = unit{}
+	}
+	settle := func() error {
+		submit()
+		return a.afterTheRest(ctx, path, pool)
 	}
 	for rec, err := range planfile.Records(path) {
 		if err != nil {
@@ -51,6 +53,11 @@ func (a *applier) perform(ctx context.Context, path string) error {
 			a.planned(r)
 			if r.Status != planfile.StatusPlanned {
 				r.Args = nil
+			}
+			if r.Unit == 0 {
+				if err := settle(); err != nil {
+					return err
+				}
 			}
 			if r.Unit == 0 || r.Unit != current.id {
 				submit()
@@ -76,21 +83,24 @@ func (a *applier) perform(ctx context.Context, path string) error {
 				current.actions = append(current.actions, r)
 				continue
 			}
-			submit()
-			pool.wait()
+			if err := settle(); err != nil {
+				return err
+			}
 			a.local(ctx, r, rows)
 		case planfile.Step:
-			submit()
-			pool.wait()
+			if err := settle(); err != nil {
+				return err
+			}
 			a.restore(r)
 		case planfile.LeftOut:
 			a.result.LeftOut = append(a.result.LeftOut, r)
 		case planfile.End:
-			submit()
 			a.result.Later = r.Later
 		}
 	}
-	pool.wait()
+	if err := settle(); err != nil {
+		return err
+	}
 	if err := rows.flush(); err != nil {
 		return err
 	}
@@ -187,6 +197,13 @@ func (p *pool) size(n int) {
 	p.n, p.sem = n, make(chan struct{}, n)
 }
 
+// begin performs a unit beside the others, unless nothing is in it.
+func (p *pool) begin(u unit) {
+	if len(u.actions) > 0 {
+		p.submit(u)
+	}
+}
+
 func (p *pool) submit(u unit) {
 	if p.sem == nil {
 		p.size(1)
@@ -207,6 +224,7 @@ func (a *applier) unit(ctx context.Context, u unit) {
 		reason string
 	}
 	var blocked []gone
+	waits := false // for hours: what comes after it in the iteration does too
 	for _, action := range u.actions {
 		switch r := action.(type) {
 		case planfile.Send:
@@ -218,10 +236,17 @@ func (a *applier) unit(ctx context.Context, u unit) {
 				}
 			}
 			status := r.Status
-			if status == planfile.StatusPlanned {
+			switch {
+			case status != planfile.StatusPlanned:
+			case waits && why == "":
+				a.later.put(r.Seq, nil)
+				continue
+			default:
 				status = a.send(ctx, r, why)
 			}
 			switch status {
+			case statusDeferred:
+				waits = true
 			case planfile.StatusSent, planfile.StatusAlreadySent:
 			case planfile.StatusLeftOut:
 				// Its own `if` said no: that is a choice, not a failure.
@@ -232,7 +257,11 @@ func (a *applier) unit(ctx context.Context, u unit) {
 				blocked = append(blocked, gone{r.Item, why})
 			}
 		case planfile.Local:
-			if a.stopReason() == "" {
+			switch {
+			case a.stopReason() != "":
+			case waits:
+				a.later.put(r.Seq, nil)
+			default:
 				a.local(ctx, r, nil)
 			}
 		}

@@ -70,9 +70,16 @@ func (t *try) run(ctx context.Context) string {
 		if a.stopReason() != "" {
 			return planfile.StatusSkipped
 		}
+		if status, ok := t.open(ctx); !ok {
+			return status
+		}
 		ready, err := a.gate(ctx)
 		if err != nil || a.stopReason() != "" {
 			return planfile.StatusSkipped
+		}
+		if t.closedNow() {
+			n-- // it was not tried
+			continue
 		}
 		status, again, wait := t.once(ready)
 		if again == nil {
@@ -84,7 +91,7 @@ func (t *try) run(ctx context.Context) string {
 			return planfile.StatusSkipped
 		}
 		a.emit(Event{Kind: EventWaiting, Step: t.r.Step, Seq: t.r.Seq, Text: again.Reason})
-		if err := drainableSleep(ctx, a.o.Drain, max(wait, pause)); err != nil {
+		if err := a.sleep(ctx, max(wait, pause)); err != nil {
 			return planfile.StatusSkipped
 		}
 		pause = min(2*pause, maxPause)
@@ -119,10 +126,13 @@ type detached struct {
 // Value looks in the other context, which is a child of the first.
 func (d detached) Value(key any) any { return d.values.Value(key) }
 
-// drainableSleep ends early when the run is being stopped.
-func drainableSleep(ctx, drain context.Context, d time.Duration) error {
-	wait, cancel := untilDrained(ctx, drain)
+// sleep ends early when the run is being stopped.
+func (a *applier) sleep(ctx context.Context, d time.Duration) error {
+	wait, cancel := untilDrained(ctx, a.o.Drain)
 	defer cancel()
+	if a.o.Sleep != nil {
+		return a.o.Sleep(wait, d)
+	}
 	return sleep(wait, d)
 }
 
@@ -277,12 +287,26 @@ func (a *applier) settled(r planfile.Send, status, reason string, message int) {
 		At: a.o.clock(), Kind: EventSettled, Step: r.Step, Seq: r.Seq, Contact: r.Contact, Status: status,
 		Message: message, Text: reason,
 	}
-	if line, err := json.Marshal(e); err == nil {
-		// The ledger is the record; this file is for reading along.
-		_, _ = a.log.Write(append(line, '\n'))
-	}
+	a.write(e)
 	a.mu.Unlock()
 	e.Done, e.Total = done, total
+	a.emit(e)
+}
+
+// write adds an event to the run's file. The ledger is the record; this file is
+// for reading along. a.mu is held.
+func (a *applier) write(e Event) {
+	if line, err := json.Marshal(e); err == nil {
+		_, _ = a.log.Write(append(line, '\n'))
+	}
+}
+
+// tell says what happens to the run as a whole, and writes it down.
+func (a *applier) tell(e Event) {
+	e.At = a.o.clock()
+	a.mu.Lock()
+	a.write(e)
+	a.mu.Unlock()
 	a.emit(e)
 }
 

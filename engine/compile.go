@@ -34,6 +34,9 @@ func CompileWith(doc *flow.Document, reg *step.Registry, files Files) (*Program,
 	}
 	c.program()
 	c.diags.Sort()
+	c.diags = slices.CompactFunc(c.diags, func(a, b diag.Diagnostic) bool { // what several sends share is compiled for each
+		return a.Code == b.Code && a.Span == b.Span && a.Summary == b.Summary
+	})
 	if c.diags.HasErrors() {
 		return nil, c.diags
 	}

@@ -10,6 +10,9 @@ import (
 // common compiles the keys that any step may have.
 func (c *compiler) common(s *flow.Step, x *Step, sc *lang.Scope) {
 	isSend := x.Kind != nil && x.Kind.Effect == step.EffectSend
+	if isSend {
+		x.Zone = c.sendZone(sc)
+	}
 	only := func(n *flow.Node, ok bool, key, where, hint string) bool {
 		if n != nil && !ok {
 			c.diags.Add("key-without-effect", keySpan(s.Node, key), "%s belongs to %s", key, where).

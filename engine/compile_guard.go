@@ -12,6 +12,7 @@ import (
 type Guard struct {
 	MaxSends *Bound            // also the approval of a run without a terminal
 	StopIf   []guard.Predicate // any of them stops; none is the default of guard.Rails
+	Hours    []*Hours          // all of them must be open
 }
 
 // Bound is a number that a file states, and where.
@@ -36,6 +37,7 @@ func (g Guard) Most() int {
 func (c *compiler) guard() {
 	g := &c.p.Guard
 	g.MaxSends = c.bound("maxSends")
+	g.Hours = c.hours()
 	if n := c.doc.Guard.Get("stopIf"); n != nil {
 		sc := lang.NewScope(nil)
 		for _, f := range guard.Fields {

@@ -113,7 +113,7 @@ func ownRefs(x *Step) []lang.Ref {
 	if x.Key != nil {
 		refs = append(refs, x.Key.Refs()...)
 	}
-	for _, v := range []*lang.Value{x.Else, x.ForEach} {
+	for _, v := range []*lang.Value{x.Else, x.ForEach, x.Zone} {
 		if v != nil {
 			refs = append(refs, v.Refs()...)
 		}

@@ -21,7 +21,7 @@ const (
 	EventPlanned  EventKind = "planned" // a stage is planned
 	EventApplying EventKind = "applying"
 	EventSettled  EventKind = "settled" // one send has an outcome
-	EventWaiting  EventKind = "waiting" // a send that did not go out waits for its next try
+	EventWaiting  EventKind = "waiting" // for the next try of a send, or all of the run for a rail
 	EventStopping EventKind = "stopping"
 	EventWarning  EventKind = "warning"
 	EventLocal    EventKind = "local" // a local step was performed
@@ -40,6 +40,7 @@ type Event struct {
 	Status  string    `json:"status,omitempty"`
 	Message int       `json:"messageId,omitempty"`
 	Text    string    `json:"text,omitempty"` // the reason, the warning
+	Until   time.Time `json:"until,omitzero"` // of waiting: when it ends
 }
 
 // StepError is a failure of one step, with the row it happened at.

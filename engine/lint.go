@@ -168,7 +168,7 @@ func exprsOf(s *Step) []*lang.Expr {
 			all = append(all, e)
 		}
 	}
-	for _, v := range []*lang.Value{s.Else, s.ForEach} {
+	for _, v := range []*lang.Value{s.Else, s.ForEach, s.Zone} {
 		if v != nil {
 			all = append(all, v.Exprs()...)
 		}

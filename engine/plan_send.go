@@ -57,6 +57,13 @@ func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 			return nil, p.fail(st, f, errors.New("key is empty; it must name the occasion, else everybody would share one"))
 		}
 	}
+	if st.Zone != nil {
+		v, err := st.Zone.Eval(f.env)
+		if err != nil {
+			return nil, p.fail(st, f, err)
+		}
+		rec.Zone, _ = v.(string)
+	}
 	rec.Period = p.p.periodOf(st, p.run, p.now, p.slot)
 	if rec.Account, err = p.account(ctx, st); err != nil {
 		return nil, err

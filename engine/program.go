@@ -65,7 +65,8 @@ type Step struct {
 	As      string
 	Key     *lang.Expr
 	OncePer string
-	record  []string // of a send: the path of its contact's record, nil where there is none
+	Zone    *lang.Value // of a send: in whose time zone guard.hours are, where an expression says so
+	record  []string    // of a send: the path of its contact's record, nil where there is none
 
 	Concurrency int
 	Retry       step.Retry // zero where the flow does not say

@@ -18,10 +18,17 @@ func CompileProject(f *flow.Project) (*Project, diag.List) {
 	c := &compiler{
 		doc:   &flow.Document{File: f.File, Source: f.Source, Guard: f.Guard},
 		texts: texts{read: map[string]*textFile{}},
-		p:     &Program{},
+		p:     &Program{ZoneSet: true}, // which zone is for each flow to say
 	}
 	c.refuseUnbuilt()
 	c.guard()
+	for _, h := range c.p.Guard.Hours {
+		if h.zone != nil {
+			c.diags.Add("literal-wanted", h.zone.Span, "zone takes no expression in a project file").
+				WithDetail("Each flow calls its records by its own names.").
+				WithHint("write company, a time zone or a country; a flow may add its own hours with an expression")
+		}
+	}
 	c.diags.Sort()
 	if c.diags.HasErrors() {
 		return nil, c.diags
@@ -38,15 +45,16 @@ func (p *Program) Under(project *Project) (*Program, diag.List) {
 	}
 	var out diag.List
 	under := *p
-	under.Guard = p.Guard.under(project.Guard, &out)
+	under.Guard = p.Guard.under(project.Guard, p.ZoneSet, &out)
 	out.Sort()
 	return &under, out
 }
 
 // under joins the rails of a flow with those of its project, key by key.
-func (g Guard) under(project Guard, out *diag.List) Guard {
+func (g Guard) under(project Guard, zoneSet bool, out *diag.List) Guard {
 	g.MaxSends = g.MaxSends.under(project.MaxSends, "maxSends", out)
 	g.StopIf = slices.Concat(project.StopIf, g.StopIf)
+	g.Hours = hoursUnder(g.Hours, project.Hours, zoneSet, out)
 	return g
 }
 

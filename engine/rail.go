@@ -15,7 +15,9 @@ type rail struct {
 
 // planRails are the rails about one send each, in the order in which they look:
 // those that cost nothing first.
-var planRails = []rail{}
+var planRails = []rail{
+	{"hours", (*planner).zoneTold},
+}
 
 // railed asks the rails about a send that is still planned. The first that
 // refuses leaves it out; the next run asks again.

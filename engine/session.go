@@ -44,6 +44,9 @@ type Options struct {
 	Stdout io.Writer        // where print writes
 	Events func(Event)      // progress; called from many goroutines, one at a time
 	Now    func() time.Time // the clock
+	// Sleep waits, and ends early with the context's cause; nil is a timer. It goes
+	// with a clock of one's own.
+	Sleep func(context.Context, time.Duration) error
 
 	// For tests of flows.
 	Run   string                                      // the id of a new run; "" makes one
@@ -72,6 +75,7 @@ type session struct {
 	accounts    map[string]string
 	connections map[*Step]step.Connection
 	eventMu     sync.Mutex
+	hours       openings
 	focus       *focus // what an Explore looks at; nil in a run
 }
 
@@ -90,7 +94,7 @@ func newSession(p *Program, o Options, run string, now time.Time) (*session, err
 	if o.Stdout == nil {
 		o.Stdout = io.Discard
 	}
-	s := &session{p: p, o: o, run: run, now: now.In(p.Zone), shared: map[any]*sharedValue{}, accounts: map[string]string{}, connections: map[*Step]step.Connection{}}
+	s := &session{p: p, o: o, run: run, now: now.In(p.Zone), shared: map[any]*sharedValue{}, accounts: map[string]string{}, connections: map[*Step]step.Connection{}, hours: openings{p: p}}
 	s.dir = RunDir(o.StateDir, run)
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make run folder: %w", err)

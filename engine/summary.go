@@ -19,6 +19,8 @@ type Summary struct {
 	Since   *time.Time         // and the latest
 	Next    *time.Time         // of a schedule: the slot after the plan's
 	Samples []Sample
+	Outside int           // planned sends whose hours (guard.hours) were closed when the plan was made
+	Opens   time.Time     // when the hours of the first of them open; zero where none ever do
 	Locals  []string      // local steps that apply will perform
 	Calls   int           // API calls that applying makes, at least
 	Takes   time.Duration // at the connection's rate; 0 is unknown
@@ -70,6 +72,7 @@ func (p *Program) Summarize(path string, samples int) (*Summary, error) {
 		}
 	}
 	shown := map[string]int{}
+	hours := &openings{p: p}
 	for rec, err := range planfile.Records(path) {
 		if err != nil {
 			return nil, err
@@ -95,6 +98,9 @@ func (p *Program) Summarize(path string, samples int) (*Summary, error) {
 					s.First = r.Since
 				}
 			}
+			if r.Status == planfile.StatusPlanned {
+				s.look(hours, r)
+			}
 			if r.Status == planfile.StatusPlanned && shown[r.Step] < samples {
 				shown[r.Step]++
 				if sample, ok := p.Sample(r); ok {
@@ -114,6 +120,18 @@ func (p *Program) Summarize(path string, samples int) (*Summary, error) {
 		s.Takes = time.Duration(float64(s.Calls) / head.Rate * float64(time.Second))
 	}
 	return s, nil
+}
+
+// look counts a planned send whose hours are closed.
+func (s *Summary) look(hours *openings, r planfile.Send) {
+	c, err := hours.at(r.Zone, s.Header.Now)
+	if err != nil || c == nil || r.Internal {
+		return
+	}
+	s.Outside++
+	if !c.opens.IsZero() && (s.Opens.IsZero() || c.opens.Before(s.Opens)) {
+		s.Opens = c.opens
+	}
 }
 
 // Sample renders what a planned send shows a person.

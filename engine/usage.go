@@ -54,6 +54,9 @@ func (p *Program) countUses() {
 		if s.Key != nil {
 			p.countRefs(s.Key.Refs(), stage)
 		}
+		if s.Zone != nil {
+			p.countRefs(s.Zone.Refs(), stage)
+		}
 		if s.Else != nil {
 			p.countValue(s.Else, around, stage, reader{})
 		}

@@ -49,6 +49,7 @@ func (g *grammar) document(root *Node) {
 	g.name(d.Campaign, dottedName, "campaign name", nil)
 	g.oneOf(d.OncePer, "oncePer", periods)
 	g.oneOf(d.Delivery.Get("unknown"), "unknown", unknownPolicies)
+	g.guard(d.Guard)
 	g.inputs(root.Get("inputs"))
 	g.moved(d.Moved)
 	if s := d.Schedule; s != nil && len(s.Node.Entries) == 0 { // another key than its only one is reported as such
@@ -95,6 +96,13 @@ func (g *grammar) missing(n *Node, key, subject, write string) {
 	g.out.Add("missing-key", at, "%s has no %q", subject, key).
 		WithDetail("The key %q is required.", key).
 		WithHint("write: %s", write)
+}
+
+// guard checks the words of the rails, in a flow or in a project file.
+func (g *grammar) guard(s *Section) {
+	if hours := s.Get("hours"); isMap(hours) {
+		g.oneOf(hours.Get("otherwise"), "otherwise", closedPolicies)
+	}
 }
 
 func (g *grammar) inputs(n *Node) {
@@ -368,6 +376,7 @@ func short(text string) string {
 var (
 	periods         = []string{"campaign", "month", "week", "day", "run"}
 	errorPolicies   = []string{"stop", "continue"}
+	closedPolicies  = []string{"stop", "wait", "skip"}
 	unknownPolicies = []string{"verify", "never-resend", "resend"}
 	inputTypes      = []string{"string", "integer", "number", "boolean", "duration", "date", "time", "list", "path"}
 )

@@ -32,6 +32,8 @@ func ParseProject(file string, source []byte) (*Project, diag.List) {
 	default:
 		checker{&problems}.section(root, projectShape, projectLevel)
 		p.Ledger, p.Guard = root.Get("ledger"), sectionOf(root, "guard")
+		g := grammar{out: &problems}
+		g.guard(p.Guard)
 	}
 	problems.Sort()
 	return p, capped(problems, file)

@@ -78,6 +78,8 @@ func wordsOf(section, key string, s shape) []string {
 		return periods
 	case key == "onError":
 		return errorPolicies
+	case section == "hours" && key == "otherwise":
+		return closedPolicies
 	case section == "delivery" && key == "unknown":
 		return unknownPolicies
 	case (key == "type" || key == "items") && contains(s.keys, "sensitive"):

@@ -103,6 +103,8 @@ func (d *decoder) send(line []byte) (r Send, ok bool) {
 			return in.textInto(&r.Period)
 		case "contact":
 			return intInto(&in, &r.Contact)
+		case "zone":
+			return in.textInto(&r.Zone)
 		case "content":
 			return in.textInto(&r.Content)
 		case "textHash":

@@ -64,6 +64,7 @@ func appendSend(b []byte, r *Send) ([]byte, error) {
 	if r.Contact != 0 {
 		b = strconv.AppendInt(append(b, `,"contact":`...), int64(r.Contact), 10)
 	}
+	b = appendFilled(b, `,"zone":`, r.Zone)
 	b = appendFilled(b, `,"content":`, r.Content)
 	b = appendFilled(b, `,"textHash":`, r.TextHash)
 	b, err := appendValues(b, `,"args":`, r.Args)

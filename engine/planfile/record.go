@@ -73,6 +73,7 @@ type Send struct {
 	Key      string           `json:"key,omitempty"`
 	Period   string           `json:"period,omitempty"`
 	Contact  int              `json:"contact,omitempty"`
+	Zone     string           `json:"zone,omitempty"`     // what tells the recipient's time zone, where guard.hours asks for it
 	Content  string           `json:"content,omitempty"`  // hex SHA-256 of the arguments
 	TextHash string           `json:"textHash,omitempty"` // what TextHash gives for the rendered text
 	Args     map[string]Value `json:"args,omitempty"`     // of planned: everything that is sent

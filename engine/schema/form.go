@@ -69,6 +69,8 @@ var keyExamples = map[string][]string{
 	"guard.stopIf":          {"failed >= 20 and failureRate > 0.05"},
 	"guard.hours.allow":     {"09:00-21:00"},
 	"guard.hours.days":      {"mon-sat"},
+	"guard.hours.zone":      {"company", "Asia/Almaty", "KZ", "${{ client.phone }}"},
+	"guard.hours.maxWait":   {"30m"},
 	"delivery.settle":       {"120s"},
 	"schedule.cron":         {"0 10 * * 1"},
 	"steps.timeout":         {"30s"},

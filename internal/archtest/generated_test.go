@@ -149,7 +149,7 @@ func TestSchemaSaysWhatIsNotBuilt(t *testing.T) {
 		"guard.stopIf":     "guard: { stopIf: failed > 3 }",
 		"guard.perContact": "guard: { perContact: 1 per 7d }",
 		"guard.suppress":   "guard: { suppress: { words: [stop] } }",
-		"guard.hours":      "guard: { hours: { allow: 09:00-21:00 } }",
+		"guard.hours":      "guard: { hours: { allow: 09:00-21:00, zone: UTC } }",
 		"guard.window":     "guard: { window: 24h }",
 	} {
 		t.Run(key, func(t *testing.T) {

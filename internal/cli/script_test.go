@@ -46,6 +46,7 @@ func TestMain(m *testing.M) {
 //	sandbox ARGS…            serve a sandbox in another process and point the environment at it
 //	advised                  run the flowrunner command that ends the last output
 //	await FILE [LINES]       wait until a file is there, and has so many lines
+//	hours FROM TO FILE       write the hours from now on, such as 2h 4h, in UTC for HOURS in FILE
 //	signal SIGNAL N LOG LINES COMMAND…
 //	                         start the command, signal it when LOG has so many
 //	                         lines, and expect exit code N (-1: killed); STOP asks it
@@ -56,7 +57,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": cmdCode, "norm": cmdNorm, "sentto": cmdSentTo, "sandbox": cmdSandbox, "await": cmdAwait, "signal": cmdSignal, "once": cmdOnce, "advised": cmdAdvised, "accounted": cmdAccounted,
+			"code": cmdCode, "hours": cmdHours, "norm": cmdNorm, "sentto": cmdSentTo, "sandbox": cmdSandbox, "await": cmdAwait, "signal": cmdSignal, "once": cmdOnce, "advised": cmdAdvised, "accounted": cmdAccounted,
 		},
 	})
 }
@@ -71,6 +72,22 @@ func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
 	if got := codeOf(ts, err); got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+func cmdHours(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: hours FROM TO FILE")
+	}
+	clock := func(text string) string {
+		d, err := time.ParseDuration(text)
+		ts.Check(err)
+		return time.Now().UTC().Add(d).Format("15:04")
+	}
+	path := ts.MkAbs(args[2])
+	b, err := os.ReadFile(path)
+	ts.Check(err)
+	text := strings.ReplaceAll(string(b), "HOURS", clock(args[0])+"-"+clock(args[1]))
+	ts.Check(os.WriteFile(path, []byte(text), 0o600))
 }
 
 func codeOf(ts *testscript.TestScript, err error) int {

@@ -130,6 +130,8 @@ type PlanDocument struct {
 	PlanningCalls int64             `json:"planningCalls"`
 	SendingCalls  int               `json:"sendingCalls"`
 	Seconds       float64           `json:"seconds,omitempty"`
+	OutsideHours  int               `json:"outsideHours,omitempty"`
+	HoursOpen     time.Time         `json:"hoursOpen,omitzero"`
 }
 
 // PlanStep is the balance of one sending step of a plan.
@@ -170,6 +172,7 @@ func PlanOf(p *engine.Summary, path string) *PlanDocument {
 		ToSend: c.Planned, AlreadySent: c.AlreadySent, LeftOut: c.LeftOut, Duplicate: c.Duplicate, Unknown: c.Unknown, Refused: c.Refused, Changed: c.Changed,
 		Steps: []PlanStep{}, Reasons: []ReasonDocument{}, Samples: []MessageDocument{}, Locals: p.Locals, Later: p.End.Later,
 		PlanningCalls: p.End.Calls, SendingCalls: p.Calls, Seconds: p.Takes.Seconds(),
+		OutsideHours: p.Outside, HoursOpen: p.Opens,
 	}
 	for _, s := range p.Steps {
 		c := s.Counts

@@ -30,6 +30,7 @@ func (s Style) Plan(w io.Writer, p *engine.Summary, tail ...string) {
 		left = append(left, ReasonDocument{l.Step, l.Reason, l.Count})
 	}
 	s.reasons(w, left)
+	s.planHours(w, p)
 	s.planSamples(w, p)
 	if len(p.Locals) > 0 {
 		fmt.Fprintf(w, "\n  After the sends: %s.\n", Safe(strings.Join(p.Locals, ", ")))
@@ -42,6 +43,22 @@ func (s Style) Plan(w io.Writer, p *engine.Summary, tail ...string) {
 	for _, line := range tail {
 		fmt.Fprintf(w, "  %s\n", line)
 	}
+}
+
+// planHours says how many could not be sent now.
+func (s Style) planHours(w io.Writer, p *engine.Summary) {
+	if p.Outside == 0 {
+		return
+	}
+	who := "all of them are"
+	if p.Outside < p.End.Counts.Planned {
+		who = number(p.Outside) + " of them are"
+	}
+	text := "Now " + who + " outside guard.hours"
+	if !p.Opens.IsZero() {
+		text += "; the first open on " + p.Opens.In(p.Header.Now.Location()).Format("Mon 2006-01-02 at 15:04 -07:00")
+	}
+	fmt.Fprintf(w, "\n  %s.\n", s.Warn(text))
 }
 
 func (s Style) planSteps(w io.Writer, p *engine.Summary) {

@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"context"
+	"sync"
+
+	"github.com/flowrunner/flowrunner/engine/planfile"
+)
+
+// deferred are the sends and local steps of one stage that come after the others,
+// since the hours of their recipients are closed. It keeps a bit for each row of
+// the plan and no row itself: the plan is read again for them.
+type deferred struct {
+	mu    sync.Mutex
+	rows  map[int64]uint64 // seq / 64 → bits
+	count int
+	next  *closed // the one that opens first
+}
+
+// put defers a row; c is what keeps it back, nil where only an earlier row of its
+// iteration does.
+func (d *deferred) put(seq int64, c *closed) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.rows == nil {
+		d.rows = map[int64]uint64{}
+	}
+	d.rows[seq/64] |= 1 << (seq % 64)
+	d.count++
+	if c != nil && (d.next == nil || c.rule.Otherwise > d.next.rule.Otherwise ||
+		c.rule.Otherwise == d.next.rule.Otherwise && c.opens.Before(d.next.opens)) {
+		d.next = c
+	}
+}
+
+// take empties it, and gives what was in it.
+func (d *deferred) take() (has func(seq int64) bool, next *closed) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	rows, next := d.rows, d.next
+	d.rows, d.next, d.count = nil, nil, 0
+	return func(seq int64) bool { return rows[seq/64]&(1<<(seq%64)) != 0 }, next
+}
+
+// afterTheRest brings what was deferred so far to an end, before anything that
+// comes after it in the plan: it waits for the next hours to open, performs those
+// whose hours these are, and so on, until nothing is left or the run stops.
+func (a *applier) afterTheRest(ctx context.Context, path string, pool *pool) error {
+	pool.wait()
+	for {
+		has, next := a.later.take()
+		if next == nil || a.stopReason() != "" || !a.await(ctx, next) {
+			return nil
+		}
+		var current unit
+		for rec, err := range planfile.Records(path) {
+			if err != nil {
+				return err
+			}
+			step, id, seq := "", int64(0), int64(0)
+			switch r := rec.(type) {
+			case planfile.Send:
+				step, id, seq = r.Step, r.Unit, r.Seq
+			case planfile.Local:
+				step, id, seq = r.Step, r.Unit, r.Seq
+			}
+			if !has(seq) {
+				continue
+			}
+			if id != current.id {
+				pool.begin(current)
+				pool.size(a.p.width(step))
+				current = unit{id: id}
+			}
+			current.actions = append(current.actions, rec)
+		}
+		pool.begin(current)
+		pool.wait()
+	}
+}
