@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -191,19 +192,24 @@ func projectLedger(dir string) (string, error) {
 		return "", &ledgerError{fmt.Sprintf("%s pins the ledger %s, which is not at %s; nothing was written\n"+
 			"bring it there, or delete the line `ledger:` if a new one is meant: it counts everybody as not written to", path, pinned, s.ledger())}
 	}
-	store, err := s.open(context.Background(), sqlite.Options{})
+	ctx := context.Background()
+	store, err := s.open(ctx, sqlite.Options{})
 	if err != nil {
 		return "", err
 	}
 	lineage := store.Lineage()
-	if err := store.Close(); err != nil {
+	ours := pinned == ""
+	if !ours {
+		ours, err = holds(ctx, store, pinned)
+	}
+	if err := errors.Join(err, store.Close()); err != nil {
 		return "", err
 	}
-	if pinned != "" && pinned != lineage {
+	if !ours {
 		return "", &ledgerError{fmt.Sprintf("%s pins the ledger %s, but the one at %s is %s; nothing was written\n"+
 			"put the right ledger back, or write `ledger: %s` if this one is meant", path, pinned, s.ledger(), lineage, lineage)}
 	}
-	return lineage, nil
+	return cmp.Or(pinned, lineage), nil
 }
 
 // writeProjectFile writes one file; a .gitignore that is there stays.

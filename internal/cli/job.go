@@ -117,14 +117,8 @@ func (j *job) pinned(ctx context.Context) error {
 	if p == nil || p.ledger == "" || p.ledger == j.store.Lineage() || j.o.sandbox || !j.p.HasSends() || j.local() {
 		return nil
 	}
-	merged, err := j.store.Merged(ctx)
-	if err != nil {
+	if ours, err := holds(ctx, j.store, p.ledger); err != nil || ours {
 		return err
-	}
-	for _, m := range merged {
-		if m.Lineage == p.ledger {
-			return nil
-		}
 	}
 	return &ledgerError{fmt.Sprintf("%s pins the ledger %s, but the one at %s is %s; nothing was sent\n"+
 		"put the right ledger back, name its folder with --state, add what an export of it knows with flowrunner ledger import FILE, or write `ledger: %s` into %s if this one is meant: whoever it does not know is written to again",

@@ -11,19 +11,26 @@ import (
 )
 
 // planFiles are the plans of a run that are still there, stage by stage.
-func planFiles(st state, run string) []string {
+func planFiles(st state, run string) []string { return plansIn(engine.RunDir(st.dir, run)) }
+
+// plansIn are the plans in the folder of a run, stage by stage.
+func plansIn(dir string) []string {
 	var all []string
-	for dir := engine.RunDir(st.dir, run); ; {
-		name := "plan.jsonl"
-		if n := len(all); n > 0 {
-			name = fmt.Sprintf("plan-%d.jsonl", n)
-		}
-		path := filepath.Join(dir, name)
+	for {
+		path := filepath.Join(dir, planName(len(all)))
 		if _, err := os.Stat(path); err != nil {
 			return all
 		}
 		all = append(all, path)
 	}
+}
+
+// planName is the name of a stage's plan in the folder of its run.
+func planName(stage int) string {
+	if stage == 0 {
+		return "plan.jsonl"
+	}
+	return fmt.Sprintf("plan-%d.jsonl", stage)
 }
 
 // textsOf gives what the people of some sends were to get, by identity, as far

@@ -86,3 +86,15 @@ func (s Style) Import(w io.Writer, r ledger.ImportResult) {
 		fmt.Fprintf(w, "\nAll of it was known here before.\n")
 	}
 }
+
+// Lost draws what is remembered of a run whose ledger is lost: n of its sends
+// are unknown from now on.
+func (s Style) Lost(w io.Writer, run ledger.Run, n int, show string) {
+	fmt.Fprintf(w, "%s run %s of %s (campaign %s)\n\n", s.Bold("Imported"), Safe(run.ID), s.Bold(Safe(run.Flow)), Safe(run.Campaign))
+	if n == 0 {
+		fmt.Fprintf(w, "  All of its sends were known here before.\n")
+	} else {
+		fmt.Fprintf(w, "  %s\n", s.Warn(plural(n, "send is unknown", "sends are unknown")+" from now on, and not made again before it is known"))
+	}
+	fmt.Fprintf(w, "\n  Who: %s\n", Safe(show))
+}
