@@ -80,7 +80,7 @@ func (b *broadcast) serve() (end func(), err error) {
 	faults := b.Faults
 	faults.Seed = b.Seed*1_000_003 + uint64(b.n)
 	clock := func() time.Time { return b.World.Now.Add(time.Since(b.began)) }
-	b.api = sandbox.New(sandbox.Options{World: b.World, Faults: faults, AcceptedLog: log, Clock: clock})
+	b.api = sandbox.New(sandbox.Options{World: b.World, Faults: faults, Latency: b.Latency, AcceptedLog: log, Clock: clock})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
@@ -173,7 +173,8 @@ func (b *broadcast) life(ctx context.Context, lasts time.Duration) (ended bool, 
 		b.say("%v after %v", sig, lasts)
 	case <-ctx.Done():
 		_ = cmd.Process.Kill()
-		_ = <-over // killed
+		err = <-over
+		b.say("stopped: %v", err)
 		return false, 0, context.Cause(ctx)
 	}
 	var exit *exec.ExitError

@@ -22,8 +22,9 @@ type Trial struct {
 	Flow    string                         // the flow's file, as a path inside Folder
 	Args    []string                       // further arguments of run: inputs, the settle time
 
-	World  sandbox.World
-	Faults sandbox.Faults // their seed is the trial's
+	World   sandbox.World
+	Faults  sandbox.Faults // their seed is the trial's
+	Latency time.Duration  // of each call
 
 	Kills  int           // how often a process is ended, over all broadcasts
 	Each   int           // at most so often in one broadcast; then it is left in peace
