@@ -51,7 +51,7 @@ func (c *Client) ListContacts(ctx context.Context, q ContactsQuery) (*Listing[Co
 	l := &Listing[Contact]{stream: func(yield func(Contact, error) bool) {
 		p := pager[Contact, int]{
 			op: opContacts, what: "client", fetch: fetch, key: func(x Contact) int { return x.ID },
-			first: &first, from: q.Offset, max: q.Limit,
+			first: &first, from: q.Offset, max: q.Limit, ahead: &ahead[Contact]{fetch: fetch},
 		}
 		p.stream(ctx, yield)
 	}}

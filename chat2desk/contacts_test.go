@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +29,16 @@ type people struct {
 	after    func(call int)    // what happens behind a page
 	asked    []string          // the queries
 	calls    int
+}
+
+// oneByOne lets a handler that is no good for several at once answer all.
+func oneByOne(h http.HandlerFunc) http.HandlerFunc {
+	var mu sync.Mutex
+	return func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		h(w, r)
+	}
 }
 
 func (p *people) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -125,7 +137,7 @@ func TestListContactsPages(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := tt.world
-			c := serve(t, w.ServeHTTP)
+			c := serve(t, oneByOne(w.ServeHTTP))
 			l, err := c.ListContacts(t.Context(), tt.query)
 			require.NoError(t, err)
 			got, err := all(t, l)
@@ -148,7 +160,7 @@ func TestListContactsPages(t *testing.T) {
 
 func TestListContactsAsksNoMoreThanNeeded(t *testing.T) {
 	w := people{ids: upTo(500)}
-	c := serve(t, w.ServeHTTP)
+	c := serve(t, oneByOne(w.ServeHTTP))
 	l, err := c.ListContacts(t.Context(), ContactsQuery{Limit: 210, Offset: 4, Order: "asc"})
 	require.NoError(t, err)
 	got, err := all(t, l)
@@ -169,7 +181,7 @@ func TestListContactsDeadOffset(t *testing.T) {
 	}
 	for name, w := range tests {
 		t.Run(name, func(t *testing.T) {
-			c := serve(t, w.ServeHTTP)
+			c := serve(t, oneByOne(w.ServeHTTP))
 			l, err := c.ListContacts(t.Context(), ContactsQuery{})
 			require.NoError(t, err)
 			got, err := all(t, l)
@@ -182,7 +194,7 @@ func TestListContactsDeadOffset(t *testing.T) {
 		})
 	}
 	w := people{ids: upTo(15), noOffset: true, noMeta: true}
-	c := serve(t, w.ServeHTTP)
+	c := serve(t, oneByOne(w.ServeHTTP))
 	l, err := c.ListContacts(t.Context(), ContactsQuery{})
 	require.NoError(t, err)
 	got, err := all(t, l)
@@ -203,7 +215,7 @@ func TestListContactsWhileTheyChange(t *testing.T) {
 		}
 		w.after = func(int) {
 			for range rnd.IntN(30) {
-				if i := rnd.IntN(len(w.ids)); rnd.IntN(5) > 0 {
+				if i := rnd.IntN(len(w.ids)); len(w.ids) > 5 && rnd.IntN(5) > 0 {
 					delete(stay, w.ids[i])
 					w.ids = slices.Delete(w.ids, i, i+1)
 				}
@@ -220,7 +232,7 @@ func TestListContactsWhileTheyChange(t *testing.T) {
 		if desc {
 			q.Order = "desc"
 		}
-		c := serve(t, w.ServeHTTP)
+		c := serve(t, oneByOne(w.ServeHTTP))
 		l, err := c.ListContacts(t.Context(), q)
 		require.NoError(t, err)
 		got, err := all(t, l)
@@ -296,7 +308,7 @@ func TestFilterHonesty(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := tt.world
-			c := serve(t, w.ServeHTTP)
+			c := serve(t, oneByOne(w.ServeHTTP))
 			l, err := c.ListContacts(t.Context(), tt.query)
 			var got []Contact
 			if err == nil {
@@ -324,7 +336,7 @@ func TestIgnoredTagsInABusyAccount(t *testing.T) {
 			w.ids = append(w.ids, 501, 502)
 		}
 	}
-	c := serve(t, w.ServeHTTP)
+	c := serve(t, oneByOne(w.ServeHTTP))
 	_, err := c.ListContacts(t.Context(), ContactsQuery{Tags: []int{5}})
 	require.Equal(t, KindFilterIgnored, problem(t, err).Kind)
 }
@@ -347,7 +359,7 @@ func TestFindContacts(t *testing.T) {
 	}
 	for _, tt := range tests {
 		w := world()
-		c := serve(t, w.ServeHTTP)
+		c := serve(t, oneByOne(w.ServeHTTP))
 		got, err := c.FindContacts(t.Context(), tt.phone)
 		require.NoError(t, err)
 		require.Equal(t, tt.want, idsOf(got), tt.phone)
@@ -356,7 +368,7 @@ func TestFindContacts(t *testing.T) {
 	// The filter is ignored: a short list holds the answer all the same, a long one does not.
 	w := world()
 	w.honours = ""
-	c := serve(t, w.ServeHTTP)
+	c := serve(t, oneByOne(w.ServeHTTP))
 	got, err := c.FindContacts(t.Context(), "77010000000")
 	require.NoError(t, err)
 	require.Equal(t, []int{1, 4}, idsOf(got))
@@ -370,7 +382,7 @@ func TestFindContacts(t *testing.T) {
 
 func TestGetContact(t *testing.T) {
 	w := people{tagged: func(int) bool { return true }}
-	c := serve(t, w.ServeHTTP)
+	c := serve(t, oneByOne(w.ServeHTTP))
 	got, err := c.GetContact(t.Context(), 7)
 	require.NoError(t, err)
 	require.Equal(t, 5, got.Tags[0].ID)
@@ -404,7 +416,7 @@ func ExampleListing_All() {
 // through filters that were ignored.
 func TestListContactsReadsTheFieldsAsked(t *testing.T) {
 	w := &people{ids: []int{1, 2, 3}, row: func(id int) string { return strconv.Itoa(79160000000 + id) }}
-	c := serve(t, w.ServeHTTP)
+	c := serve(t, oneByOne(w.ServeHTTP))
 	list, err := c.ListContacts(t.Context(), ContactsQuery{Fields: []string{"phone"}})
 	require.NoError(t, err)
 	n := 0
@@ -418,4 +430,38 @@ func TestListContactsReadsTheFieldsAsked(t *testing.T) {
 	require.Equal(t, KindFilterIgnored, problem(t, err).Kind)
 	_, err = c.ListContacts(t.Context(), ContactsQuery{Fields: []string{"name"}, CreatedAfter: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)})
 	require.Equal(t, KindFilterIgnored, problem(t, err).Kind)
+}
+
+// TestPagesAreFetchedAhead has several calls under way once paging is proven, asks
+// for no page twice, and leaves nothing under way when the reader stops.
+func TestPagesAreFetchedAhead(t *testing.T) {
+	w := &people{ids: upTo(3000)}
+	var under, most atomic.Int32
+	answer := oneByOne(w.ServeHTTP)
+	c := serve(t, func(rw http.ResponseWriter, r *http.Request) {
+		most.Store(max(most.Load(), under.Add(1)))
+		time.Sleep(5 * time.Millisecond)
+		answer(rw, r)
+		under.Add(-1)
+	})
+	l, err := c.ListContacts(t.Context(), ContactsQuery{})
+	require.NoError(t, err)
+	got, err := all(t, l)
+	require.NoError(t, err)
+	require.Len(t, got, 3000)
+	require.Equal(t, len(w.asked), len(slices.Compact(slices.Sorted(slices.Values(w.asked)))), "%s", w.asked)
+	require.Len(t, w.asked, 16)
+	require.Greater(t, most.Load(), int32(1))
+
+	before, n := c.Calls(), 0
+	for _, err := range l.All() {
+		require.NoError(t, err)
+		if n++; n == 1000 {
+			break
+		}
+	}
+	calls := c.Calls() - before
+	require.LessOrEqual(t, calls, int64(5+pagesAhead))
+	require.Eventually(t, func() bool { return under.Load() == 0 }, time.Minute, time.Millisecond)
+	require.Equal(t, calls, c.Calls()-before)
 }

@@ -40,9 +40,10 @@ type pager[T any, K comparable] struct {
 	op, what string
 	fetch    func(ctx context.Context, limit, offset int) (page[T], error)
 	key      func(T) K
-	first    *page[T] // read already
-	from     int      // the offset to begin at
-	max      int      // records to give at most; 0 is all
+	first    *page[T]  // read already
+	from     int       // the offset to begin at
+	max      int       // records to give at most; 0 is all
+	ahead    *ahead[T] // nil: no page is fetched before it is wanted
 
 	memory map[K]struct{}
 	order  []K // memory's keys, oldest first
@@ -51,6 +52,7 @@ type pager[T any, K comparable] struct {
 	size   int // rows of the last page
 	pages  int
 	barren int
+	steady int  // pages since one came otherwise than guessed
 	works  bool // a later page brought something: offset is honoured
 	last   []K  // keys of the last page
 }
@@ -96,7 +98,29 @@ func (p *pager[T, K]) next(ctx context.Context) (fresh []T, ended bool, err erro
 		return fresh, true, nil
 	}
 	ended, err = p.judge(g, len(fresh) > 0, ignored, want)
+	if p.ahead != nil && !ended && err == nil {
+		p.steady++
+		p.ahead.begin(ctx, p.guess(g))
+	}
 	return fresh, ended, err
+}
+
+// guess gives the offsets of the next pages, once a second page has shown that
+// offsets work: no more than pages came as guessed, so that little is wasted on a
+// reader who wants little, and on a list that changes much.
+func (p *pager[T, K]) guess(g page[T]) (offsets []int) {
+	if !p.works || p.size < 2 || g.total == nil || !g.full(maxPage) {
+		return nil
+	}
+	given := p.given
+	for offset := p.pos - 1; len(offsets) < min(pagesAhead, p.steady) && offset+1 < *g.total; offset += p.size - 1 {
+		if p.max > 0 && p.max-given+1 < maxPage {
+			break
+		}
+		given += p.size - 1
+		offsets = append(offsets, offset)
+	}
+	return offsets
 }
 
 // page fetches, the first one from where it was read already.
@@ -104,7 +128,25 @@ func (p *pager[T, K]) page(ctx context.Context, limit, offset int) (page[T], err
 	if p.first != nil && p.pages == 0 {
 		return *p.first, nil
 	}
+	if p.ahead != nil {
+		if g, begun, err := p.ahead.get(limit, offset); begun && (err != nil || p.continues(g)) {
+			return g, err
+		}
+		p.ahead.drop()
+		p.steady = 0
+	}
 	return p.fetch(ctx, limit, offset)
+}
+
+// continues reports whether a page goes on where the last one ended: it begins
+// with a known row and ends with a new one.
+func (p *pager[T, K]) continues(g page[T]) bool {
+	if len(g.items) < 2 {
+		return false
+	}
+	_, first := p.memory[p.key(g.items[0])]
+	_, last := p.memory[p.key(g.items[len(g.items)-1])]
+	return first && !last
 }
 
 // judge decides whether the listing ends with this page.
@@ -200,6 +242,9 @@ func (p *pager[T, K]) remember(k K) bool {
 
 // stream gives every record to yield until it wants no more.
 func (p *pager[T, K]) stream(ctx context.Context, yield func(T, error) bool) {
+	if p.ahead != nil {
+		defer p.ahead.drop()
+	}
 	for {
 		fresh, ended, err := p.next(ctx)
 		for _, item := range fresh {
