@@ -41,8 +41,8 @@ func ParseState(s string) (State, error) {
 
 // next is the whole state machine of attempts. Nothing leads out of sent and
 // refused, and nothing leads from unknown to a new intent: first somebody must
-// find out that it is not sent. Store.Reconsider alone goes beside it, from
-// refused to not sent, when a person asks for that.
+// find out that it is not sent. Store.Reconsider and Store.Retry alone go beside
+// it, from refused to not sent, when a person asks for that.
 var next = [...][]State{
 	Planned: {Intent},
 	Intent:  {Sent, NotSent, Refused, Unknown},

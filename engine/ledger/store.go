@@ -91,6 +91,12 @@ type Store interface {
 	// OptOuts ranges over the opt-outs of whom, oldest first; a nil chooses all.
 	OptOuts(ctx context.Context, whom *Whom) iter.Seq2[OptOut, error]
 
+	// Retry opens a run that has ended, and makes its refused sends not sent, so that
+	// going on with it tries again whatever surely did not go out; it says how many
+	// had been refused. A run that is at work or was given up gives *EndedError. The
+	// caller holds the flow's lock.
+	Retry(ctx context.Context, run string) (int, error)
+
 	// Claimed finds the send whose message this is, so that no message of a
 	// contact's history is taken as the proof of two. A message id of 0 is nobody's.
 	Claimed(ctx context.Context, contact, messageID int) (Identity, bool, error)

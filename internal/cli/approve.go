@@ -5,23 +5,27 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/planfile"
 )
 
 // approve gets the yes that sending needs: from the person at the terminal,
 // from --yes, or from the cap that was committed with the flow or the project.
-func (j *job) approve(s *engine.Summary) error {
-	n := s.End.Counts.Planned
+func (j *job) approve(end planfile.End) error {
+	n := end.Counts.Planned
 	switch {
-	case n == 0 && len(s.End.Later) == 0, j.o.sandbox, j.o.yes:
+	case n == 0 && len(end.Later) == 0, j.o.sandbox, j.o.yes:
 		return nil
 	case j.o.mayAsk(j.a):
-		return j.ask(n, len(s.End.Later) > 0)
+		return j.ask(n, len(end.Later) > 0)
 	case j.p.Guard.MaxSends != nil:
 		return nil
 	}
+	what := fmt.Sprintf("%d messages are", n)
+	if n == 1 {
+		what = "1 message is"
+	}
 	return &usageError{
-		fmt.Sprintf("%d messages are planned and nobody can be asked; nothing was sent", n),
+		what + " planned and nobody can be asked; nothing was sent",
 		"state how many are meant in the flow (guard: maxSends: " + fmt.Sprint(max(n, 1)) + "), or give --yes",
 	}
 }

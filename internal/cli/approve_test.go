@@ -25,7 +25,7 @@ func approval(t *testing.T, in string, n int, change func(*job)) (string, error)
 	if change != nil {
 		change(j)
 	}
-	err := j.approve(&engine.Summary{End: planfile.End{Counts: planfile.Counts{Planned: n}}})
+	err := j.approve(planfile.End{Counts: planfile.Counts{Planned: n}})
 	require.NoError(t, a.stderr.Flush())
 	return out.String(), err
 }
@@ -57,11 +57,11 @@ func TestApprovalNamesWhatIsSent(t *testing.T) {
 	a := newApp(strings.NewReader("y\n"), io.Discard, &out, nil)
 	a.terminal, a.signals = true, &signals{drain: t.Context()}
 	j := &job{a: a, o: &worldFlags{}, p: &engine.Program{}}
-	require.NoError(t, j.approve(&engine.Summary{End: planfile.End{Later: []planfile.Later{{Step: "remind"}}}}))
+	require.NoError(t, j.approve(planfile.End{Later: []planfile.Later{{Step: "remind"}}}))
 	require.Equal(t, "Send what the later stages plan? [y/N] ", out.String())
 	out.Reset()
 	a.stdin = strings.NewReader("y\n")
-	require.NoError(t, j.approve(&engine.Summary{End: planfile.End{Counts: planfile.Counts{Planned: 2}, Later: []planfile.Later{{Step: "remind"}}}}))
+	require.NoError(t, j.approve(planfile.End{Counts: planfile.Counts{Planned: 2}, Later: []planfile.Later{{Step: "remind"}}}))
 	require.Equal(t, "Send 2 messages, and what the later stages plan? [y/N] ", out.String())
 }
 

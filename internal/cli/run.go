@@ -108,7 +108,7 @@ func runFlow(a *app, o *runOptions, file string) error {
 	if o.divert != 0 {
 		return j.apply(path, false, &engine.Divert{Contact: o.divert, Sample: o.sample})
 	}
-	if err := j.approve(summary); err != nil {
+	if err := j.approve(summary.End); err != nil {
 		return err
 	}
 	return j.apply(path, false, nil)

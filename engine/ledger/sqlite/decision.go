@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/flowrunner/flowrunner/engine/ledger"
 )
@@ -107,23 +108,51 @@ func (s *Store) Reconsider(ctx context.Context, flow, campaign string) (n int, e
 		case err != nil:
 			return err
 		}
-		refused, err := collectSends(t.stmt.refusedSends.QueryContext(t.ctx, scope))
+		n, err = t.reconsider(s.now(), scope, t.stmt.refusedSends, scope)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// reconsider makes the refused sends of a scope that a query finds not sent.
+func (t *tx) reconsider(at time.Time, scope int64, query *sql.Stmt, of int64) (int, error) {
+	refused, err := collectSends(query.QueryContext(t.ctx, of))
+	if err != nil {
+		return 0, err
+	}
+	for _, found := range refused {
+		found.State, found.At = ledger.NotSent, at
+		if found.Reason != "" {
+			found.Reason = "was refused: " + found.Reason
+		}
+		if err := t.settle(found); err != nil {
+			return 0, err
+		}
+		t.touched[scope] = true
+	}
+	return len(refused), nil
+}
+
+// Retry opens a run that has ended, and makes its refused sends not sent.
+func (s *Store) Retry(ctx context.Context, id string) (n int, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		run, err := t.run(id)
 		if err != nil {
 			return err
 		}
-		at := s.now()
-		for _, found := range refused {
-			found.State, found.At = ledger.NotSent, at
-			if found.Reason != "" {
-				found.Reason = "was refused: " + found.Reason
-			}
-			if err := t.settle(found); err != nil {
-				return err
-			}
-			t.touched[scope] = true
+		if run.state == ledger.Running || run.state == ledger.Abandoned {
+			return rejection{&ledger.EndedError{Run: id, Known: true, State: run.state}}
 		}
-		n = len(refused)
-		return nil
+		if n, err = t.reconsider(s.now(), run.scope, t.stmt.refusedOfRun, run.n); err != nil {
+			return err
+		}
+		delete(t.runs, id)
+		t.touched[run.scope] = true
+		_, err = t.stmt.interruptRun.ExecContext(t.ctx, run.n)
+		return err
 	})
 	if err != nil {
 		return 0, err

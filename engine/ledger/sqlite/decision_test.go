@@ -139,6 +139,45 @@ func TestReconsider(t *testing.T) {
 	require.Equal(t, before, after, "nothing was left to reconsider")
 }
 
+// Retry opens an ended run for what surely did not go out, and for that alone.
+func TestRetry(t *testing.T) {
+	s := openNew(t)
+	run := begin(t, s, "r1")
+	for n, state := range []ledger.State{ledger.Intent, ledger.Sent, ledger.NotSent, ledger.Refused, ledger.Unknown} {
+		put(t, s, n, "r1", state, 0, "because")
+	}
+	var ended *ledger.EndedError
+	_, err := s.Retry(t.Context(), "r1")
+	require.ErrorAs(t, err, &ended, "it is at work")
+	_, err = s.Retry(t.Context(), "r9")
+	require.ErrorAs(t, err, &ended, "nobody knows it")
+	_, err = s.Recover(t.Context(), "r1", "died")
+	require.NoError(t, err)
+	run.State, run.Finished = ledger.Failed, noon
+	require.NoError(t, s.Finish(t.Context(), run))
+
+	n, err := s.Retry(t.Context(), "r1")
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	for n, want := range []ledger.State{ledger.Unknown, ledger.Sent, ledger.NotSent, ledger.NotSent, ledger.Unknown} {
+		got, _, err := reopen(t, s.path).Find(t.Context(), identity(n))
+		require.NoError(t, err)
+		require.Equal(t, want, got.State, n)
+	}
+	open, ok, err := s.Unfinished(t.Context(), run.Flow, run.Campaign)
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, ledger.Interrupted, open.State)
+	require.NoError(t, s.Reopen(t.Context(), "r1"))
+	require.NoError(t, s.Intend(t.Context(), intention(3, "r1")))
+	var conflict *ledger.ConflictError
+	require.ErrorAs(t, s.Intend(t.Context(), intention(4, "r1")), &conflict, "unknown is not tried again")
+
+	require.NoError(t, s.Begin(t.Context(), ledger.Run{ID: "r2", Flow: run.Flow, Campaign: run.Campaign, PlanHash: "r2", Started: noon}))
+	_, err = s.Retry(t.Context(), "r1")
+	require.ErrorAs(t, err, &ended, "a later run has taken over")
+}
+
 // One message is the proof of one send, whoever records it and how.
 func TestOneMessageForOneSend(t *testing.T) {
 	s := openNew(t)

@@ -15,6 +15,7 @@ type statements struct {
 	findRun, appliedRun, addRun, endRun      *sql.Stmt
 	openRuns, addScope, findScope, bumpScope *sql.Stmt
 	reopenRun, claimant, refusedSends        *sql.Stmt
+	refusedOfRun, interruptRun               *sql.Stmt
 	addDecision, addMerged                   *sql.Stmt
 	occasions, addOptOut                     *sql.Stmt
 	wholeRun, setRun, planOwner              *sql.Stmt
@@ -41,6 +42,8 @@ func (s *statements) each() map[**sql.Stmt]string {
 		&s.findScope:    `SELECT id FROM scopes WHERE flow = ? AND campaign = ?`,
 		&s.claimant:     selectClaimant + ` AND identity <> ?`,
 		&s.refusedSends: selectSends + ` WHERE s.run IN (SELECT n FROM runs WHERE scope = ?) AND s.state = 4`,
+		&s.refusedOfRun: selectSends + ` WHERE s.run = ? AND s.state = 4`,
+		&s.interruptRun: `UPDATE runs SET state = 2 WHERE n = ?`,
 		&s.addDecision:  `INSERT OR IGNORE INTO decisions (id, identity, was, state, message, who, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		&s.addMerged: `INSERT INTO merged (lineage, serial) VALUES (?, ?)
 			ON CONFLICT (lineage) DO UPDATE SET serial = max(serial, excluded.serial)`,
