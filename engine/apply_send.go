@@ -150,7 +150,7 @@ func (t *try) once(ctx context.Context) (status string, again *step.Failure, wai
 	content, err := ledger.ParseIdentity(t.r.Content)
 	if err == nil {
 		err = a.o.Store.Intend(ctx, ledger.Intention{
-			Identity: t.id, Run: a.result.Run.ID, Seq: t.r.Seq, Step: t.r.Step, Period: t.r.Period,
+			Identity: t.id, Run: a.result.Run.ID, Seq: t.r.Seq, Step: t.r.Remembered(), Period: t.r.Period,
 			Contact: t.r.Contact, ContentHash: content, At: at,
 		})
 	}

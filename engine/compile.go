@@ -93,6 +93,7 @@ func (c *compiler) program() {
 	}
 	c.p.Outputs = c.outputs(d.Outputs, c.scope(top, d.Outputs))
 	c.schedule()
+	c.moved()
 	c.unusedInputs()
 	c.advise()
 	c.oneZone()

@@ -41,9 +41,6 @@ func (c *compiler) refuseUnbuilt() {
 			}
 		}
 	}
-	if c.doc.Moved != nil {
-		refuse(c.doc.Moved, "moved", "Renamed steps are not followed yet.")
-	}
 }
 
 func (c *compiler) zone() {

@@ -43,6 +43,9 @@ func (p *Program) Plan(ctx context.Context, o Options) (string, error) {
 	if s.slot, err = p.serving(o.Slot, s.now); err != nil {
 		return "", err
 	}
+	if err := s.noOrphans(ctx); err != nil {
+		return "", err
+	}
 	env := s.environment()
 	s.setInputs(o.Inputs, env)
 	return s.planStage(ctx, 0, env, nil)

@@ -18,6 +18,7 @@ import (
 type candidate struct {
 	planfile.Send
 	st        *Step
+	former    []ledger.Identity // what it is under the ids that its step once had
 	recipient step.Recipient
 	facts     *step.Facts // nil until somebody has told
 }
@@ -71,7 +72,12 @@ func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 	if rec.Content, err = hashOf(args); err != nil {
 		return nil, p.fail(st, f, err)
 	}
-	rec.Identity = p.p.keyOf(st, rec.Account, p.head.Campaign, rec.Key, rec.Period).Identity().String()
+	key := p.p.keyOf(st, rec.Account, p.head.Campaign, rec.Key, rec.Period)
+	rec.Identity = key.Identity().String()
+	for _, id := range p.p.formerly(st) {
+		key.Step = id
+		rec.former = append(rec.former, key.Identity())
+	}
 	rec.Args = make(map[string]planfile.Value, len(args))
 	for name, v := range args {
 		rec.Args[name] = planfile.Value{V: v}
@@ -166,14 +172,15 @@ func (p *planner) counted(r planfile.Send) planfile.Send {
 // decide settles what becomes of a send: first by what the draft and the ledger
 // know, then by the rails.
 func (p *planner) decide(ctx context.Context, c *candidate) error {
-	if err := p.known(ctx, &c.Send); err != nil || c.Status != planfile.StatusPlanned {
+	if err := p.known(ctx, c); err != nil || c.Status != planfile.StatusPlanned {
 		return err
 	}
 	return p.railed(ctx, c)
 }
 
 // known asks the draft and the ledger about a send.
-func (p *planner) known(ctx context.Context, r *planfile.Send) error {
+func (p *planner) known(ctx context.Context, c *candidate) error {
+	r := &c.Send
 	id, err := ledger.ParseIdentity(r.Identity)
 	if err != nil {
 		return err
@@ -182,7 +189,7 @@ func (p *planner) known(ctx context.Context, r *planfile.Send) error {
 	if err != nil {
 		return err
 	}
-	seen, err := p.draft.Add(ctx, id, content, r.Seq)
+	seen, err := p.draft.Add(ctx, id, content, r.Seq, c.former...)
 	if err != nil {
 		return err
 	}
@@ -195,6 +202,11 @@ func (p *planner) known(ctx context.Context, r *planfile.Send) error {
 	}
 	if seen.Record == nil {
 		return nil
+	}
+	if seen.Record.Identity != id {
+		// One send has one identity for good: whatever follows, another attempt,
+		// reading back, a person's word, is about the one that the ledger has.
+		r.Identity, r.Former = seen.Record.Identity.String(), seen.Record.Step
 	}
 	at := seen.Record.At
 	switch seen.Record.State {

@@ -33,6 +33,7 @@ type Program struct {
 	Secrets     []string
 
 	base   *lang.Scope
+	former []formerStep // of `moved:`
 	byID   map[string]*Step
 	usage  map[streamRef]*usage
 	wanted map[string]map[string][]string // step → stream → the fields that are read of its records; absent is all

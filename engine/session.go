@@ -25,6 +25,7 @@ import (
 type Options struct {
 	Inputs   map[string]any // from BindInputs
 	Campaign string         // --campaign; wins over the flow's
+	Orphans  bool           // --accept-orphans: sends of steps that the flow no longer has stop no plan
 	Slot     *time.Time     // --slot: the slot of the schedule that a new run serves; nil is the latest one
 	BaseURL  string         // --base-url; wins over the flow's
 	Rate     *float64       // --rate in calls a second; wins over the flow's

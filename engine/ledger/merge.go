@@ -18,12 +18,16 @@ import (
 // merged where nobody has decided: it may be given again, but a message may not.
 var stateRank = [...]int{Planned: 0, NotSent: 1, Refused: 2, Intent: 3, Unknown: 4, Sent: 5}
 
+// Forbids orders states by how surely they forbid another attempt; a greater one
+// forbids more.
+func (s State) Forbids() int { return rank(stateRank[:], int(s)) }
+
 // Over reports whether r is kept when another ledger knows o of the same send:
 // by state, and among equal states the one with a message, the later one, or the
 // one that is written greater.
 func (r Record) Over(o Record) bool {
 	return cmp.Or(
-		cmp.Compare(rank(stateRank[:], int(r.State)), rank(stateRank[:], int(o.State))),
+		cmp.Compare(r.State.Forbids(), o.State.Forbids()),
 		cmp.Compare(min(r.MessageID, 1), min(o.MessageID, 1)),
 		compareTimes(r.At, o.At),
 		compareTimes(r.Attempted, o.Attempted),

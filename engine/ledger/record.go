@@ -60,3 +60,10 @@ type Filter struct {
 	Contact  int
 	States   []State
 }
+
+// RememberedStep is a step under which sends are remembered.
+type RememberedStep struct {
+	Step  string
+	Sends int       // that went out, may have, or were refused for good
+	Last  time.Time // the latest change of one
+}

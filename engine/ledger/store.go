@@ -107,6 +107,11 @@ type Store interface {
 	// Records ranges over the records that f chooses, by run and then by Seq.
 	Records(ctx context.Context, f Filter) iter.Seq2[Record, error]
 
+	// Remembered tells under which steps the ledger remembers sends of a flow and
+	// campaign that are not to be made again. Runs up to the newest one of the flow
+	// flowHash are left out: the same flow was asked about them before it ran.
+	Remembered(ctx context.Context, flow, campaign, flowHash string) ([]RememberedStep, error)
+
 	// Draft opens a scratch set for one plan of a flow and campaign.
 	Draft(ctx context.Context, flow, campaign string) (Draft, error)
 
@@ -138,7 +143,10 @@ type Store interface {
 // it goes out. Nothing of a draft is kept. It serves one goroutine.
 type Draft interface {
 	// Add registers a planned send. seq rises from call to call.
-	Add(ctx context.Context, id Identity, contentHash [32]byte, seq int64) (Seen, error)
+	// former are identities that the send had under earlier ids of its step; of
+	// all that the ledger knows of them, Seen has the record that forbids another
+	// attempt most surely.
+	Add(ctx context.Context, id Identity, contentHash [32]byte, seq int64, former ...Identity) (Seen, error)
 
 	// Others counts the other contacts of a person that the plan writes to so far, and
 	// gives Seq of the first of those rows. contact is PersonOfContact's.

@@ -95,6 +95,8 @@ func (d *decoder) send(line []byte) (r Send, ok bool) {
 			return intInto(&in, &r.Message)
 		case "identity":
 			return in.textInto(&r.Identity)
+		case "formerStep":
+			return in.textInto(&r.Former)
 		case "account":
 			return in.textInto(&r.Account)
 		case "key":

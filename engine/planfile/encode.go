@@ -58,6 +58,7 @@ func appendSend(b []byte, r *Send) ([]byte, error) {
 		b = append(b, `,"changed":true`...)
 	}
 	b = appendFilled(b, `,"identity":`, r.Identity)
+	b = appendFilled(b, `,"formerStep":`, r.Former)
 	b = appendFilled(b, `,"account":`, r.Account)
 	b = appendFilled(b, `,"key":`, r.Key)
 	b = appendFilled(b, `,"period":`, r.Period)

@@ -1,6 +1,7 @@
 package planfile
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"time"
@@ -69,6 +70,7 @@ type Send struct {
 	Message  int              `json:"messageId,omitempty"` // of already_sent
 	Changed  bool             `json:"changed,omitempty"`   // of already_sent: the text was another
 	Identity string           `json:"identity,omitempty"`
+	Former   string           `json:"formerStep,omitempty"` // the earlier id of the step that it is remembered under (`moved:`)
 	Account  string           `json:"account,omitempty"`
 	Key      string           `json:"key,omitempty"`
 	Period   string           `json:"period,omitempty"`
@@ -106,6 +108,9 @@ func SameIteration(a, b []int) bool {
 	}
 	return true
 }
+
+// Remembered is the id of the step that the send is remembered under.
+func (s Send) Remembered() string { return cmp.Or(s.Former, s.Step) }
 
 // Local is a local step to perform after the sends before it.
 type Local struct {

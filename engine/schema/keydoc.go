@@ -16,7 +16,7 @@ var keyDocs = map[string]string{
 	"schedule":    "When the flow is due. Cron or CI begins it; periods are those of its slots.",
 	"campaign":    "The occasion; with another name everybody may be written to again. Default: default.",
 	"oncePer":     "How often one recipient may get the same send: once per campaign, month, week, day or run. Default: campaign.",
-	"moved":       "Steps that were renamed. Not honoured yet: refused at validate.",
+	"moved":       "Sends whose step was renamed: what they sent under the old id is not sent again.",
 	"steps":       "What happens, from top to bottom.",
 	"finally":     "Steps that run once after all sends have settled, also after a failure. It holds no send.",
 	"outputs":     "Values that the run ends with, by name.",

@@ -19,6 +19,7 @@ type inputFlags struct {
 	files    []string
 	campaign string
 	slot     string
+	orphans  bool
 }
 
 func (o *inputFlags) register(f *pflag.FlagSet) {
@@ -26,6 +27,7 @@ func (o *inputFlags) register(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.files, "var-file", nil, "a YAML file of inputs; may be repeated")
 	f.StringVar(&o.campaign, "campaign", "", "the occasion that sends are remembered under (default: the flow's, else default)")
 	f.StringVar(&o.slot, "slot", "", "the slot of the flow's schedule to serve, as 2026-03-02T10:00 (default: the latest)")
+	f.BoolVar(&o.orphans, "accept-orphans", false, "plan although sends are remembered under steps that the flow no longer has")
 }
 
 // servedSlot reads --slot in the zone of the flow; nil when it is not given. Whether

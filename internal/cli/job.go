@@ -41,6 +41,7 @@ type jobSpec struct {
 	inputs  map[string]any
 	named   string     // --campaign
 	slot    *time.Time // --slot
+	orphans bool       // --accept-orphans
 	sends   bool       // takes the lock and remembers what the sandbox accepts
 	known   bool       // an earlier command has made the ledger; without it nothing fits
 }
@@ -50,7 +51,7 @@ type jobSpec struct {
 func openJob(a *app, o *worldFlags, spec jobSpec) (*job, error) {
 	j := &job{a: a, o: o, p: spec.program, state: spec.state}
 	j.opts = engine.Options{
-		Inputs: spec.inputs, Campaign: spec.named, Slot: spec.slot, BaseURL: o.baseURL, Rate: o.rate.perSecond,
+		Inputs: spec.inputs, Campaign: spec.named, Slot: spec.slot, Orphans: spec.orphans, BaseURL: o.baseURL, Rate: o.rate.perSecond,
 		StateDir: spec.state.dir, FlowDir: spec.folder,
 		LookupEnv: a.env.lookup, OnSecret: a.secrets.Add, Account: steps.CompanyID, People: steps.People{}, Gate: steps.WaitTurn, Now: time.Now,
 	}

@@ -100,7 +100,7 @@ func planFlow(a *app, o *planOptions, file string) error {
 	if err != nil {
 		return err
 	}
-	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: filepath.Dir(file), state: st, inputs: inputs, named: o.campaign, slot: slot})
+	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: filepath.Dir(file), state: st, inputs: inputs, named: o.campaign, slot: slot, orphans: o.orphans})
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func runFlow(a *app, o *runOptions, file string) error {
 	if err != nil {
 		return err
 	}
-	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: filepath.Dir(file), state: st, inputs: inputs, named: o.campaign, slot: slot, sends: true})
+	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: filepath.Dir(file), state: st, inputs: inputs, named: o.campaign, slot: slot, orphans: o.orphans, sends: true})
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func scanIdentity(row scanner) (id ledger.Identity, err error) {
 }
 
 // Add registers a planned send.
-func (d *draft) Add(ctx context.Context, id ledger.Identity, contentHash [32]byte, seq int64) (ledger.Seen, error) {
+func (d *draft) Add(ctx context.Context, id ledger.Identity, contentHash [32]byte, seq int64, former ...ledger.Identity) (ledger.Seen, error) {
 	seen := ledger.Seen{Prior: -1}
 	if d.closed {
 		return seen, ledger.ErrClosed
@@ -74,14 +74,28 @@ func (d *draft) Add(ctx context.Context, id ledger.Identity, contentHash [32]byt
 			return seen, fmt.Errorf("add to draft: %w", err)
 		}
 	}
+	if err := d.remember(ctx, &seen, id); err != nil {
+		return seen, err
+	}
+	for _, id := range former {
+		if err := d.remember(ctx, &seen, id); err != nil {
+			return seen, err
+		}
+	}
+	return seen, nil
+}
+
+// remember notes what the ledger knows of an identity, unless more is known
+// already.
+func (d *draft) remember(ctx context.Context, seen *ledger.Seen, id ledger.Identity) error {
 	if d.known == nil || !d.known.has(id) {
-		return seen, nil
+		return nil
 	}
 	record, found, err := d.store.Find(ctx, id)
-	if found {
+	if found && (seen.Record == nil || record.State.Forbids() > seen.Record.State.Forbids()) {
 		seen.Record = &record
 	}
-	return seen, err
+	return err
 }
 
 // Close throws the draft away.
