@@ -63,7 +63,27 @@ func (p page) blocks(language string) []string {
 var wholeFlow = regexp.MustCompile(`(?m)^flow: (?s:.*)^steps:`)
 
 // beside is what the flows in the pages find beside them.
-var beside = engine.FilesOf(map[string]string{"texts/offer.txt": "Hello!\n"})
+var beside = engine.FilesOf(map[string]string{
+	"texts/offer.txt": "Hello!\n",
+	"greet.yaml": `flow: greet
+inputs:
+  contact: { type: integer, required: true }
+  name: { type: string, default: friend, max: 40 }
+steps:
+  - id: hello
+    uses: chat2desk_send_message
+    with:
+      contactId: ${{ inputs.contact }}
+      message: Hello ${{ inputs.name }}!
+outputs:
+  message: ${{ steps.hello.outputs.messageId }}
+`,
+	"capped.yaml": `flow: capped
+guard: { maxSends: 10 }
+steps:
+  - { id: hello, uses: chat2desk_send_message, with: { contactId: 70001, message: Hello! } }
+`,
+})
 
 func TestFlowsCompile(t *testing.T) {
 	seen := 0

@@ -81,5 +81,9 @@ func (c *compiler) adviseVariable(d *diag.Diagnostic, name string) {
 		d.Hint = "a secret is read with ${{ secrets." + name + " }}, where a secret is accepted"
 		return
 	}
-	d.Hint = "list it at the top of the flow: env: [" + strings.Join(append(slices.Clone(c.p.Env), name), ", ") + "]"
+	var names []string
+	for _, n := range c.doc.Env {
+		names = append(names, n.Text)
+	}
+	d.Hint = "list it at the top of the flow: env: [" + strings.Join(append(names, name), ", ") + "]"
 }

@@ -159,6 +159,7 @@ func (a *applier) restore(r planfile.Step) {
 	if st == nil {
 		return
 	}
+	a.p.restoreInputs(r, a.root)
 	if _, gone := a.root.absent[r.Step]; gone && st.Effect() == step.EffectLocal && st.Kind != nil && !st.IsLoop() {
 		return // a local step that failed when it was performed
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"maps"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -28,9 +29,10 @@ func Compile(doc *flow.Document, reg *step.Registry) (*Program, diag.List) {
 // what was read, and nothing reads it again.
 func CompileWith(doc *flow.Document, reg *step.Registry, files Files) (*Program, diag.List) {
 	c := &compiler{
-		texts: texts{folder: filepath.Dir(doc.File), files: files, read: map[string]*textFile{}},
+		texts: &texts{folder: filepath.Dir(doc.File), files: files, read: map[string]*textFile{}, flows: map[string]*calledFile{}},
 		doc:   doc, reg: reg, seen: map[string]bool{}, open: map[string]bool{}, broken: map[string]bool{},
-		p: &Program{Doc: doc, byID: map[string]*Step{}, usage: map[streamRef]*usage{}},
+		p:     &Program{Doc: doc, byID: map[string]*Step{}, usage: map[streamRef]*usage{}},
+		chain: []string{filepath.Base(doc.File)},
 	}
 	c.program()
 	c.diags.Sort()
@@ -45,11 +47,15 @@ func CompileWith(doc *flow.Document, reg *step.Registry, files Files) (*Program,
 	return c.p, c.diags
 }
 
-// compiler holds what grows while a document is compiled.
+// compiler holds what grows while a document is compiled. A called flow has one
+// of its own, for the same program.
 type compiler struct {
 	doc    *flow.Document
 	reg    *step.Registry
 	p      *Program
+	base   *lang.Scope // inputs, env and run
+	chain  []string    // the files that lead here, the one that is run first
+	prefix string      // of the ids of this document's steps
 	diags  diag.List
 	used   []lang.Ref      // every reference of the document, for unused inputs
 	seen   map[string]bool // step ids compiled so far
@@ -57,7 +63,15 @@ type compiler struct {
 	final  bool            // finally is being compiled
 	unsure int             // conditions around that did not compile
 	broken map[string]bool // steps and records whose fields a mistake hides
-	texts  texts
+	texts  *texts
+}
+
+// dir is the folder of the document, from that of the flow that is run.
+func (c *compiler) dir() string { return path.Dir(c.chain[len(c.chain)-1]) }
+
+// openText reads a text that the document names.
+func (c *compiler) openText(name string, at diag.Span) (*flow.Node, diag.List) {
+	return c.texts.open(c.dir(), name, at)
 }
 
 func (c *compiler) program() {
@@ -66,12 +80,8 @@ func (c *compiler) program() {
 	c.p.Campaign, c.p.OncePer = text(d.Campaign), text(d.OncePer)
 	c.refuseUnbuilt()
 	c.zone()
-	inputs := c.inputs()
-	env := c.env()
-	c.p.base = lang.NewScope(c.p.zoneOrNil()).
-		With("inputs", step.ObjectOf(inputs...)).
-		With("env", step.ObjectOf(env...)).
-		With("run", runShape(false))
+	c.p.Inputs = c.roots()
+	c.p.base = c.base
 	c.connection()
 	c.guard()
 
@@ -97,6 +107,20 @@ func (c *compiler) program() {
 	c.unusedInputs()
 	c.advise()
 	c.oneZone()
+}
+
+// roots makes the scope of the document without its steps, and gives its inputs.
+func (c *compiler) roots() []Input {
+	inputs := c.inputs()
+	var fields []step.Field
+	for _, in := range inputs {
+		fields = append(fields, step.Field{Name: in.Name, Doc: in.Description, Shape: in.Shape})
+	}
+	c.base = lang.NewScope(c.p.zoneOrNil()).Within(c.prefix).
+		With("inputs", step.ObjectOf(fields...)).
+		With("env", step.ObjectOf(c.env()...)).
+		With("run", runShape(false))
+	return inputs
 }
 
 func text(n *flow.Node) string {
@@ -193,24 +217,25 @@ var stepRef = regexp.MustCompile(`steps\s*\??\.\s*([A-Za-z_][A-Za-z0-9_]*)`)
 // scope builds the expression scope of a view for the text of n, with a helpful
 // answer for every step that n names and that exists but cannot be named here.
 func (c *compiler) scope(v *view, n *flow.Node) *lang.Scope {
-	sc := c.p.base.With("steps", step.ObjectOf(v.steps...))
+	steps := named(v.steps, c.prefix)
+	sc := c.base.With("steps", step.ObjectOf(steps...))
 	for _, add := range v.over {
 		sc = add(sc)
 	}
-	sc = sc.WithFiles(c.texts.open)
+	sc = sc.WithFiles(c.openText)
 	if n == nil {
 		return sc
 	}
 	src := c.doc.Source[n.Span.Start.Offset:max(n.Span.Start.Offset, n.Span.End.Offset)]
 	done := map[string]bool{}
-	for _, f := range v.steps {
+	for _, f := range steps {
 		done[f.Name] = true
 	}
-	named := stepRef.FindAllSubmatch(src, -1)
-	for _, text := range c.texts.named(src) {
-		named = append(named, stepRef.FindAllSubmatch(text, -1)...)
+	mentioned := stepRef.FindAllSubmatch(src, -1)
+	for _, text := range c.texts.named(c.dir(), src) {
+		mentioned = append(mentioned, stepRef.FindAllSubmatch(text, -1)...)
 	}
-	for _, m := range named {
+	for _, m := range mentioned {
 		id := string(m[1])
 		if done[id] {
 			continue
@@ -221,6 +246,18 @@ func (c *compiler) scope(v *view, n *flow.Node) *lang.Scope {
 		}
 	}
 	return sc
+}
+
+// named are steps under the names by which the flow of a prefix knows them.
+func named(steps []step.Field, prefix string) []step.Field {
+	if prefix == "" {
+		return steps
+	}
+	steps = slices.Clone(steps)
+	for i := range steps {
+		steps[i].Name = strings.TrimPrefix(steps[i].Name, prefix)
+	}
+	return steps
 }
 
 type forbidden struct{ code, why, hint string }
@@ -375,7 +412,7 @@ func (c *compiler) dependsOnBroken(nodes ...*flow.Node) bool {
 func (c *compiler) usedAnyway(n *flow.Node) {
 	for _, in := range c.doc.Inputs {
 		if c.mentions(n, "inputs."+in.Name.Text) || c.mentions(n, "inputs?."+in.Name.Text) {
-			c.used = append(c.used, lang.Ref{Path: []string{"inputs", in.Name.Text}})
+			c.used = append(c.used, lang.Ref{Path: []string{c.prefix + "inputs", in.Name.Text}})
 		}
 	}
 }
@@ -402,7 +439,7 @@ func mentions(n *flow.Node, what string) bool {
 func (c *compiler) unusedInputs() {
 	used := map[string]bool{}
 	for _, r := range c.used {
-		if r.Path[0] != "inputs" {
+		if r.Path[0] != c.prefix+"inputs" {
 			continue
 		}
 		if len(r.Path) == 1 {

@@ -13,18 +13,15 @@ import (
 // use compiles `uses` and `with`. Not ok means that nothing is known of the
 // step's outputs, not good that only their names are.
 func (c *compiler) use(s *flow.Step, x *Step, sc *lang.Scope, at place) (ok, good bool) {
+	if isFlowPath(s.Uses.Text) {
+		return c.call(s, x, sc, at)
+	}
 	kind, ok := c.reg.Kind(s.Uses.Text)
 	if !ok {
-		d := c.diags.Add("unknown-kind", s.Uses.Span, "unknown kind %q", s.Uses.Text)
-		if strings.HasPrefix(s.Uses.Text, "./") || strings.HasSuffix(s.Uses.Text, ".yaml") {
-			d.Code, d.Summary = "not-built-yet", "running another flow as a step is not built yet"
-			d.WithHint("copy its steps here")
-		} else {
-			hint := diag.DidYouMean(s.Uses.Text, c.reg.Names())
-			d.WithDetail("`flowrunner tools` lists every kind.")
-			if hint != "" {
-				d.WithHint("%s", hint)
-			}
+		d := c.diags.Add("unknown-kind", s.Uses.Span, "unknown kind %q", s.Uses.Text).
+			WithDetail("`flowrunner tools` lists every kind.")
+		if hint := diag.DidYouMean(s.Uses.Text, c.reg.Names()); hint != "" {
+			d.WithHint("%s", hint)
 		}
 		if s.With != nil {
 			c.usedAnyway(s.With)
@@ -34,7 +31,7 @@ func (c *compiler) use(s *flow.Step, x *Step, sc *lang.Scope, at place) (ok, goo
 	x.Kind, x.maxLevel = kind, kind.Effect
 	if kind.Effect == step.EffectSend {
 		x.Sends = []*Step{x}
-		if at.final {
+		if at.final && c.prefix == "" {
 			c.diags.Add("send-in-finally", s.Uses.Span, "finally holds no send").
 				WithDetail("finally runs also after a failure or a stop; a message from there could never be planned or approved.").
 				WithHint("move the step to steps")

@@ -24,7 +24,7 @@ func (c *compiler) common(s *flow.Step, x *Step, sc *lang.Scope) {
 	if isSend {
 		again = "delete it: a send that surely did not go out is tried again by itself, one that may have gone out never is"
 	}
-	unknownKind := s.Uses != nil && x.Kind == nil
+	unknownKind := s.Uses != nil && x.Kind == nil && x.Called == nil
 	if only(s.Key, isSend || unknownKind, "key", "a send", "put it on the step that sends, or delete it") {
 		x.Key = c.expr(s.Key, sc, step.ShapeAny)
 		if x.Key != nil {
@@ -43,6 +43,9 @@ func (c *compiler) common(s *flow.Step, x *Step, sc *lang.Scope) {
 	if only(s.OncePer, isSend || unknownKind, "oncePer", "a send or the flow", "put it on the step that sends, or at the top of the file") {
 		x.OncePer = s.OncePer.Text
 		c.period(s.OncePer)
+	}
+	if isSend && s.OncePer == nil && c.prefix != "" {
+		x.OncePer = text(c.doc.OncePer) // that of the called flow; the program's is that of the flow that is run
 	}
 	if s.ForEach != nil { // without it flow.Parse refuses the key
 		one, most := 1.0, 256.0
@@ -64,11 +67,13 @@ func (c *compiler) common(s *flow.Step, x *Step, sc *lang.Scope) {
 	if only(s.Timeout, isRead || unknownKind, "timeout", "a read", "delete it") {
 		x.Timeout = c.duration(s.Timeout, "timeout")
 	}
-	switch text(s.OnError) {
-	case "stop":
-		x.OnError = OnErrorStop
-	case "continue":
-		x.OnError = OnErrorContinue
+	if only(s.OnError, x.Kind != nil || unknownKind, "onError", "a step that uses a kind", "put it on the step in it that may fail") {
+		switch s.OnError.Text {
+		case "stop":
+			x.OnError = OnErrorStop
+		case "continue":
+			x.OnError = OnErrorContinue
+		}
 	}
 }
 

@@ -111,7 +111,9 @@ func (c *compiler) env() []step.Field {
 			fields = append(fields, step.Field{Name: n.Text, Shape: step.ShapeText})
 			continue
 		}
-		c.p.Env = append(c.p.Env, n.Text)
+		if !slices.Contains(c.p.Env, n.Text) {
+			c.p.Env = append(c.p.Env, n.Text)
+		}
 		fields = append(fields, step.Field{Name: n.Text, Shape: step.ShapeText.OrNil()})
 	}
 	return fields

@@ -12,47 +12,33 @@ import (
 // could be typed.
 func (c *compiler) loopOutputs(s *flow.Step, x *Step, inner *view) (good bool) {
 	if s.ForEach != nil && s.Uses != nil {
-		// The outputs of a loop over a kind may name its own step.
+		// The outputs of a loop over a kind or a flow may name its own step.
 		own := *x
 		inner = &view{steps: slices.Clone(inner.steps), over: inner.over}
-		if x.Kind == nil || x.Kind.OpenParams && len(x.Outs) == 0 {
+		if x.Kind == nil && x.Called == nil || x.Kind != nil && x.Kind.OpenParams && len(x.Outs) == 0 {
 			inner.addBroken(&own)
 		} else {
 			inner.add(&own)
 		}
 	}
 	x.Items = c.outputs(s.Outputs, c.scope(inner, s.Outputs))
-	var fields []step.Field
-	for i, o := range x.Items {
-		shape := o.Value.Shape()
-		shape.Stream = false
-		refs := o.Value.Refs()
-		x.Items[i].Outcome = slices.ContainsFunc(refs, func(r lang.Ref) bool { return outcomeRef(r, inner.steps) })
-		shape.Outcome = x.Items[i].Outcome
-		if len(o.needs) > 0 && s.ForEach != nil {
-			shape.Nullable = true
-		}
-		if x.Items[i].Outcome {
-			x.capture = append(x.capture, plainRefs(refs, inner.steps)...)
-		}
-		fields = append(fields, step.Field{Name: o.Name, Shape: shape})
+	if s.ForEach != nil && s.Outputs == nil && x.Called != nil {
+		x.Items = c.passOn(x, c.scope(inner, nil))
 	}
-	good = true
-	if s.Outputs != nil {
-		for _, e := range s.Outputs.Entries {
-			if _, ok := step.ObjectOf(fields...).Field(e.Key.Text); !ok {
-				fields, good = append(fields, step.Field{Name: e.Key.Text, Shape: step.ShapeAny}), false
-			}
-		}
+	fields, capture := c.settling(x, x.Items, inner, s.ForEach != nil)
+	good = fill(&fields, s.Outputs)
+	if s.ForEach == nil {
+		x.Outs, x.capture = fields, capture
+		return good
+	}
+	if slices.ContainsFunc(x.Items, func(o Output) bool { return o.Outcome }) {
+		x.capture = slices.Concat(capture, capturesBelow(x))
 	}
 	switch {
-	case s.ForEach == nil:
-		x.Outs = fields
-		return good
 	case len(fields) > 0:
 	case len(x.Sends) > 0:
 		fields = sendItem
-	case s.Uses != nil:
+	case s.Uses != nil && x.Called == nil:
 		for _, o := range x.Outs {
 			o.Shape.Nullable, o.Shape.Stream = true, false
 			fields = append(fields, o)
@@ -61,8 +47,90 @@ func (c *compiler) loopOutputs(s *flow.Step, x *Step, inner *view) (good bool) {
 		fields = []step.Field{{Name: "index", Shape: step.ShapeInt}, {Name: "status", Shape: step.ShapeText}}
 	}
 	x.Outs = append([]step.Field{{Name: "items", Doc: "One record for each iteration, in order.", Shape: step.StreamShape(step.ObjectOf(fields...))}},
-		loopCounters(len(x.Sends) > 0)...)
+		loopCounters(len(x.Sends) > 0, x.Loop != nil)...)
 	return good
+}
+
+// settling types what x gives, and says of each output whether it waits for what
+// becomes of a send. capture is what those outputs need to be evaluated then, as
+// far as it is known at plan. each says that they are those of a loop's
+// iterations, and not of one block or call.
+func (c *compiler) settling(x *Step, items []Output, inner *view, each bool) (fields []step.Field, capture [][]string) {
+	late := false
+	for i, o := range items {
+		shape := o.Value.Shape()
+		shape.Stream = false
+		items[i].Outcome = slices.ContainsFunc(o.Value.Refs(), func(r lang.Ref) bool { return outcomeRef(r, inner.steps) })
+		late = late || items[i].Outcome
+		shape.Outcome = items[i].Outcome
+		switch {
+		case shape.Form == step.FormNil || len(o.needs) == 0:
+		case each:
+			shape.Nullable = true
+		default:
+			shape.Nullable = shape.Nullable || slices.ContainsFunc(o.needs, func(id string) bool { return c.mayBeMissing(id, x) })
+		}
+		fields = append(fields, step.Field{Name: o.Name, Shape: shape})
+	}
+	for _, o := range items {
+		// What a block or a call gives is evaluated as a whole.
+		if o.Outcome || late && !each {
+			capture = append(capture, plainRefs(o.Value.Refs(), inner.steps)...)
+		}
+	}
+	if len(x.Sends) > 0 && !each {
+		capture = append(capture, []string{"steps", x.ID, "status"})
+	}
+	return fields, capture
+}
+
+// mayBeMissing reports whether a step can have no outputs although the block or
+// call around it has run: it was left out, it failed, or what it needs did.
+func (c *compiler) mayBeMissing(id string, around *Step) bool {
+	x := c.p.byID[id]
+	if x == nil {
+		return true
+	}
+	if !x.IsLoop() && (x.If != nil || x.OnError == OnErrorContinue || x.Kind != nil && (x.Kind.Effect == step.EffectSend || x.Kind.Effect == step.EffectLocal)) {
+		return true
+	}
+	for b := x.in; b != nil && b != around && !b.IsLoop(); b = b.in {
+		if b.If != nil {
+			return true
+		}
+	}
+	return slices.ContainsFunc(x.needs, func(id string) bool { return c.mayBeMissing(id, around) })
+}
+
+// capturesBelow is what the blocks and calls in one iteration of x need when it
+// has settled.
+func capturesBelow(x *Step) [][]string {
+	var all [][]string
+	if x.Called != nil {
+		all = append(all, x.Called.capture...)
+	}
+	for _, b := range x.Body {
+		if !b.IsLoop() {
+			all = append(all, b.capture...)
+			all = append(all, capturesBelow(b)...)
+		}
+	}
+	return all
+}
+
+// fill adds the outputs that could not be typed, so that one mistake gives one
+// message. It reports whether there were none.
+func fill(fields *[]step.Field, written *flow.Node) (whole bool) {
+	if written == nil {
+		return true
+	}
+	whole = true
+	for _, e := range written.Entries {
+		if _, ok := step.ObjectOf(*fields...).Field(e.Key.Text); !ok {
+			*fields, whole = append(*fields, step.Field{Name: e.Key.Text, Shape: step.ShapeAny}), false
+		}
+	}
+	return whole
 }
 
 // plainRefs keeps the references whose value is known at plan: an output that
@@ -90,7 +158,9 @@ var sendItem = []step.Field{
 
 func outcome(s step.Shape) step.Shape { s.Outcome = true; return s }
 
-func loopCounters(sends bool) []step.Field {
+// loopCounters are the counters of a loop. In a loop inside a loop even those of
+// the plan are known only when the iteration around it has settled.
+func loopCounters(sends, nested bool) []step.Field {
 	counter := func(name, doc string, late bool) step.Field {
 		s := step.ShapeInt
 		s.Outcome = late
@@ -99,10 +169,10 @@ func loopCounters(sends bool) []step.Field {
 	fields := []step.Field{counter("count", "Iterations.", false)}
 	if sends {
 		fields = append(fields,
-			counter("planned", "Sends that the plan lists: sent + failed + unknown + skipped.", false),
-			counter("leftOut", "Left out by if, where or a rail.", false),
-			counter("alreadySent", "Sent by an earlier run.", false),
-			counter("duplicates", "Of the same identity as an earlier row of this plan.", false),
+			counter("planned", "Sends that the plan lists: sent + failed + unknown + skipped.", nested),
+			counter("leftOut", "Left out by if, where or a rail.", nested),
+			counter("alreadySent", "Sent by an earlier run.", nested),
+			counter("duplicates", "Of the same identity as an earlier row of this plan.", nested),
 			counter("sent", "Accepted by the API.", true),
 			counter("failed", "Refused for good.", true),
 			counter("unknown", "Nobody knows.", true),

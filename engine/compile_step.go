@@ -21,13 +21,17 @@ type place struct {
 // body is what has come before in one iteration (or block), nested blocks and
 // loops included: its parts run one after another.
 type body struct {
-	owner string // the loop or block
+	owner string // the loop, block or called flow
 	loop  bool
+	call  string // of a called flow: the step that calls it
 	sent  string // the first send so far
 }
 
 // later says where the results of the body may be read.
 func (b *body) later() string {
+	if b.call != "" {
+		return fmt.Sprintf("a step after %s in the flow that calls this one; give out what it needs with outputs:", b.call)
+	}
 	if b.loop {
 		return fmt.Sprintf("a later step that loops over steps.%s.outputs.items", b.owner)
 	}
@@ -37,12 +41,12 @@ func (b *body) later() string {
 // topStep compiles one top-level step and decides whether a stage begins there.
 func (c *compiler) topStep(s *flow.Step, v *view, st *stageState) {
 	diags, used, steps := len(c.diags), len(c.used), len(v.steps)
-	seen, broken := maps.Clone(c.seen), maps.Clone(c.broken)
+	seen, broken, called := maps.Clone(c.seen), maps.Clone(c.broken), c.texts.steps
 	x := c.step(s, v, place{})
 	if x != nil && st.begins(x, v.steps[:steps]) {
 		// What was unknown is known from here on: compile again with that.
 		c.diags, c.used, v.steps = c.diags[:diags], c.used[:used], v.steps[:steps]
-		c.seen, c.broken = seen, broken
+		c.seen, c.broken, c.texts.steps = seen, broken, called
 		v.settle()
 		st.next()
 		x = c.step(s, v, place{})
@@ -95,7 +99,7 @@ func contains(x *Step, e step.Effect) bool {
 // allRefs collects every reference of x and everything below it.
 func allRefs(x *Step) []lang.Ref {
 	refs := ownRefs(x)
-	for _, o := range x.Items {
+	for _, o := range slices.Concat(x.Items, x.gives()) {
 		refs = append(refs, o.Value.Refs()...)
 	}
 	for _, s := range x.Body {
@@ -137,7 +141,7 @@ func outcomeRef(r lang.Ref, steps []step.Field) bool {
 		}
 		f, ok := at.Field(name)
 		if !ok {
-			break
+			return false // a step of its own body
 		}
 		at = f.Shape
 	}
@@ -155,7 +159,7 @@ func (c *compiler) step(s *flow.Step, v *view, at place) *Step {
 	c.reservedName(s.As, "a loop's record", true)
 	c.open[s.ID.Text] = true
 	defer delete(c.open, s.ID.Text)
-	x := &Step{ID: s.ID.Text, Title: text(s.Name), Span: s.ID.Span, Loop: at.loop, inFinal: at.final, Concurrency: 1}
+	x := &Step{ID: c.prefix + s.ID.Text, Title: text(s.Name), Span: s.ID.Span, Loop: at.loop, inFinal: at.final, Concurrency: 1}
 	before := slices.Clip(v.steps)
 	sc := c.scope(v, s.Node)
 	inner, innerAt := v, at
@@ -167,7 +171,7 @@ func (c *compiler) step(s *flow.Step, v *view, at place) *Step {
 	}
 	if s.ForEach != nil || s.Uses == nil {
 		if innerAt.body == nil {
-			innerAt.body = &body{owner: x.ID, loop: s.ForEach != nil}
+			innerAt.body = &body{owner: x.Local(), loop: s.ForEach != nil}
 		}
 	}
 	if s.Else != nil {
@@ -206,10 +210,10 @@ func (c *compiler) step(s *flow.Step, v *view, at place) *Step {
 		// A plain block hides nothing: its steps stay visible after it.
 		v.steps = inner.steps
 	}
-	c.seen[x.ID] = true
+	c.seen[s.ID.Text] = true
 	c.p.byID[x.ID] = x
 	if !ok || !good || c.dependsOnBroken(s.With, s.ForEach, s.Outputs) {
-		c.broken["steps."+x.ID] = true
+		c.broken["steps."+s.ID.Text] = true
 	}
 	if !ok {
 		v.addBroken(x)
@@ -260,6 +264,7 @@ func (c *compiler) block(s *flow.Step, x *Step, inner *view, at place) (ok bool)
 			ok = false
 			continue
 		}
+		y.in = x
 		x.Body = append(x.Body, y)
 		x.Sends = append(x.Sends, y.Sends...)
 		x.maxLevel = max(x.maxLevel, y.maxLevel)
@@ -270,20 +275,20 @@ func (c *compiler) block(s *flow.Step, x *Step, inner *view, at place) (ok bool)
 // inBody checks the rules of one iteration: nothing in it may depend on what
 // the API answered to a send of the same iteration.
 func (c *compiler) inBody(s *flow.Step, x *Step, before []step.Field, b *body) {
-	if b.sent != "" && x.Kind != nil && x.Kind.Effect == step.EffectRead {
+	if b.sent != "" && (x.Kind != nil || x.Called != nil) && contains(x, step.EffectRead) {
 		c.diags.Add("read-after-send", s.Uses.Span, "a read after a send cannot stand in the same loop or block").
-			WithDetail("Everything in %s is read and rendered before anything is sent, so the step %s could not see what %s did.", b.owner, x.ID, b.sent).
+			WithDetail("Everything in %s is read and rendered before anything is sent, so the step %s could not see what %s did.", b.owner, x.Local(), b.sent).
 			WithHint("move it above %s, or into %s", b.sent, b.later())
 	}
 	for _, r := range ownRefs(x) {
 		if outcomeRef(r, before) {
-			c.diags.Add("outcome-in-iteration", r.Span, "%s is not known yet", strings.Join(r.Path, ".")).
+			c.diags.Add("outcome-in-iteration", r.Span, "%s is not known yet", c.written(r.Span)).
 				WithDetail("Everything in %s is rendered before anything is sent or written; what came of it is known only when all of it has settled.", b.owner).
 				WithHint("use %s", b.later())
 		}
 	}
 	if len(x.Sends) > 0 && b.sent == "" {
-		b.sent = x.Sends[0].ID
+		b.sent = strings.TrimPrefix(x.Sends[0].ID, c.prefix)
 	}
 }
 

@@ -86,6 +86,7 @@ func (e *Evaluator) Value(n *flow.Node, want step.Field) (any, error) {
 func (e *Evaluator) Names(path string) []string {
 	if path == "" {
 		names := append(slices.Collect(maps.Keys(e.env)), lang.Names()...)
+		names = slices.DeleteFunc(names, func(name string) bool { return strings.Contains(name, "/") }) // inputs of called flows
 		if x, _ := lang.CompileExpr(flow.TextNode("", "steps"), e.scope, step.ShapeAny); x == nil {
 			names = slices.DeleteFunc(names, func(name string) bool { return name == "steps" })
 		}

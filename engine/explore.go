@@ -41,17 +41,25 @@ func (p *Program) Static(known *Evaluator, at Place, why string) (*Evaluator, er
 // asDeclared is the shape of a stream as its step gives it.
 func asDeclared(_ streamRef, s step.Shape) step.Shape { return s }
 
-// scopeAt is the scope of a place, and the step that it names. as gives the
-// shape that a stream has here.
+// scopeAt is the scope of a place, and the step that it names. Inside a called
+// flow the names are those of that flow. as gives the shape that a stream has
+// here.
 func (p *Program) scopeAt(sc *lang.Scope, at Place, as func(streamRef, step.Shape) step.Shape) (*lang.Scope, *Step, error) {
 	top := &view{}
-	top.addAll(p.Steps, as)
+	list, prefix := p.Steps, ""
+	if st, ok := p.byID[at.Step]; ok && st.scope() != "" {
+		prefix = st.scope()
+		call := p.byID[strings.TrimSuffix(prefix, "/")]
+		list, sc = call.Body, call.Called.base
+	}
+	top.addAll(list, as)
 	top.settle()
+	steps := func() step.Shape { return step.ObjectOf(named(top.steps, prefix)...) }
 	if at.Step == "" {
 		if len(at.Item) > 0 {
 			return nil, nil, &PlaceError{"an item belongs to a step, and none is named", "add --step with the id of a step"}
 		}
-		return sc.With("steps", step.ObjectOf(top.steps...)).With("run", runShape(true)), nil, nil
+		return sc.With("steps", steps()).With("run", runShape(true)), nil, nil
 	}
 	st, ok := p.byID[at.Step]
 	if !ok {
@@ -60,13 +68,13 @@ func (p *Program) scopeAt(sc *lang.Scope, at Place, as func(streamRef, step.Shap
 	loops := loopsOf(st)
 	switch {
 	case len(at.Item) == 0:
-		return sc.With("steps", step.ObjectOf(top.steps...)), st, nil
+		return sc.With("steps", steps()), st, nil
 	case len(loops) == 0:
 		f, ok := listOutput(st)
 		if !ok || len(at.Item) != 1 {
 			return nil, nil, &PlaceError{fmt.Sprintf("the step %s gives no list, so it has no item", st.ID), "name a step that loops or gives a list"}
 		}
-		return sc.With("steps", step.ObjectOf(top.steps...)).With("item", as(streamRef{st.ID, f.Name}, f.Shape).Element()), st, nil
+		return sc.With("steps", steps()).With("item", as(streamRef{st.ID, f.Name}, f.Shape).Element()), st, nil
 	case len(loops) != len(at.Item):
 		return nil, nil, &PlaceError{
 			fmt.Sprintf("the step %s stands in %d loops, but the item has %d numbers", st.ID, len(loops), len(at.Item)),
@@ -74,6 +82,9 @@ func (p *Program) scopeAt(sc *lang.Scope, at Place, as func(streamRef, step.Shap
 		}
 	}
 	for _, l := range loops {
+		if l.scope() != prefix {
+			continue // a loop around the call, or one whose iteration the call is
+		}
 		top.addAll(l.Body, as)
 		list := l.ForEach.Shape()
 		if r, ok := l.ForEach.Reference(); ok {
@@ -84,13 +95,13 @@ func (p *Program) scopeAt(sc *lang.Scope, at Place, as func(streamRef, step.Shap
 		sc = sc.With(l.As, list.Element()).With("index", step.ShapeInt)
 	}
 	top.settle()
-	return sc.With("steps", step.ObjectOf(top.steps...)), st, nil
+	return sc.With("steps", steps()), st, nil
 }
 
 // addAll adds steps, and those of plain blocks, which hide nothing.
 func (v *view) addAll(list []*Step, as func(streamRef, step.Shape) step.Shape) {
 	for _, s := range list {
-		if !s.IsLoop() {
+		if !s.IsLoop() && s.Called == nil {
 			v.addAll(s.Body, as)
 		}
 		own := *s
@@ -252,6 +263,7 @@ func (p *Program) Recorded(path string, at Place) (*Evaluator, error) {
 				outs[name] = planfile.InZone(v.V, p.Zone)
 			}
 			f.set(r.Step, r.Status, outs)
+			p.restoreInputs(r, f)
 		case planfile.Item:
 			if len(loops) == 0 || r.Loop != loops[len(loops)-1].ID || !slices.Equal(r.Item, at.Item) {
 				continue
@@ -301,7 +313,7 @@ func besideStep(st *Step, loops []*Step) *Step {
 func (p *Program) publishLists(f *frame, lists map[string][]any) {
 	for stream, list := range lists {
 		id, name, ok := strings.Cut(stream, ".")
-		if !ok || strings.Contains(stream, "/") {
+		if !ok {
 			continue // an argument of a local step
 		}
 		if _, known := f.steps[id]; known {

@@ -33,7 +33,27 @@ func eachFlow(t *testing.T, folder string, fn func(t *testing.T, path string, so
 }
 
 // beside is what every flow of these tests finds beside it.
-var beside = engine.FilesOf(map[string]string{"texts/offer.txt": "Hello!\n"})
+var beside = engine.FilesOf(map[string]string{
+	"texts/offer.txt": "Hello!\n",
+	"greet.yaml": `flow: greet
+inputs:
+  contact: { type: integer, required: true }
+  name: { type: string, default: friend, max: 40 }
+steps:
+  - id: hello
+    uses: chat2desk_send_message
+    with:
+      contactId: ${{ inputs.contact }}
+      message: Hello ${{ inputs.name }}!
+outputs:
+  message: ${{ steps.hello.outputs.messageId }}
+`,
+	"capped.yaml": `flow: capped
+guard: { maxSends: 10 }
+steps:
+  - { id: hello, uses: chat2desk_send_message, with: { contactId: 70001, message: Hello! } }
+`,
+})
 
 // check reads and compiles a flow as validate does.
 func check(name string, source []byte) (*engine.Program, diag.List) {

@@ -52,18 +52,17 @@ func (c *compiler) reservedName(n *flow.Node, what string, alone bool) {
 	}
 }
 
-func (c *compiler) inputs() []step.Field {
-	var fields []step.Field
+func (c *compiler) inputs() []Input {
+	var inputs []Input
 	for _, decl := range c.doc.Inputs {
 		c.reservedName(decl.Name, "an input", false)
 		in, ok := c.input(decl)
 		if !ok {
 			in.Shape.Nullable = false // go on, so that uses of it are checked, and nothing is reported twice
 		}
-		c.p.Inputs = append(c.p.Inputs, in)
-		fields = append(fields, step.Field{Name: in.Name, Doc: in.Description, Shape: in.Shape})
+		inputs = append(inputs, in)
 	}
-	return fields
+	return inputs
 }
 
 func (c *compiler) input(decl *flow.Input) (Input, bool) {

@@ -58,7 +58,9 @@ func (l *linter) unusedSteps() {
 	look = func(list []*Step) {
 		for _, s := range list {
 			switch {
-			case s.Kind == nil && !s.IsLoop():
+			case s.Called != nil && (read[s.ID] || acts(s)):
+				// Its steps are those of another file.
+			case s.Kind == nil && s.Called == nil && !s.IsLoop():
 				look(s.Body) // its steps stay visible after it, so each speaks for itself
 			case read[s.ID]:
 				look(s.Body)
@@ -102,7 +104,7 @@ func (l *linter) stepsRead() map[string]bool {
 	}
 	l.p.Walk(func(s *Step) {
 		note(s.ID, ownRefs(s))
-		for _, o := range s.Items {
+		for _, o := range slices.Concat(s.Items, s.gives()) {
 			note(s.ID, o.Value.Refs())
 		}
 	})

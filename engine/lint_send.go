@@ -3,6 +3,7 @@ package engine
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
@@ -15,7 +16,11 @@ import (
 func (l *linter) broadcast() {
 	for _, s := range l.p.Steps {
 		if loop := l.broadcasting(s); loop != nil {
-			l.warn("no-max-sends", loop.Span, "the loop %s sends to as many as a read gives, and no guard.maxSends caps it", loop.ID).
+			what := "loop"
+			for loop.scope() != "" {
+				what, loop = "step", loop.in // the one that uses the flow
+			}
+			l.warn("no-max-sends", loop.Span, "the %s %s sends to as many as a read gives, and no guard.maxSends caps it", what, loop.ID).
 				WithDetail("When the list is longer than you think, up to %d people are written to. A run without a terminal sends nothing at all until the flow states its cap.", DefaultMaxSends).
 				WithHint("add at the top of the flow: guard: { maxSends: 500 }, with the number that you expect at most")
 			return
@@ -48,6 +53,10 @@ const boundedAt = 100
 // read without a small limit.
 func (l *linter) unbounded(refs []lang.Ref, seen map[string]bool) bool {
 	return slices.ContainsFunc(refs, func(r lang.Ref) bool {
+		if call, ok := strings.CutSuffix(r.Path[0], "/inputs"); ok && !seen[r.Path[0]] {
+			seen[r.Path[0]] = true
+			return l.unbounded(ownRefs(l.p.byID[call]), seen)
+		}
 		if len(r.Path) < 2 || r.Path[0] != "steps" || seen[r.Path[1]] {
 			return false
 		}

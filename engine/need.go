@@ -16,7 +16,7 @@ type Need struct {
 // which it names them. What the steps of its body read is theirs.
 func (s *Step) Needs() []Need {
 	refs := ownRefs(s)
-	for _, o := range s.Items {
+	for _, o := range slices.Concat(s.Items, s.gives()) {
 		refs = append(refs, o.Value.Refs()...)
 	}
 	return needsIn(refs)

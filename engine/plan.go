@@ -220,7 +220,7 @@ func (p *planner) top(ctx context.Context, st *Step) error {
 				}
 			}
 		}
-		rec := planfile.Step{Type: "step", Step: st.ID, Status: "ok", Outputs: map[string]planfile.Value{}}
+		rec := planfile.Step{Type: "step", Step: st.ID, Status: "ok", Outputs: map[string]planfile.Value{}, Inputs: p.recordedInputs(st)}
 		got, _ := p.root.steps[st.ID].(map[string]any)
 		if got == nil {
 			return nil

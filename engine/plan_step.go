@@ -59,11 +59,16 @@ func (p *planner) once(ctx context.Context, st *Step, f *frame) ([]any, error) {
 	}
 	p.ran(st, f)
 	if st.Kind == nil {
+		if st.Called != nil {
+			if err := p.enter(st, f); err != nil {
+				return nil, p.fail(st, f, err)
+			}
+		}
 		recs, err := p.body(ctx, st, f)
-		if err != nil || st.IsLoop() {
+		if err != nil || st.IsLoop() && st.Called == nil {
 			return recs, err
 		}
-		outs, err := p.outputs(st.Items, f, false)
+		outs, err := p.outputs(st.gives(), f, false)
 		if err != nil {
 			return nil, p.fail(st, f, err)
 		}
@@ -303,7 +308,7 @@ func (p *planner) local(ctx context.Context, st *Step, f *frame) ([]any, error) 
 		if in, ok := v.(step.Stream[any]); ok {
 			// Its rows go into the plan, so that apply needs nothing else.
 			mark := planfile.StreamMark(streamName(st.ID, name, f.item))
-			if v, err = p.recordStream(ctx, mark, in); err != nil {
+			if v, err = p.recordStream(ctx, mark, f, in); err != nil {
 				return nil, p.fail(st, f, err)
 			}
 		}

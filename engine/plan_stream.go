@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/engine/step"
@@ -126,8 +125,8 @@ func streamName(id, param string, item []int) string {
 
 // recordStream writes a stream into the plan. In an iteration, where records
 // wait for their turn, it is collected instead.
-func (p *planner) recordStream(ctx context.Context, mark planfile.StreamMark, in step.Stream[any]) (any, error) {
-	if strings.Count(string(mark), "/") > 1 {
+func (p *planner) recordStream(ctx context.Context, mark planfile.StreamMark, f *frame, in step.Stream[any]) (any, error) {
+	if f.item != nil {
 		return collect(streamRef{string(mark), "rows"}, in)
 	}
 	for v, err := range in.All() {

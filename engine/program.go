@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"time"
 
 	"github.com/flowrunner/flowrunner/engine/diag"
@@ -13,15 +14,15 @@ import (
 // is immutable and shared by validate, plan and apply, so they cannot disagree.
 type Program struct {
 	Doc         *flow.Document
-	Texts       map[string]string // the texts beside the flow that it reads, by path; nil when it reads none
-	Hash        string            // hex SHA-256 of the flow and its texts
+	Texts       map[string]string // the texts and flows beside the flow that it reads, by path; nil when it reads none
+	Hash        string            // hex SHA-256 of the flow and of those
 	Name        string
 	Description string
 	Campaign    string    // as the flow says; "" is the default campaign
 	OncePer     string    // of the flow; "" is campaign
 	Schedule    *Schedule // nil: the flow runs when somebody runs it
 	Inputs      []Input
-	Env         []string // environment names that expressions may read
+	Env         []string // environment names that expressions may read, those of called flows included
 	Zone        *time.Location
 	ZoneSet     bool
 	Connection  Connection
@@ -49,16 +50,20 @@ type Connection struct {
 	Account string
 }
 
-// Step is one compiled step: a use of a kind, a block, or a loop over either.
+// Step is one compiled step: a use of a kind or of another flow, a block, or a
+// loop over any of them.
 type Step struct {
+	// ID is unique in the program. That of a step of a called flow begins with the
+	// id of the calling step and a slash: greet/hello.
 	ID    string
 	Title string // `name:`
 	Span  diag.Span
 
-	Kind  *step.Kind // nil for a block
-	Args  []Arg
-	Token *lang.Value // the step's own apiToken
-	Body  []*Step     // of a block
+	Kind   *step.Kind  // nil for a block and for a called flow
+	Called *Called     // of `uses: ./greet.yaml`
+	Args   []Arg       // parameters of the kind, or inputs of the called flow
+	Token  *lang.Value // the step's own apiToken
+	Body   []*Step     // of a block, or the steps of the called flow
 
 	If      *lang.Expr
 	Else    *lang.Value // text
@@ -83,6 +88,7 @@ type Step struct {
 	Stage   int // of a top-level step and all below it, from 0
 
 	Loop     *Step   // the nearest loop around it, nil at top level
+	in       *Step   // the block, loop or call that it belongs to, nil at top level
 	Sends    []*Step // every send at or below it, in order
 	needs    []string
 	capture  [][]string
@@ -115,8 +121,27 @@ const (
 	OnErrorContinue
 )
 
+// Local is the id by which the step's own flow names it.
+func (s *Step) Local() string { return s.ID[len(s.scope()):] }
+
+// scope is what the ids of the step's own flow begin with, "" in the flow that is
+// run.
+func (s *Step) scope() string { return s.ID[:strings.LastIndexByte(s.ID, '/')+1] }
+
 // IsLoop reports whether the step has a forEach.
 func (s *Step) IsLoop() bool { return s.ForEach != nil }
+
+// gives are the outputs of a block or of a called flow, evaluated once for each
+// time that it runs.
+func (s *Step) gives() []Output {
+	switch {
+	case s.Called != nil:
+		return s.Called.Outputs
+	case s.Kind == nil && !s.IsLoop():
+		return s.Items
+	}
+	return nil
+}
 
 // Effect is what the step does itself; a block does what its strongest part
 // does.

@@ -17,7 +17,8 @@ type Project struct {
 func CompileProject(f *flow.Project) (*Project, diag.List) {
 	c := &compiler{
 		doc:   &flow.Document{File: f.File, Source: f.Source, Guard: f.Guard},
-		texts: texts{read: map[string]*textFile{}},
+		texts: &texts{read: map[string]*textFile{}},
+		chain: []string{f.File},
 		p:     &Program{ZoneSet: true}, // which zone is for each flow to say
 	}
 	c.refuseUnbuilt()

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"strings"
-
 	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/engine/step"
 )
@@ -19,7 +17,7 @@ func (r *rowSpools) add(row planfile.Row) error {
 	sp := r.spools[row.Stream]
 	if sp == nil {
 		var err error
-		if sp, err = r.s.newSpool(streamRef{"row", strings.ReplaceAll(row.Stream, "/", "-")}); err != nil {
+		if sp, err = r.s.newSpool(streamRef{"row", row.Stream}); err != nil {
 			return err
 		}
 		r.spools[row.Stream] = sp

@@ -156,13 +156,17 @@ const minSensitive = 4
 // setInputs puts inputs and environment into the expression scope.
 func (s *session) setInputs(inputs map[string]any, env map[string]string) {
 	s.root.env["inputs"] = inputs
-	for _, in := range s.p.Inputs {
-		v := inputs[in.Name]
-		if text := fmt.Sprint(v); in.Sensitive && v != nil && s.o.OnSecret != nil && len(text) >= minSensitive {
-			s.o.OnSecret(text)
-		}
+	for i := range s.p.Inputs {
+		s.hideInput(&s.p.Inputs[i], inputs[s.p.Inputs[i].Name])
 	}
 	s.root.env["env"] = s.p.variables(env)
+}
+
+// hideInput keeps the value of a sensitive input out of all output.
+func (s *session) hideInput(in *Input, v any) {
+	if text := fmt.Sprint(v); in.Sensitive && v != nil && s.o.OnSecret != nil && len(text) >= minSensitive {
+		s.o.OnSecret(text)
+	}
 }
 
 // variables are the values of env in expressions: an empty one is nil.

@@ -5,7 +5,6 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/flowrunner/flowrunner/engine/ledger"
@@ -23,18 +22,21 @@ type final struct {
 }
 
 // settleStage gives every later expression the outcomes of a stage: what each
-// send became, each loop's items and counters.
+// send became, each loop's items and counters, what blocks and called flows give.
 func (a *applier) settleStage(ctx context.Context, path string) error {
 	next, stop := iter.Pull2(a.o.Store.Records(ctx, ledger.Filter{Run: a.result.Run.ID}))
 	defer stop()
 	outcomes := &outcomeReader{a: a, next: next}
-	loops := map[string]*loopResult{}
-	var open []final // sends since the last item of an outermost loop
+	parts := map[string]*part{}
+	it := iterationSettler{a: a}
+	stage := 0
 	for rec, err := range planfile.Records(path) {
 		if err != nil {
 			return err
 		}
 		switch r := rec.(type) {
+		case planfile.Header:
+			stage = r.Stage
 		case planfile.Send:
 			f, err := outcomes.of(r)
 			if err != nil {
@@ -43,31 +45,35 @@ func (a *applier) settleStage(ctx context.Context, path string) error {
 			if r.Status == planfile.StatusPlanned {
 				a.tally(f.status)
 			}
-			a.countInLoops(loops, f)
+			a.countAround(parts, f)
 			if len(r.Item) == 0 {
 				a.topSend(f)
 				continue
 			}
-			open = append(open, f)
+			it.sends = append(it.sends, f)
 		case planfile.Item:
-			if err := a.settleItem(loops, r, open); err != nil {
+			if err := it.item(parts, r); err != nil {
 				return err
-			}
-			if len(r.Item) == 1 {
-				open = open[:0]
 			}
 		case planfile.Step:
 			// A loop over nothing has no sends and no items, but it has settled too.
 			if st := a.p.byID[r.Step]; st != nil && st.IsLoop() && len(st.Sends) > 0 {
-				if _, err := a.loopResult(loops, st); err != nil {
+				if _, err := a.part(parts, st); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	for id, l := range loops {
+	for id, l := range parts {
 		if err := l.end(a, a.p.byID[id]); err != nil {
 			return err
+		}
+	}
+	for _, st := range a.p.Steps {
+		if st.Stage == stage {
+			if err := a.settleBlock(st, parts); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -177,91 +183,45 @@ func (a *applier) topSend(f final) {
 	}
 }
 
-// loopResult gathers what an outermost or nested loop gives.
-type loopResult struct {
-	counts map[string]int
-	sp     *spool
+// part gathers what a loop, a block or a call gives once its sends have settled.
+type part struct {
+	counts map[string]int // sends in it, by what became of them
+	sp     *spool         // of a loop outside of loops whose items somebody reads
 }
 
-func (a *applier) loopResult(loops map[string]*loopResult, st *Step) (*loopResult, error) {
-	l := loops[st.ID]
+func (a *applier) part(parts map[string]*part, st *Step) (*part, error) {
+	l := parts[st.ID]
 	if l != nil {
 		return l, nil
 	}
-	l = &loopResult{counts: map[string]int{}}
-	loops[st.ID] = l
-	ref := streamRef{st.ID, "items"}
-	items, _ := step.ObjectOf(st.Outs...).Field("items")
-	if a.p.usage[ref] == nil || st.Loop != nil || !items.Shape.HasOutcome() {
+	l = &part{counts: map[string]int{}}
+	parts[st.ID] = l
+	if !a.p.lateItems(st) || st.Loop != nil {
 		return l, nil
 	}
 	var err error
-	l.sp, err = a.newSpool(ref)
+	l.sp, err = a.newSpool(streamRef{st.ID, "items"})
 	return l, err
 }
 
-// countInLoops counts a send in every loop around it.
-func (a *applier) countInLoops(loops map[string]*loopResult, f final) {
-	for st := a.p.byID[f.send.Step]; st != nil; st = st.Loop {
-		if !st.IsLoop() {
+// lateItems reports whether somebody reads the items of a loop, and they wait for
+// what becomes of its sends.
+func (p *Program) lateItems(st *Step) bool {
+	items, _ := step.ObjectOf(st.Outs...).Field("items")
+	return st.IsLoop() && p.usage[streamRef{st.ID, "items"}] != nil && items.Shape.HasOutcome()
+}
+
+// countAround counts a send in everything that it stands in.
+func (a *applier) countAround(parts map[string]*part, f final) {
+	send := a.p.byID[f.send.Step]
+	for st := send; st != nil; st = st.in {
+		if st == send && !st.IsLoop() {
 			continue
 		}
-		if l, err := a.loopResult(loops, st); err == nil {
+		if l, err := a.part(parts, st); err == nil {
 			l.counts[f.status]++
 		}
 	}
-}
-
-// settleItem makes the final record of one iteration.
-func (a *applier) settleItem(loops map[string]*loopResult, r planfile.Item, open []final) error {
-	st := a.p.byID[r.Loop]
-	if st == nil {
-		return nil
-	}
-	l, err := a.loopResult(loops, st)
-	if err != nil || l.sp == nil {
-		return err
-	}
-	var mine []final
-	for _, f := range open {
-		if len(f.send.Item) >= len(r.Item) && slices.Equal(f.send.Item[:len(r.Item)], r.Item) {
-			mine = append(mine, f)
-		}
-	}
-	if len(st.Items) == 0 {
-		return l.sp.add(sendItemOf(r, mine))
-	}
-	item := map[string]any{}
-	f := newFrame()
-	maps.Copy(f.env, a.root.env)
-	f.env["steps"] = f.steps
-	for path, v := range r.Scope {
-		f.put(strings.Split(path, "."), planfile.InZone(v.V, a.p.Zone))
-	}
-	for _, send := range mine {
-		send.put(f)
-	}
-	for _, b := range st.Sends {
-		if _, ok := f.steps[b.ID]; !ok {
-			f.drop(b.ID, planfile.StatusLeftOut, r.Reason)
-		}
-	}
-	for _, o := range st.Items {
-		if !o.Outcome {
-			item[o.Name] = planfile.InZone(r.Outputs[o.Name].V, a.p.Zone)
-			continue
-		}
-		item[o.Name] = nil
-		if _, bad := f.missing(o.needs); bad {
-			continue
-		}
-		v, err := o.Value.Eval(f.env)
-		if err != nil {
-			return &StepError{Step: st.ID, Item: r.Item, Doing: "its output " + o.Name, Span: o.Value.Span(), Err: err}
-		}
-		item[o.Name] = v
-	}
-	return l.sp.add(item)
 }
 
 // rank orders the statuses of an iteration's sends: the first is what the
@@ -305,8 +265,8 @@ func textOrNil(s string) any {
 }
 
 // end gives a finished loop's outputs to what comes later.
-func (l *loopResult) end(a *applier, st *Step) error {
-	if st == nil || st.Loop != nil {
+func (l *part) end(a *applier, st *Step) error {
+	if st == nil || st.Loop != nil || !st.IsLoop() {
 		return nil
 	}
 	if _, gone := a.root.absent[st.ID]; gone {
@@ -334,13 +294,16 @@ func (l *loopResult) end(a *applier, st *Step) error {
 			outs["items"] = list
 		}
 	}
-	worst := "ok"
+	a.root.set(st.ID, worst(l.counts), outs)
+	return nil
+}
+
+// worst is what several sends became as a whole.
+func worst(counts map[string]int) string {
 	for _, status := range rank {
-		if l.counts[status] > 0 {
-			worst = status
-			break
+		if counts[status] > 0 {
+			return status
 		}
 	}
-	a.root.set(st.ID, worst, outs)
-	return nil
+	return "ok"
 }

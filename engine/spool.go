@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/flowrunner/flowrunner/engine/planfile"
@@ -31,7 +32,7 @@ func (s *session) newSpool(ref streamRef) (*spool, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make spool folder: %w", err)
 	}
-	path := filepath.Join(dir, ref.step+"."+ref.output+".jsonl")
+	path := filepath.Join(dir, strings.ReplaceAll(ref.step+"."+ref.output, "/", "-")+".jsonl") // no id has a dash
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("write spool: %w", err)

@@ -3,12 +3,8 @@ package engine
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -19,57 +15,19 @@ import (
 	"github.com/flowrunner/flowrunner/engine/flow"
 )
 
-// Files reads a text beside a flow. The path has slashes, is clean and leads
-// nowhere but below the flow's folder.
-type Files func(path string) ([]byte, error)
-
-// FilesIn reads texts below a folder. Links lead nowhere else.
-func FilesIn(folder string) Files {
-	return func(path string) ([]byte, error) {
-		root, err := os.OpenRoot(folder)
-		if err != nil {
-			return nil, err
-		}
-		defer root.Close()
-		name := filepath.FromSlash(path)
-		// Opening a pipe would wait for whoever writes to it.
-		if info, err := root.Stat(name); err != nil {
-			return nil, err
-		} else if !info.Mode().IsRegular() {
-			return nil, errNoFile
-		}
-		f, err := root.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		return io.ReadAll(io.LimitReader(f, flow.MaxTextFile+1))
-	}
-}
-
-// FilesOf gives texts that were read before, as a plan holds them.
-func FilesOf(texts map[string]string) Files {
-	return func(path string) ([]byte, error) {
-		text, ok := texts[path]
-		if !ok {
-			return nil, fs.ErrNotExist
-		}
-		return []byte(text), nil
-	}
-}
-
-var errNoFile = errors.New("it is no file")
-
 // maxTexts is how many bytes all texts of one flow may have: a plan holds them in
 // its first record.
 const maxTexts = 1 << 20
 
-// texts are the texts beside a flow that its compilation has read.
+// texts are the texts and the flows beside a flow that its compilation has read.
+// Their paths begin at its folder.
 type texts struct {
 	folder string // of the flow, as the user named it
 	files  Files
 	read   map[string]*textFile
+	flows  map[string]*calledFile
 	size   int // of all that was read, in bytes
+	steps  int // of the flows, each as often as it is used
 }
 
 // textFile is one of them, read once.
@@ -81,9 +39,9 @@ type textFile struct {
 	used     bool // the flow reads it, and does not only mention it in a comment
 }
 
-// open reads the text that file() names in the flow.
-func (t *texts) open(name string, at diag.Span) (*flow.Node, diag.List) {
-	f, problems := t.find(name, at)
+// open reads the text that file() names in a flow of the folder dir.
+func (t *texts) open(dir, name string, at diag.Span) (*flow.Node, diag.List) {
+	f, problems := t.find(dir, name, at)
 	if f == nil {
 		return nil, problems
 	}
@@ -91,7 +49,7 @@ func (t *texts) open(name string, at diag.Span) (*flow.Node, diag.List) {
 	return f.node, f.problems
 }
 
-func (t *texts) find(name string, at diag.Span) (*textFile, diag.List) {
+func (t *texts) find(dir, name string, at diag.Span) (*textFile, diag.List) {
 	var problems diag.List
 	clean := path.Clean(name)
 	switch {
@@ -106,15 +64,16 @@ func (t *texts) find(name string, at diag.Span) (*textFile, diag.List) {
 			WithHint("check the flow as a file, or write the text into it")
 		return nil, problems
 	}
+	clean = path.Join(dir, clean)
 	f := t.read[clean]
 	if f == nil {
 		text, err := t.files(clean)
 		if err != nil {
-			problems.Add("text-file", at, "the text %s cannot be read: %s", clean, fileReason(err)).
-				WithDetail("Paths begin at the folder of the flow.").WithHint("write the path of a text there")
+			problems.Add("text-file", at, "the text %s cannot be read: %s", path.Clean(name), fileReason(err)).
+				WithDetail("Paths begin at the folder of the flow.").WithHint("%s", nearFile(name, err, "write the path of a text there"))
 			return nil, problems
 		}
-		if t.size += len(text); t.size > maxTexts {
+		if !t.fits(text) {
 			problems.Add("text-file", at, "the texts beside the flow are too large").
 				WithDetail("Together they may have 1 MiB (%d bytes), since each plan holds them.", maxTexts).WithHint("split the flow, or shorten the texts")
 			return nil, problems
@@ -126,30 +85,28 @@ func (t *texts) find(name string, at diag.Span) (*textFile, diag.List) {
 	return f, nil
 }
 
-func fileReason(err error) string {
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "there is no such file"
-	case errors.Is(err, fs.ErrPermission):
-		return "its permissions do not allow it"
-	case strings.Contains(err.Error(), "escapes from parent"):
-		return "a link in its path leads out of the flow's folder"
-	case errors.Is(err, errNoFile):
-		return errNoFile.Error()
-	}
-	return pathReason(err)
+// fits counts a text that was read.
+func (t *texts) fits(text []byte) bool {
+	t.size += len(text)
+	return t.size <= maxTexts
 }
 
 // all gives the texts by path; nil when there are none.
 func (t *texts) all() map[string]string {
 	var all map[string]string
+	add := func(name string, text []byte) {
+		if all == nil {
+			all = map[string]string{}
+		}
+		all[name] = string(text)
+	}
 	for name, f := range t.read {
 		if f.used {
-			if all == nil {
-				all = map[string]string{}
-			}
-			all[name] = string(f.text)
+			add(name, f.text)
 		}
+	}
+	for name, f := range t.flows {
+		add(name, f.doc.Source)
 	}
 	return all
 }
@@ -191,10 +148,10 @@ var fileRef = regexp.MustCompile(`\bfile\(\s*["']([^"'\\]+)["']\s*\)`)
 
 // named are the texts that a piece of the flow names, as far as they can be
 // read: problems are for open to report.
-func (t *texts) named(src []byte) [][]byte {
+func (t *texts) named(dir string, src []byte) [][]byte {
 	var all [][]byte
 	for _, m := range fileRef.FindAllSubmatch(src, -1) {
-		if f, _ := t.find(string(m[1]), diag.Span{}); f != nil {
+		if f, _ := t.find(dir, string(m[1]), diag.Span{}); f != nil {
 			all = append(all, f.text)
 		}
 	}

@@ -19,7 +19,7 @@ import (
 // besides compiles a flow with the texts of a folder.
 func besides(name, src, folder string) (*engine.Program, diag.List) {
 	doc, problems := flow.Parse(name, []byte(src))
-	p, more := engine.CompileWith(doc, steps.Registry(), engine.FilesIn(folder))
+	p, more := engine.CompileWith(doc, steps.Registry(), engine.FilesIn(folder, folder))
 	problems = append(problems, more...)
 	problems.Sort()
 	return p, problems
@@ -130,7 +130,7 @@ func TestTextsStayInTheFlowsFolder(t *testing.T) {
 	require.NoError(t, os.Symlink(outside, filepath.Join(dir, "link.txt")))
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "folder"), 0o700))
 	for path, reason := range map[string]string{
-		"link.txt":       "a link in its path leads out of the flow's folder",
+		"link.txt":       "a link in its path leads out of the project",
 		"folder":         "it is no file",
 		"none.txt":       "there is no such file",
 		"folder/../..":   "is no path below the flow's folder",

@@ -67,8 +67,17 @@ func (p *Program) countUses() {
 				p.countRefs(a.refs(), stage)
 			}
 		}
-		for _, o := range s.Items {
-			p.countRefs(o.Value.Refs(), stage)
+		for _, o := range s.gives() {
+			if o.Outcome && s.Loop == nil {
+				p.countRefs(o.Value.Refs(), stage+1) // evaluated when the stage has settled
+			} else {
+				p.countRefs(o.Value.Refs(), stage)
+			}
+		}
+		if s.IsLoop() {
+			for _, o := range s.Items {
+				p.countRefs(o.Value.Refs(), stage)
+			}
 		}
 	})
 	for _, o := range p.Outputs {

@@ -21,6 +21,16 @@ type Document struct {
 	Steps       []*Step
 	Finally     []*Step
 	Outputs     *Node // a map
+
+	root *Node
+}
+
+// Key finds a key of the flow itself; nil when it is not written.
+func (d *Document) Key(name string) *Node {
+	if d.root == nil {
+		return nil
+	}
+	return key(d.root, name)
 }
 
 // Section is a map of the grammar whose keys are fixed and checked.

@@ -25,6 +25,7 @@ func (g *grammar) document(root *Node) {
 	c := checker{g.out}
 	c.section(root, flowShape, topLevel)
 	d := g.doc
+	d.root = root
 	d.Flow = root.Get("flow")
 	d.Description = root.Get("description")
 	d.Campaign = root.Get("campaign")

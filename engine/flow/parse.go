@@ -16,16 +16,29 @@ import (
 // never nil and holds what could be read, and the List every problem of form,
 // in the order of the file. file is only a name for messages.
 func Parse(file string, source []byte) (*Document, diag.List) {
-	sum := sha256.Sum256(source)
-	doc := &Document{File: file, Source: source, Hash: hex.EncodeToString(sum[:])}
-	root, problems := ParseNode(file, source)
+	return parse(newSource(file, source))
+}
+
+// ParseCalled reads a flow that another one uses. Its places carry the line that
+// they point at, since whoever shows the problems of the calling flow has only
+// that one's text at hand.
+func ParseCalled(file string, text []byte) (*Document, diag.List) {
+	s := newSource(file, text)
+	s.carry = true
+	return parse(s)
+}
+
+func parse(s *source) (*Document, diag.List) {
+	sum := sha256.Sum256(s.text)
+	doc := &Document{File: s.file, Source: s.text, Hash: hex.EncodeToString(sum[:])}
+	root, problems := parseNode(s)
 	if root != nil && !root.Broken {
 		g := grammar{doc: doc, out: &problems, ids: map[string]*Node{}}
 		g.document(root)
 		checkComments(root, &problems)
 	}
 	problems.Sort()
-	return doc, capped(problems, file)
+	return doc, capped(problems, s.file)
 }
 
 // maxProblems is how many are worth reading at once.
@@ -47,8 +60,11 @@ func capped(problems diag.List, file string) diag.List {
 // the same strictness and limits as a flow but without its grammar. The Node is
 // nil when nothing could be read.
 func ParseNode(file string, source []byte) (*Node, diag.List) {
+	return parseNode(newSource(file, source))
+}
+
+func parseNode(s *source) (*Node, diag.List) {
 	var problems diag.List
-	s := newSource(file, source)
 	if !readable(s, &problems) {
 		return nil, problems
 	}
@@ -84,7 +100,11 @@ func readable(s *source, out *diag.List) bool {
 		return false
 	}
 	// What follows a bad byte may be no text, so characters count up to it only.
-	known := func(end int) *source { return newSource(s.file, s.text[:end]) }
+	known := func(end int) *source {
+		part := newSource(s.file, s.text[:end])
+		part.carry = s.carry
+		return part
+	}
 	for i := s.lines[0]; i < len(s.text); {
 		r, size := utf8.DecodeRune(s.text[i:])
 		switch {

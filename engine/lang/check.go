@@ -142,6 +142,9 @@ func (c *checker) root(n *ast.IdentifierNode) (ast.Node, step.Shape) {
 	if !c.inner[n] && !c.use(n, []string{n.Value}) {
 		return n, unknown
 	}
+	if name := c.scope.atRun([]string{n.Value})[0]; name != n.Value {
+		return at(n, &ast.IdentifierNode{Value: name}), s
+	}
 	return n, s
 }
 
@@ -154,7 +157,13 @@ func (c *checker) use(n ast.Node, path []string) bool {
 		d.Detail, d.Hint = b.why, b.hint
 		return false
 	}
-	c.refs = append(c.refs, Ref{Path: path, Span: span})
+	if c.scope.within != "" && len(path) == 1 && path[0] == "steps" {
+		c.problems.Add("not-in-language", span, "steps is no value by itself").
+			WithDetail("A flow that another one uses knows its own steps, each by its name.").
+			WithHint("name the step: steps.x.outputs.y")
+		return false
+	}
+	c.refs = append(c.refs, Ref{Path: c.scope.atRun(path), Span: span})
 	return true
 }
 

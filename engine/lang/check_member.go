@@ -35,7 +35,12 @@ func (c *checker) member(n *ast.MemberNode) (ast.Node, step.Shape) {
 	if s.Form == step.FormAny {
 		return c.internal(n, "·member", base, &ast.StringNode{Value: name.Value}), shape
 	}
-	return c.memberNode(n, base), shape
+	run := c.memberNode(n, base)
+	if static && len(path) == 2 {
+		name := run.(*ast.MemberNode).Property.(*ast.StringNode)
+		name.Value = c.scope.atRun(path)[1]
+	}
+	return run, shape
 }
 
 func (c *checker) memberNode(n *ast.MemberNode, base ast.Node) ast.Node {

@@ -152,7 +152,7 @@ func compile(n *flow.Node, from, to int, s *Scope) (*Expr, diag.List) {
 	}
 	e := &Expr{src: src, parsed: tree.Node, refs: c.refs, holds: c.facts(tree.Node, true), truth: c.truth(tree.Node), constants: c.constants}
 	if path, ok := c.path(tree.Node); ok {
-		e.pure = &Ref{Path: path, Span: src.whole()}
+		e.pure = &Ref{Path: s.atRun(path), Span: src.whole()}
 		shape.Stream = c.streams(path)
 	}
 	shape.Outcome = shape.Outcome || c.outcome

@@ -17,6 +17,7 @@ type Scope struct {
 	known   facts
 	secrets bool
 	files   TextFiles
+	within  string // what names of this scope begin with at run, "" for a flow's own
 }
 
 // barrier is a place in the scope that exists but may not be used.
@@ -57,6 +58,30 @@ func (s *Scope) Assume(e *Expr) *Scope {
 	c := *s
 	c.known = s.known.plus(e.holds)
 	return &c
+}
+
+// Within is the scope of a flow that another one uses as a step. Expressions
+// name its inputs and its steps as if it stood alone. At run, and in every Ref,
+// the inputs are the root prefix + "inputs", and each step's id begins with the
+// prefix, so that all steps of a run share one space of names.
+func (s *Scope) Within(prefix string) *Scope {
+	c := *s
+	c.within = prefix
+	return &c
+}
+
+// atRun is a path of this scope as it is at run.
+func (s *Scope) atRun(path []string) []string {
+	if s.within == "" || path[0] != "inputs" && (path[0] != "steps" || len(path) < 2) {
+		return path
+	}
+	path = slices.Clone(path)
+	if path[0] == "inputs" {
+		path[0] = s.within + path[0]
+	} else {
+		path[1] = s.within + path[1]
+	}
+	return path
 }
 
 // AllowSecrets is the scope where `secrets.NAME` may be used.

@@ -25,7 +25,7 @@ type Header struct {
 	File       string            `json:"file"`
 	FlowHash   string            `json:"flowHash"`
 	FlowText   string            `json:"flowText"`
-	Texts      map[string]string `json:"texts,omitempty"` // the texts beside the flow that it reads, by path
+	Texts      map[string]string `json:"texts,omitempty"` // the texts and flows beside the flow that it reads, by path
 	Inputs     map[string]Value  `json:"inputs"`
 	Env        map[string]string `json:"env,omitempty"` // the variables that expressions read; nil values are absent
 	InputsHash string            `json:"inputsHash"`
@@ -142,6 +142,7 @@ type Step struct {
 	Status  string           `json:"status"` // ok, skipped, failed or planned
 	Reason  string           `json:"reason,omitempty"`
 	Outputs map[string]Value `json:"outputs,omitempty"`
+	Inputs  map[string]Value `json:"inputs,omitempty"` // of a step that uses a flow
 	Sends   Counts           `json:"sends,omitzero"`
 }
 

@@ -156,8 +156,13 @@ func usesSchema(kinds []step.Kind) *object {
 	for _, k := range kinds {
 		each = append(each, described(new(object).set("const", k.Name), k.Summary, kindMarkdown(k)))
 	}
+	each = append(each, described(new(object).set("type", "string").set("pattern", flowPath),
+		"Another flow, by its path from the folder of this one: ./greet.yaml. Its inputs stand under with.", ""))
 	return new(object).set("description", keyDoc("steps.uses")).set("oneOf", each)
 }
+
+// flowPath is how another flow is named.
+const flowPath = `^\.\.?/.*\.ya?ml$`
 
 func requiredParams(k step.Kind) []string {
 	var names []string

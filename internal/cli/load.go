@@ -15,7 +15,7 @@ import (
 // and gives every problem. The Program is nil when there are errors. A project
 // file that cannot be read is reported by the commands that need it.
 func check(file string, src []byte) (*engine.Program, diag.List) {
-	p, list := checkWith(file, src, engine.FilesIn(filepath.Dir(file)))
+	p, list := checkWith(file, src, filesBeside(file))
 	project, err := findProject(filepath.Dir(file))
 	if p == nil || err != nil {
 		return p, list

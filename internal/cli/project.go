@@ -25,23 +25,41 @@ type project struct {
 // findProject looks for the project file from a folder upward; nil when there is
 // none.
 func findProject(from string) (*project, error) {
+	path, err := projectPath(from)
+	if path == "" || err != nil {
+		return nil, err
+	}
+	return readProject(path)
+}
+
+// projectPath is the project file that holds for a folder, "" when there is none.
+func projectPath(from string) (string, error) {
 	dir, err := filepath.Abs(from)
 	if err != nil {
-		return nil, fmt.Errorf("find project: %w", err)
+		return "", fmt.Errorf("find project: %w", err)
 	}
 	for {
 		path := filepath.Join(dir, projectFile)
 		if _, err := os.Stat(path); err == nil {
-			return readProject(path)
+			return path, nil
 		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, fileError("read", path, err)
+			return "", fileError("read", path, err)
 		}
 		up := filepath.Dir(dir)
 		if up == dir {
-			return nil, nil
+			return "", nil
 		}
 		dir = up
 	}
+}
+
+// filesBeside reads what a flow has beside it, up to the top of its project.
+func filesBeside(file string) engine.Files {
+	folder := filepath.Dir(file)
+	if path, err := projectPath(folder); path != "" && err == nil {
+		return engine.FilesIn(filepath.Dir(path), folder)
+	}
+	return engine.FilesIn(folder, folder)
 }
 
 func readProject(path string) (*project, error) {

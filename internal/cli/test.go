@@ -114,7 +114,7 @@ func testFiles(args []string) ([]string, error) {
 // tests can be validated together.
 func testVerdict(file string, src []byte) (ui.Verdict, error) {
 	v := ui.Verdict{File: file, Source: src}
-	s, err := flowtest.Load(file, steps.Registry())
+	s, err := flowtest.Load(file, steps.Registry(), filesBeside)
 	var list diag.Errors
 	if err != nil && !errors.As(err, &list) {
 		return v, fileError("read", file, err)
@@ -146,7 +146,7 @@ type bench struct {
 
 // suite runs one file and, as text, says at once what came of it.
 func (b *bench) suite(file string) error {
-	s, err := flowtest.Load(file, steps.Registry())
+	s, err := flowtest.Load(file, steps.Registry(), filesBeside)
 	if err == nil {
 		list, _ := s.FlowProblems()
 		err = list.Err()

@@ -1,6 +1,7 @@
 package flowtest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -19,6 +20,7 @@ type Coverage struct {
 // LeavesOut without a reason of its own.
 type StepCoverage struct {
 	Step      string   `json:"step"`
+	File      string   `json:"file,omitempty"` // of a step of a flow that the flow uses
 	Line      int      `json:"line"`
 	Ran       bool     `json:"ran"`
 	IfTrue    *bool    `json:"ifTrue,omitempty"`
@@ -34,6 +36,9 @@ func newCoverage(file string, p *engine.Program) *Coverage {
 	}
 	p.Walk(func(st *engine.Step) {
 		s := StepCoverage{Step: st.ID, Line: st.Span.Start.Line}
+		if st.Span.File != p.Doc.File {
+			s.File = st.Span.File
+		}
 		if st.If != nil {
 			s.IfTrue, s.IfFalse = new(bool), new(bool)
 		}
@@ -135,7 +140,7 @@ func (c *Coverage) Missing() []string {
 	var out []string
 	for _, s := range c.Steps {
 		say := func(format string, args ...any) {
-			out = append(out, fmt.Sprintf("%s:%d: %s ", c.Flow, s.Line, s.Step)+fmt.Sprintf(format, args...))
+			out = append(out, fmt.Sprintf("%s:%d: %s ", cmp.Or(s.File, c.Flow), s.Line, s.Step)+fmt.Sprintf(format, args...))
 		}
 		if !s.Ran {
 			say("never runs")

@@ -49,8 +49,9 @@ var (
 
 // Load reads a test file and checks it completely, against its flow too. The
 // error is a diag.Errors, or of reading the file. A flow with errors is no error
-// here unless a case expects that it has none: see FlowProblems.
-func Load(file string, kinds *step.Registry) (*Suite, error) {
+// here unless a case expects that it has none: see FlowProblems. beside gives
+// what reads the texts and flows beside the flow of a path.
+func Load(file string, kinds *step.Registry, beside func(flowFile string) engine.Files) (*Suite, error) {
 	src, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func Load(file string, kinds *step.Registry) (*Suite, error) {
 	top := r.fields(root, "a test file", suiteKeys)
 	s.cases(r, root, top["cases"])
 	if n := r.required(root, top, "flow", "a test file", "flow: ./broadcast.yaml"); n != nil {
-		s.loadFlow(r, n, kinds)
+		s.loadFlow(r, n, kinds, beside)
 	}
 	if s.program != nil {
 		for _, c := range s.Cases {
@@ -76,7 +77,7 @@ func Load(file string, kinds *step.Registry) (*Suite, error) {
 }
 
 // loadFlow reads and compiles the flow under test.
-func (s *Suite) loadFlow(r *reader, n *flow.Node, kinds *step.Registry) {
+func (s *Suite) loadFlow(r *reader, n *flow.Node, kinds *step.Registry, beside func(string) engine.Files) {
 	name, ok := r.text(n, "flow")
 	if !ok {
 		return
@@ -92,7 +93,7 @@ func (s *Suite) loadFlow(r *reader, n *flow.Node, kinds *step.Registry) {
 	doc, list := flow.Parse(s.FlowFile, src)
 	if !list.HasErrors() || doc.Steps != nil {
 		var more diag.List
-		s.program, more = engine.CompileWith(doc, kinds, engine.FilesIn(filepath.Dir(s.FlowFile)))
+		s.program, more = engine.CompileWith(doc, kinds, beside(s.FlowFile))
 		list = append(list, more...)
 	}
 	list.Sort()

@@ -43,8 +43,11 @@ func load(t testing.TB, files map[string]string) (*flowtest.Suite, error) {
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	}
-	return flowtest.Load(filepath.Join(dir, "a_test.yaml"), steps.Registry())
+	return flowtest.Load(filepath.Join(dir, "a_test.yaml"), steps.Registry(), beside)
 }
+
+// beside reads what lies beside a flow.
+func beside(file string) engine.Files { return engine.FilesIn(filepath.Dir(file), filepath.Dir(file)) }
 
 // run gives the failures of each case, summary and detail in lines.
 func run(t testing.TB, s *flowtest.Suite, o flowtest.Options) map[string][]string {
@@ -402,7 +405,7 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		file := filepath.Join(dir, "f_test.yaml")
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-		_, err := flowtest.Load(file, steps.Registry())
+		_, err := flowtest.Load(file, steps.Registry(), beside)
 		var list diag.Errors
 		if errors.As(err, &list) {
 			for _, d := range list {

@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -75,13 +76,16 @@ func GraphOf(p *engine.Program) *Graph {
 }
 
 func boxOf(s *engine.Step, boxes map[string]*graphBox) *graphBox {
-	b := &graphBox{id: "step_" + s.ID, label: []string{s.ID}, effect: s.Effect()}
+	b := &graphBox{id: "step_" + strings.ReplaceAll(s.ID, "/", "__"), label: []string{s.Local()}, effect: s.Effect()}
 	boxes[s.ID] = b
 	if s.Title != "" {
-		b.label[0] = s.Title + " (" + s.ID + ")"
+		b.label[0] = s.Title + " (" + s.Local() + ")"
 	}
 	if s.Kind != nil {
 		b.label = append(b.label, s.Kind.Name)
+	}
+	if s.Called != nil {
+		b.label = append(b.label, "./"+filepath.Base(s.Called.File))
 	}
 	if s.IsLoop() {
 		b.label = append(b.label, "for each "+s.As)
