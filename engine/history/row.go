@@ -23,6 +23,8 @@ type Row struct {
 	By       string // the run that made the last attempt; "" when none was made
 	Planned  bool   // the run was to send it: it counts in the run's balance
 	Refused  bool   // the API refused it for good, now or in an earlier run
+
+	Send planfile.Send // as the plan has it; zero when the plan is gone
 }
 
 // settle gives a row the outcome that the ledger holds for its send.
@@ -48,6 +50,7 @@ func planned(s planfile.Send) Row {
 	r := Row{
 		Seq: s.Seq, Step: s.Step, Contact: s.Contact, Key: s.Key, Status: s.Status, Reason: s.Reason, Message: s.Message,
 		TextHash: s.TextHash, Identity: s.Identity, Planned: s.Status == planfile.StatusPlanned, Refused: s.Status == planfile.StatusRefused,
+		Send: s,
 	}
 	if s.Since != nil {
 		r.At = *s.Since

@@ -3,8 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -117,27 +116,8 @@ func exportLedger(a *app, o stateFlags, file string) (err error) {
 	if file == standard {
 		return store.Export(ctx, a.stdout)
 	}
-	// In one piece: an export that breaks off leaves the earlier file whole.
-	draft, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".part-*") // 0600
-	if err != nil {
-		return fileError("write", file, err)
-	}
-	defer func() {
-		_ = draft.Close()
-		_ = os.Remove(draft.Name()) // renamed, when all went well
-	}()
-	err = store.Export(ctx, draft)
-	if err == nil {
-		err = draft.Sync()
-	}
-	if err == nil {
-		err = draft.Close()
-	}
-	if err == nil {
-		err = os.Rename(draft.Name(), file)
-	}
-	if err != nil {
-		return fileError("write", file, err)
+	if err := writeWhole(file, func(w io.Writer) error { return store.Export(ctx, w) }); err != nil {
+		return err
 	}
 	fmt.Fprintf(a.stderr, "Wrote the ledger %s to %s.\n", store.Lineage(), ui.Safe(file))
 	return nil

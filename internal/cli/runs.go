@@ -46,7 +46,7 @@ func newRuns(a *app) *cobra.Command {
 	shown.register(show.Flags())
 	outputFlag(a, show.Flags())
 	show.Flags().BoolVar(&shown.all, "all", false, "show every recipient, not only the first ones")
-	cmd.AddCommand(list, show, newRecipients(a), newReport(a), newRunImport(a), newRetry(a), newResolve(a), newUnlock(a))
+	cmd.AddCommand(list, show, newRecipients(a), newReport(a), newRunExport(a), newRunImport(a), newRetry(a), newResolve(a), newUnlock(a))
 	return cmd
 }
 

@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/history"
+	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/engine/planfile"
+	"github.com/flowrunner/flowrunner/internal/ui"
+)
+
+// runExportOptions are the flags of runs export.
+type runExportOptions struct {
+	stateFlags
+	out   string
+	texts bool
+}
+
+func newRunExport(a *app) *cobra.Command {
+	o := &runExportOptions{}
+	cmd := &cobra.Command{
+		Use:   "export [RUN]",
+		Short: "Write a whole run as lines of JSON",
+		Long: "export writes everything that is known of one run, an object a line: the run,\n" +
+			"each of its rows with what became of it, whom the steps left out, what people\n" +
+			"decided, and an end whose SHA-256 covers all lines before it. Texts are in it\n" +
+			"only with --texts. RUN is a run's id, the beginning of one, or nothing for the\n" +
+			"last run.",
+		Example: "  flowrunner runs export > run.jsonl\n  flowrunner runs export last --texts --out run.jsonl",
+		Args:    atMost(1, "at most one RUN"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return exportRun(a, o, append(args, "last")[0])
+		},
+	}
+	f := cmd.Flags()
+	o.register(f)
+	f.StringVar(&o.out, "out", standard, "the file to write, in one piece")
+	f.BoolVar(&o.texts, "texts", false, "also the text that each recipient was to get")
+	return cmd
+}
+
+func exportRun(a *app, o *runExportOptions, id string) error {
+	ctx := a.signals.drain
+	st, store, err := readHere(ctx, o.stateFlags)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	run, err := findRun(ctx, store, st, id)
+	if err != nil {
+		return err
+	}
+	if len(planFiles(st, run.ID)) == 0 {
+		a.warn("the plan of run " + run.ID + " is gone: only rows that were tried are known, without keys and text hashes")
+	}
+	write := func(w io.Writer) error { return a.writeRun(ctx, w, st, store, run, o.texts) }
+	if o.out == standard {
+		return write(a.stdout)
+	}
+	if err := writeWhole(o.out, write); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stderr, "Wrote run %s to %s.\n", ui.Safe(run.ID), ui.Safe(o.out))
+	return nil
+}
+
+func (a *app) writeRun(ctx context.Context, w io.Writer, st state, store ledger.Store, run ledger.Run, texts bool) error {
+	plans := planFiles(st, run.ID)
+	decided, err := decisionsOf(ctx, store)
+	if err != nil {
+		return err
+	}
+	e, err := ui.NewRunExport(w, ui.RunHead{RunDocument: ui.RunOf(run), Plans: len(plans)})
+	if err != nil {
+		return err
+	}
+	var leftOut []planfile.LeftOut
+	var program *engine.Program
+	if texts && len(plans) > 0 {
+		if program, _, err = a.readPlan(plans[0]); err != nil {
+			return err
+		}
+	}
+	for row, err := range history.Rows(ctx, store, run, plans, func(l planfile.LeftOut) { leftOut = append(leftOut, l) }) {
+		if err != nil {
+			return err
+		}
+		text := ""
+		if program != nil && row.Planned {
+			if sample, ok := program.Sample(row.Send); ok {
+				text = sample.Preview.Text
+			}
+		}
+		if err := e.Row(row, text); err != nil {
+			return err
+		}
+		for _, d := range decided[row.Identity] {
+			if err := e.Decision(ui.DecisionOf(d, row.Seq, row.Step, row.Contact)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, l := range leftOut {
+		if err := e.LeftOut(ui.ReasonDocument{Step: l.Step, Reason: l.Reason, Count: l.Count}); err != nil {
+			return err
+		}
+	}
+	return e.Close()
+}
+
+// writeWhole writes a file in one piece: an export that breaks off leaves the
+// earlier file whole.
+func writeWhole(file string, write func(io.Writer) error) error {
+	draft, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".part-*") // 0600
+	if err != nil {
+		return fileError("write", file, err)
+	}
+	defer func() {
+		_ = draft.Close()
+		_ = os.Remove(draft.Name()) // renamed, when all went well
+	}()
+	err = write(draft)
+	if err == nil {
+		err = draft.Sync()
+	}
+	if err == nil {
+		err = draft.Close()
+	}
+	if err == nil {
+		err = os.Rename(draft.Name(), file)
+	}
+	if err != nil {
+		return fileError("write", file, err)
+	}
+	return nil
+}
