@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/flowrunner/flowrunner/engine/ledger"
 )
@@ -20,8 +21,10 @@ import (
 // or a lost log, holds fewer.
 //
 // The mark never knows more than the disk holds: it is taken from commits that
-// are synced, and written after them. So a crash at any moment leaves a mark
-// that is right or low, and a low one raises no alarm.
+// are synced, and written after them, before whoever waits for the commit is told.
+// So a kill at any moment leaves a mark that is right, or low by a commit that
+// nobody relies on yet. It is synced now and then only: a power cut may leave a
+// lower one, and a low one raises no alarm.
 type mark struct {
 	lineage string
 	serial  int64 // the sum of the serials of all scopes
@@ -36,9 +39,10 @@ const markBytes = 4 << 10
 // markPath is ledger.mark for ledger.db.
 func markPath(path string) string { return strings.TrimSuffix(path, ".db") + ".mark" }
 
-// text is one line, and its checksum as the last word.
+// text is one line, and its checksum as the last word. For one ledger it is always
+// as long, so that it can be written over in one piece.
 func (m mark) text() []byte {
-	line := fmt.Sprintf("flowrunner-mark %d %q %d", markFormat, m.lineage, m.serial)
+	line := fmt.Sprintf("flowrunner-mark %d %q %020d", markFormat, m.lineage, m.serial)
 	return fmt.Appendf(nil, "%s %08x\n", line, crc32.Checksum([]byte(line), castagnoli))
 }
 
@@ -56,29 +60,57 @@ func parseMark(data []byte) (mark, error) {
 	return m, nil
 }
 
+// markLooks is how often a mark that cannot be parsed is looked at: another process
+// may just be writing over it.
+const markLooks = 3
+
 // readMark reads the mark of the ledger at path; nil when there is none. Anything
 // else than a mark is a *ledger.MarkError.
 func readMark(path string) (*mark, error) {
 	name := markPath(path)
-	info, err := os.Stat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err == nil && info.Size() > markBytes {
-		err = fmt.Errorf("it has %d bytes", info.Size())
-	}
-	var data []byte
-	if err == nil {
-		data, err = os.ReadFile(name)
-	}
 	var m mark
-	if err == nil {
-		m, err = parseMark(data)
+	var err error
+	for look := range markLooks {
+		if look > 0 {
+			time.Sleep(time.Millisecond)
+		}
+		var data []byte
+		if data, err = readSmall(name); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		if err == nil {
+			m, err = parseMark(data)
+		}
+		if err == nil {
+			return &m, nil
+		}
 	}
+	return nil, &ledger.MarkError{Path: name, Err: err}
+}
+
+// readSmall reads a file that is no larger than a mark may be.
+func readSmall(name string) ([]byte, error) {
+	info, err := os.Stat(name)
 	if err != nil {
-		return nil, &ledger.MarkError{Path: name, Err: err}
+		return nil, err
 	}
-	return &m, nil
+	if info.Size() > markBytes {
+		return nil, fmt.Errorf("it has %d bytes", info.Size())
+	}
+	return os.ReadFile(name)
+}
+
+// overwriteMark writes a mark of the same lineage over the one that is there.
+func overwriteMark(path string, m mark, durable bool) error {
+	f, err := os.OpenFile(markPath(path), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(m.text(), 0)
+	if err == nil && durable {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
 }
 
 // writeMark replaces the mark in one piece. The directory is not synced: after a
@@ -121,28 +153,32 @@ func (s *Store) compare(ctx context.Context, seen *mark, o Options) error {
 	return nil
 }
 
+// selectTotal counts all changes.
+const selectTotal = `SELECT coalesce(sum(serial), 0) FROM scopes`
+
 // total counts all changes. It reads what is committed, so what is synced.
 func (s *Store) total(ctx context.Context) (n int64, err error) {
-	err = s.reader.QueryRowContext(ctx, `SELECT coalesce(sum(serial), 0) FROM scopes`).Scan(&n)
+	err = s.reader.QueryRowContext(ctx, selectTotal).Scan(&n)
 	return n, err
 }
 
-// markEvery is after how many commits the mark is raised while a run goes on: as
-// many as an unnoticed rollback could hide.
+// markEvery is after how many commits the mark is synced while a run goes on: as
+// many as a power cut together with a rollback could hide.
 const markEvery = 16
 
-// marker raises the mark, in a goroutine of its own, so that no send waits for it.
+// marker raises the mark. Syncing is for a goroutine of its own, so that no send
+// waits for it.
 type marker struct {
 	path, lineage string
 	accept        bool // the first raise may lower the mark: a person accepted an older ledger
 	total         func(context.Context) (int64, error)
 
-	commits int // since the last raise; the writer's
+	commits int // since the last sync; the writer's
 	wake    chan struct{}
 	done    chan struct{}
 
 	mu     sync.Mutex
-	serial int64 // as written by this process; -1 when it has written none
+	serial int64 // as written or found by this process; -1 when it has done neither
 	failed error // the first failure, for close
 }
 
@@ -155,12 +191,16 @@ func newMarker(path, lineage string, accept bool, total func(context.Context) (i
 func (m *marker) loop() {
 	defer close(m.done)
 	for range m.wake {
-		_ = m.raise(context.Background()) // kept for close
+		// It may be replaced meanwhile; that one is synced before it takes its place.
+		_ = syncFile(markPath(m.path))
 	}
 }
 
-// committed is told of each commit by the writer.
-func (m *marker) committed() {
+// committed is told of each commit by the writer, with all changes by then.
+func (m *marker) committed(total int64) {
+	m.mu.Lock()
+	m.keep(m.put(total, false))
+	m.mu.Unlock()
 	if m.commits++; m.commits < markEvery {
 		return
 	}
@@ -171,34 +211,54 @@ func (m *marker) committed() {
 	}
 }
 
-// raise brings the mark up to what is durable. Two processes that raise at one
-// moment may leave the lower of two true marks; the next raise mends that.
-func (m *marker) raise(ctx context.Context) (err error) {
+// raise brings the mark up to what is durable, and syncs it.
+func (m *marker) raise(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("write mark %s: %w", markPath(m.path), err)
-			if m.failed == nil {
-				m.failed = err
-			}
-		}
-	}()
 	total, err := m.total(ctx)
-	if err != nil || total == m.serial {
-		return err
+	if err == nil {
+		err = m.put(total, true)
 	}
-	seen, err := readMark(m.path)
-	higher := err == nil && seen != nil && seen.lineage == m.lineage && seen.serial >= total
-	if higher && !m.accept {
-		m.serial = seen.serial
+	return m.keep(err)
+}
+
+// keep remembers the first failure.
+func (m *marker) keep(err error) error {
+	if err == nil {
 		return nil
 	}
-	if err := writeMark(m.path, mark{lineage: m.lineage, serial: total}); err != nil {
-		return err
+	err = fmt.Errorf("write mark %s: %w", markPath(m.path), err)
+	if m.failed == nil {
+		m.failed = err
 	}
-	m.serial, m.accept = total, false
-	return nil
+	return err
+}
+
+// put writes a mark that is higher than the one that is there. Two processes that
+// put at one moment may leave the lower of two true marks; the next put mends that.
+func (m *marker) put(total int64, durable bool) error {
+	if total == m.serial && !durable {
+		return nil
+	}
+	seen, err := readMark(m.path)
+	ours := err == nil && seen != nil && seen.lineage == m.lineage
+	now := mark{lineage: m.lineage, serial: total}
+	switch {
+	case ours && seen.serial >= total && !m.accept:
+		m.serial = seen.serial
+		if durable {
+			return syncFile(markPath(m.path))
+		}
+		return nil
+	case ours:
+		err = overwriteMark(m.path, now, durable)
+	default:
+		err = writeMark(m.path, now)
+	}
+	if err == nil {
+		m.serial, m.accept = total, false
+	}
+	return err
 }
 
 // close raises the mark for the last time, when the writer has ended, and

@@ -199,7 +199,7 @@ func openOrRefuse(t *testing.T, image []byte, records []ledger.Record, what stri
 func TestTruncatedLedger(t *testing.T) {
 	image, records := damaged(t)
 	require.True(t, openOrRefuse(t, image, records, "whole"))
-	for size := 0; size < len(image); size += damageStep {
+	for size := 0; size < len(image); size += damageStep() {
 		require.False(t, openOrRefuse(t, image[:size], records, fmt.Sprintf("cut to %d bytes", size)))
 	}
 }
@@ -209,7 +209,7 @@ func TestFlippedBits(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	for at := random.IntN(damageStep); at < len(image); at += 1 + random.IntN(2*damageStep) {
+	for at := random.IntN(damageStep()); at < len(image); at += 1 + random.IntN(2*damageStep()-1) {
 		bit := byte(1) << random.IntN(8)
 		image[at] ^= bit
 		openOrRefuse(t, image, records, fmt.Sprintf("seed %d: byte %d, bit %#x flipped", seed, at, bit))
@@ -217,8 +217,14 @@ func TestFlippedBits(t *testing.T) {
 	}
 }
 
-// damageStep is the mean distance between the places damaged.
-const damageStep = 997
+// damageStep is the mean distance between the places damaged; the long form
+// damages every byte.
+func damageStep() int {
+	if *long {
+		return 1
+	}
+	return 997
+}
 
 func TestDamageFoundAtEveryOpening(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")

@@ -18,7 +18,7 @@ type statements struct {
 	refusedOfRun, interruptRun               *sql.Stmt
 	addDecision, addMerged                   *sql.Stmt
 	occasions, addOptOut                     *sql.Stmt
-	wholeRun, setRun, planOwner              *sql.Stmt
+	wholeRun, setRun, planOwner, total       *sql.Stmt
 }
 
 func (s *statements) each() map[**sql.Stmt]string {
@@ -53,6 +53,7 @@ func (s *statements) each() map[**sql.Stmt]string {
 		&s.planOwner: `SELECT id FROM runs WHERE plan_hash = ? AND id <> ?`,
 		&s.setRun: `UPDATE runs SET scope = ?, plan_hash = ?, file = ?, flow_hash = ?, inputs_hash = ?, account = ?, state = ?, started = ?,
 			finished = ?, counts = ?, exit_code = ?, reason = ? WHERE n = ?`,
+		&s.total:     selectTotal,
 		&s.bumpScope: `UPDATE scopes SET serial = serial + 1 WHERE id = ?`,
 	}
 }
@@ -157,11 +158,14 @@ func (t *tx) settle(s send) error {
 	return err
 }
 
-func (t *tx) bumpSerials() error {
+func (t *tx) bumpSerials() (total int64, err error) {
 	for scope := range t.touched {
 		if _, err := t.stmt.bumpScope.ExecContext(t.ctx, scope); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	if len(t.touched) > 0 {
+		err = t.stmt.total.QueryRowContext(t.ctx).Scan(&total)
+	}
+	return total, err
 }

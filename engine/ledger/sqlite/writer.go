@@ -26,7 +26,7 @@ type writer struct {
 	stmt statements
 	open intents // the loop's alone
 
-	committed func() // called after each commit, never for long
+	committed func(total int64) // called after each commit with all changes by then, never for long
 
 	mu     sync.Mutex
 	queue  []*op
@@ -46,7 +46,7 @@ type op struct {
 // batch goes on.
 type rejection struct{ error }
 
-func startWriter(ctx context.Context, path string, committed func()) (*writer, error) {
+func startWriter(ctx context.Context, path string, committed func(total int64)) (*writer, error) {
 	db, err := connect(path, false)
 	if err != nil {
 		return nil, err
@@ -171,8 +171,9 @@ func (w *writer) transact(body func(*tx) error) error {
 	}
 	t := &tx{ctx: ctx, conn: w.conn, stmt: &w.stmt, runs: map[string]runRef{}, touched: map[int64]bool{}, open: &w.open}
 	err := body(t)
+	var total int64
 	if err == nil {
-		err = t.bumpSerials()
+		total, err = t.bumpSerials()
 	}
 	if err == nil {
 		_, err = w.conn.ExecContext(ctx, `COMMIT`)
@@ -181,7 +182,9 @@ func (w *writer) transact(body func(*tx) error) error {
 		_, _ = w.conn.ExecContext(ctx, `ROLLBACK`)
 		return w.fail(err)
 	}
-	w.committed()
+	if len(t.touched) > 0 {
+		w.committed(total)
+	}
 	return nil
 }
 
