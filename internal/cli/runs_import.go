@@ -47,7 +47,7 @@ func newRunImport(a *app) *cobra.Command {
 	f := cmd.Flags()
 	o.register(f)
 	outputFlag(a, f)
-	f.BoolVar(&o.foreign, "foreign", false, "also take the plan of another ledger, or of an account that the ledger here does not know")
+	f.BoolVar(&o.foreign, "foreign", false, "also take a plan of an account, or of another ledger's flow, that the ledger here has not seen")
 	f.BoolVar(&o.first, "no-later-stages", false, "the run has planned no later stage: nothing of one was sent")
 	f.BoolVar(&o.newLedger, "new-ledger", false, "begin a ledger where there is none")
 	return cmd
@@ -177,27 +177,33 @@ func (a *app) openLost(path string, first bool) (l history.Lost, head planfile.H
 	return l, head, nil
 }
 
-// familiar refuses a plan that has nothing to do with the ledger here.
+// familiar refuses a plan that has nothing to do with the ledger here: of an
+// account to which none of its runs has sent, or of another ledger and a flow that
+// it has never seen. A ledger that travels is made anew in each place, so another
+// lineage alone says little. An empty ledger takes any plan.
 func familiar(ctx context.Context, store *sqlite.Store, head planfile.Header) error {
 	const hint = "go to the project that the run was of, or name its state with --state; --foreign takes the plan all the same"
 	ours, err := holds(ctx, store, head.Lineage)
 	if err != nil {
 		return err
 	}
-	accounts := map[string]bool{}
+	accounts, flows := map[string]bool{}, map[string]bool{}
 	for run, err := range store.Runs(ctx) {
 		if err != nil {
 			return err
 		}
-		accounts[run.Account] = true
+		accounts[run.Account], flows[run.Flow] = true, true
 	}
-	if !ours && len(accounts) > 0 {
-		return &engine.StaleError{Reason: fmt.Sprintf("the plan was made with the ledger %s, but this one is %s and holds nothing of it", head.Lineage, store.Lineage()), Hint: hint}
+	if len(accounts) == 0 {
+		return nil
 	}
 	for _, account := range head.Accounts {
-		if len(accounts) > 0 && !accounts[account] {
+		if !accounts[account] {
 			return &engine.StaleError{Reason: fmt.Sprintf("the plan is for the account %s, to which no run of this ledger has sent", account), Hint: hint}
 		}
+	}
+	if !ours && !flows[head.Flow] {
+		return &engine.StaleError{Reason: fmt.Sprintf("the plan was made with the ledger %s, but this one is %s and has no run of the flow %s", head.Lineage, store.Lineage(), head.Flow), Hint: hint}
 	}
 	return nil
 }
