@@ -43,6 +43,7 @@ func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Resu
 	if o.Drain == nil {
 		o.Drain = context.Background()
 	}
+	o.Only = head.Only
 	s, err := newSession(p, o.Options, head.Run, head.Now)
 	if err != nil {
 		return nil, err

@@ -151,11 +151,15 @@ func (t *try) once(ctx context.Context) (status string, again *step.Failure, wai
 	if err == nil {
 		err = a.o.Store.Intend(ctx, ledger.Intention{
 			Identity: t.id, Run: a.result.Run.ID, Seq: t.r.Seq, Step: t.r.Remembered(), Period: t.r.Period,
-			Contact: t.r.Contact, ContentHash: content, At: at,
+			Contact: t.r.Contact, Person: personOf(t.r.Person), Class: a.p.classOf(t.r.Internal),
+			Account: t.r.Account, Caps: a.caps(), ContentHash: content, At: at,
 		})
 	}
 	var conflict *ledger.ConflictError
+	var capped *ledger.CapError
 	switch {
+	case errors.As(err, &capped):
+		return a.notTried(t.r, capped.Cap.Reason), nil, 0
 	case errors.As(err, &conflict):
 		return t.known(conflict.Record), nil, 0
 	case err != nil && ctx.Err() != nil:
@@ -329,7 +333,7 @@ func (a *applier) divert(ctx context.Context, path string) (*Result, error) {
 		}
 		n++
 		r.Args[contactParam] = planfile.Value{V: a.o.Divert.Contact}
-		r.Contact = a.o.Divert.Contact
+		r.Contact, r.Internal, r.Person = a.o.Divert.Contact, true, "" // a look at the texts: it counts for nobody
 		r.Identity = ledger.Key{
 			Account: r.Account, Flow: a.head.Flow, Campaign: divertCampaign(a.head.Run), Step: r.Step, Key: fmt.Sprint(n),
 		}.Identity().String()
@@ -339,7 +343,6 @@ func (a *applier) divert(ctx context.Context, path string) (*Result, error) {
 	return a.finish(ctx)
 }
 
-// contactParam is the parameter that names the recipient of a send.
-const contactParam = "contactId"
+const contactParam = step.ContactParam
 
 func divertCampaign(run string) string { return "divert/" + run }

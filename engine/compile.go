@@ -13,6 +13,7 @@ import (
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
 	"github.com/flowrunner/flowrunner/engine/lang"
+	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/step"
 )
 
@@ -78,6 +79,9 @@ func (c *compiler) program() {
 	d := c.doc
 	c.p.Name, c.p.Description = text(d.Flow), text(d.Description)
 	c.p.Campaign, c.p.OncePer = text(d.Campaign), text(d.OncePer)
+	if text(d.Class) == ledger.Service.String() {
+		c.p.Class, c.p.classAt = ledger.Service, d.Class.Span
+	}
 	c.refuseUnbuilt()
 	c.zone()
 	c.p.Inputs = c.roots()

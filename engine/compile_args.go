@@ -139,6 +139,11 @@ func (c *compiler) args(s *flow.Step, x *Step, kind *step.Kind, sc *lang.Scope, 
 				}
 				continue
 			}
+			if p.Name == step.PersonParam && kind.Effect == step.EffectSend {
+				x.Person = c.person(n, sc, p)
+				good = good && x.Person != nil
+				continue
+			}
 			if p.Shape.Form == step.FormSecret {
 				v := c.secret(n, sc, p.Name)
 				if p.Name == "apiToken" {

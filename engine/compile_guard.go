@@ -10,9 +10,10 @@ import (
 // Guard holds the rails of a flow, or those of a project. The zero value holds
 // none.
 type Guard struct {
-	MaxSends *Bound            // also the approval of a run without a terminal
-	StopIf   []guard.Predicate // any of them stops; none is the default of guard.Rails
-	Hours    []*Hours          // all of them must be open
+	MaxSends   *Bound            // also the approval of a run without a terminal
+	PerContact []PerContact      // each of them holds
+	StopIf     []guard.Predicate // any of them stops; none is the default of guard.Rails
+	Hours      []*Hours          // all of them must be open
 }
 
 // Bound is a number that a file states, and where.
@@ -38,6 +39,7 @@ func (c *compiler) guard() {
 	g := &c.p.Guard
 	g.MaxSends = c.bound("maxSends")
 	g.Hours = c.hours()
+	c.perContact()
 	if n := c.doc.Guard.Get("stopIf"); n != nil {
 		sc := lang.NewScope(nil)
 		for _, f := range guard.Fields {

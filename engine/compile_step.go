@@ -117,7 +117,7 @@ func ownRefs(x *Step) []lang.Ref {
 	if x.Key != nil {
 		refs = append(refs, x.Key.Refs()...)
 	}
-	for _, v := range []*lang.Value{x.Else, x.ForEach, x.Zone} {
+	for _, v := range []*lang.Value{x.Else, x.ForEach, x.Zone, x.Person} {
 		if v != nil {
 			refs = append(refs, v.Refs()...)
 		}

@@ -145,7 +145,7 @@ func wrong(t *testing.T, page diag.Page) (diag.List, []byte) {
 	const head = "flow: f\nsteps:\n  - id: facts\n    uses: set\n    with:\n      x: "
 	source := page.Wrong
 	switch page.Code {
-	case "wrong-value", "looser-than-project", "step-failed", "evaluation-failed", "not-formattable", "flow-name-taken":
+	case "wrong-value", "looser-than-project", "service-not-listed", "step-failed", "evaluation-failed", "not-formattable", "flow-name-taken":
 		return nil, nil // no check of a flow gives them
 	case "bad-character":
 		source = "flow: f\nsteps: [\x07]\n"

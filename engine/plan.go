@@ -65,6 +65,8 @@ type planner struct {
 	halted string   // not "": the run stopped; nothing is read or sent any more
 
 	asked     map[clientID]step.Facts // whom the rails had to ask about
+	held      held                    // what the rails have left out of the iteration at hand
+	shared    shared                  // people with several contacts
 	railCalls int64                   // calls that the rails have made
 
 	mu      sync.Mutex
@@ -121,7 +123,7 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 			return "", err
 		}
 	}
-	end := planfile.End{Counts: p.counts, Calls: s.calls()}
+	end := planfile.End{Counts: p.counts, Calls: s.calls(), Asked: p.railCalls, Warnings: p.railWarnings()}
 	for _, st := range s.p.Steps {
 		if st.Stage > stage {
 			for _, send := range st.Sends {
@@ -147,7 +149,7 @@ func (p *planner) header(ctx context.Context, env map[string]string) (planfile.H
 		Now: p.now, Slot: p.slot, Expires: p.now.Add(planLife),
 		Flow: p.p.Name, File: p.p.Doc.File, FlowHash: p.p.Hash, FlowText: string(p.p.Doc.Source), Texts: p.p.Texts,
 		Inputs: map[string]planfile.Value{}, Env: env, Campaign: p.p.CampaignOf(p.o),
-		Lineage: p.o.Store.Lineage(), MaxSends: p.p.Guard.Most(), Sandbox: p.o.Sandbox != nil, Rate: p.p.Connection.Rate,
+		Lineage: p.o.Store.Lineage(), Only: p.o.Only, MaxSends: p.p.Guard.Most(), Sandbox: p.o.Sandbox != nil, Rate: p.p.Connection.Rate,
 	}
 	if p.o.Rate != nil {
 		h.Rate = *p.o.Rate

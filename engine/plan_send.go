@@ -21,6 +21,8 @@ type candidate struct {
 	former    []ledger.Identity // what it is under the ids that its step once had
 	recipient step.Recipient
 	facts     *step.Facts // nil until somebody has told
+	named     string      // what person: gave
+	person    ledger.Person
 }
 
 // send renders one send completely.
@@ -40,6 +42,15 @@ func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 	if record, ok := f.lookup(st.record).(map[string]any); ok && st.record != nil && p.o.People != nil {
 		facts := p.o.People.Known(record)
 		rec.facts = &facts
+	}
+	if st.Person != nil {
+		v, err := st.Person.Eval(f.env)
+		if err != nil {
+			return nil, p.fail(st, f, err)
+		}
+		if v != nil {
+			rec.named = strings.TrimSpace(fmt.Sprint(v))
+		}
 	}
 	if st.Key != nil {
 		v, err := st.Key.Eval(f.env)
@@ -172,6 +183,9 @@ func (p *planner) counted(r planfile.Send) planfile.Send {
 // decide settles what becomes of a send: first by what the draft and the ledger
 // know, then by the rails.
 func (p *planner) decide(ctx context.Context, c *candidate) error {
+	if p.notMeant(c) {
+		return nil
+	}
 	if err := p.known(ctx, c); err != nil || c.Status != planfile.StatusPlanned {
 		return err
 	}

@@ -26,6 +26,7 @@ var changing = []struct {
 	{regexp.MustCompile(`("serial":)\d+`), `$1"<serial>"`},
 	{regexp.MustCompile(`("hash":)"[0-9a-f]{64}"`), `$1"<hash>"`},
 	{regexp.MustCompile(`("identity":)"[^"]*"`), `$1"<identity>"`},
+	{regexp.MustCompile(`("person":)"[^"]*"`), `$1"<person>"`},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), `<host>`},
 	{regexp.MustCompile(`\d{8}-\d{6}-[a-z2-7]{8}`), `<run>`},
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
 	"github.com/flowrunner/flowrunner/engine/lang"
+	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/step"
 )
 
@@ -18,7 +19,9 @@ type Program struct {
 	Hash        string            // hex SHA-256 of the flow and of those
 	Name        string
 	Description string
-	Campaign    string    // as the flow says; "" is the default campaign
+	Campaign    string // as the flow says; "" is the default campaign
+	Class       ledger.Class
+	classAt     diag.Span // where the flow says so
 	OncePer     string    // of the flow; "" is campaign
 	Schedule    *Schedule // nil: the flow runs when somebody runs it
 	Inputs      []Input
@@ -72,6 +75,7 @@ type Step struct {
 	Key     *lang.Expr
 	OncePer string
 	Zone    *lang.Value // of a send: in whose time zone guard.hours are, where an expression says so
+	Person  *lang.Value // of a send: who its contact is
 	record  []string    // of a send: the path of its contact's record, nil where there is none
 
 	Concurrency int

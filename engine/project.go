@@ -5,11 +5,13 @@ import (
 
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
+	"github.com/flowrunner/flowrunner/engine/ledger"
 )
 
 // Project is what a project file sets for each flow below it.
 type Project struct {
-	Guard Guard
+	Guard   Guard
+	Service []string // the names of the flows that may be of the class service
 }
 
 // CompileProject checks what a project file says of its flows, under the same
@@ -34,17 +36,27 @@ func CompileProject(f *flow.Project) (*Project, diag.List) {
 	if c.diags.HasErrors() {
 		return nil, c.diags
 	}
-	return &Project{Guard: c.p.Guard}, c.diags
+	project := &Project{Guard: c.p.Guard}
+	for _, name := range f.Service {
+		project.Service = append(project.Service, name.Text)
+	}
+	return project, c.diags
 }
 
 // Under gives the program with the rails of its project beside its own; a nil
-// project changes nothing. A flow may tighten what its project says and never
-// loosen it: what is looser does not hold, and is a problem of the list.
+// project has none. A flow may tighten what its project says and never loosen it:
+// what is looser does not hold, and is a problem of the list. So is a flow of the
+// class service that its project does not list, since no perContact holds it.
 func (p *Program) Under(project *Project) (*Program, diag.List) {
-	if project == nil {
-		return p, nil
-	}
 	var out diag.List
+	if p.Class == ledger.Service && (project == nil || !slices.Contains(project.Service, p.Name)) {
+		out.Add("service-not-listed", p.classAt, "the flow %s may not be of the class service", p.Name).
+			WithDetail("No perContact holds a service flow and none counts it, so the owners of the project say which flows those are: under service: in flowrunner.yaml.").
+			WithHint("write service: [%s] in flowrunner.yaml, or delete class:", p.Name)
+	}
+	if project == nil {
+		return p, out
+	}
 	under := *p
 	under.Guard = p.Guard.under(project.Guard, p.ZoneSet, &out)
 	out.Sort()
@@ -54,6 +66,16 @@ func (p *Program) Under(project *Project) (*Program, diag.List) {
 // under joins the rails of a flow with those of its project, key by key.
 func (g Guard) under(project Guard, zoneSet bool, out *diag.List) Guard {
 	g.MaxSends = g.MaxSends.under(project.MaxSends, "maxSends", out)
+	for _, own := range g.PerContact {
+		for _, rule := range project.PerContact {
+			if own.LooserThan(rule.PerContact) {
+				looser(out, own.At, rule.At, "perContact").
+					WithDetail("The project allows %s, and a flow may tighten that and never loosen it.", rule.Text).
+					WithHint("write what is stricter, or delete the line: the project's rule holds anyway")
+			}
+		}
+	}
+	g.PerContact = slices.Concat(project.PerContact, g.PerContact)
 	g.StopIf = slices.Concat(project.StopIf, g.StopIf)
 	g.Hours = hoursUnder(g.Hours, project.Hours, zoneSet, out)
 	return g

@@ -38,6 +38,7 @@ type Options struct {
 	LookupEnv func(string) (string, bool)
 	OnSecret  func(string)                          // told of each secret before it is used, for redaction
 	Account   func(context.Context) (string, error) // the company's id over the connection of ctx's Host; "" when the API tells none
+	Only      []int                                 // --only: nobody but these contacts; empty is everybody
 	People    People                                // what the rails must know of clients; nil knows no more than the flow's records
 	// Gate waits until the connection of ctx's Host may make one more call, and
 	// gives the context to make it in; nil is no wait.

@@ -57,6 +57,9 @@ func (p *Program) countUses() {
 		if s.Zone != nil {
 			p.countRefs(s.Zone.Refs(), stage)
 		}
+		if s.Person != nil {
+			p.countRefs(s.Person.Refs(), stage)
+		}
 		if s.Else != nil {
 			p.countValue(s.Else, around, stage, reader{})
 		}

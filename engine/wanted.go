@@ -46,6 +46,9 @@ func (p *Program) wants(ref streamRef, names map[string]bool) bool {
 			if !fieldsOf(allRefs(r.step), r.step.As, names) {
 				return false
 			}
+			for _, name := range p.factFields(r.step) {
+				names[name] = true
+			}
 		case !p.paramWants(r.step, r.param, names):
 			return false
 		}

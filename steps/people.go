@@ -24,9 +24,6 @@ func (People) Known(record map[string]any) step.Facts {
 	}
 	c := chat2desk.Contact{Phone: valueOf(text("phone")), AssignedPhone: text("assigned_phone"), ClientPhone: text("client_phone")}
 	c.ID, _ = record["id"].(int)
-	if id, ok := record["country_id"].(int); ok {
-		c.CountryID = &id
-	}
 	if at, ok := record["last_client_message"].(time.Time); ok {
 		c.LastClientMessage = &at
 	}
@@ -51,7 +48,7 @@ func (People) Read(ctx context.Context, contact int) (f step.Facts, ok bool, err
 }
 
 func factsOf(c chat2desk.Contact) step.Facts {
-	f := step.Facts{Contact: c.ID, Numbers: c.Numbers(), LastWrote: c.LastClientMessage, CountryID: valueOf(c.CountryID)}
+	f := step.Facts{Contact: c.ID, Numbers: c.Numbers(), LastWrote: c.LastClientMessage}
 	for _, ch := range c.Channels {
 		f.Channels = append(f.Channels, step.Channel{ID: ch.ID, Transports: ch.Transports})
 	}

@@ -2,44 +2,18 @@ package steps
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/flowrunner/flowrunner/engine/step"
 )
 
-// phoneForms gives the ways in which the account may have written a phone, the
-// likeliest first: digits only, without the 00 of international calls, and with
-// 7 for the 8 that Russians and Kazakhs dial. The address of a chat, such as
-// "[tg] 807892", is given as it is. Mexico's 52 and 521 are the API client's
-// own business.
+// phoneForms gives the ways in which the account may have written a phone.
+// Mexico's 52 and 521 are the API client's own business.
 func phoneForms(text string) ([]string, error) {
-	text = strings.TrimSpace(text)
-	if strings.HasPrefix(text, "[") {
-		return []string{text}, nil
+	forms, err := step.PhoneForms(text)
+	if err != nil {
+		return nil, &step.ArgError{Param: "phone", Problem: fmt.Sprintf("is %q, which %s", cut(text), err)}
 	}
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case r >= '0' && r <= '9':
-			b.WriteRune(r)
-		case strings.ContainsRune(" \t+-–—‑().,/\u00a0\u202f", r):
-		default:
-			return nil, badPhone(text)
-		}
-	}
-	digits, international := b.String(), strings.HasPrefix(text, "+")
-	if rest, ok := strings.CutPrefix(digits, "00"); ok && !international {
-		digits, international = rest, true
-	}
-	switch {
-	case len(digits) < 7 || len(digits) > 15:
-		return nil, badPhone(text)
-	case international || len(digits) != 11 || digits[0] != '8':
-		return []string{digits}, nil
-	case digits[1] == '9': // no country's code begins with 89
-		return []string{"7" + digits[1:]}, nil
-	}
-	return []string{"7" + digits[1:], digits}, nil
+	return forms, nil
 }
 
 // onePhone is the likeliest form of a phone.
@@ -49,8 +23,4 @@ func onePhone(text string) (string, error) {
 		return "", err
 	}
 	return forms[0], nil
-}
-
-func badPhone(text string) error {
-	return &step.ArgError{Param: "phone", Problem: fmt.Sprintf("is %q, which is no phone; write 7 to 15 digits with the country's code, as in +7 916 000-00-01", cut(text))}
 }

@@ -10,6 +10,7 @@ type Document struct {
 	Flow        *Node
 	Description *Node
 	Campaign    *Node
+	Class       *Node
 	OncePer     *Node
 	Env         []*Node
 	Inputs      []*Input

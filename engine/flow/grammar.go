@@ -29,6 +29,7 @@ func (g *grammar) document(root *Node) {
 	d.Flow = root.Get("flow")
 	d.Description = root.Get("description")
 	d.Campaign = root.Get("campaign")
+	d.Class = root.Get("class")
 	d.OncePer = root.Get("oncePer")
 	d.Connection = sectionOf(root, "connection")
 	d.Guard = sectionOf(root, "guard")
@@ -48,6 +49,7 @@ func (g *grammar) document(root *Node) {
 	}
 	g.name(d.Flow, dottedName, "flow name", nil)
 	g.name(d.Campaign, dottedName, "campaign name", nil)
+	g.oneOf(d.Class, "class", classes)
 	g.oneOf(d.OncePer, "oncePer", periods)
 	g.oneOf(d.Delivery.Get("unknown"), "unknown", unknownPolicies)
 	g.guard(d.Guard)
@@ -375,6 +377,7 @@ func short(text string) string {
 
 // The words of keys that take one of a few.
 var (
+	classes         = []string{"marketing", "service"}
 	periods         = []string{"campaign", "month", "week", "day", "run"}
 	errorPolicies   = []string{"stop", "continue"}
 	closedPolicies  = []string{"stop", "wait", "skip"}

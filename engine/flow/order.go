@@ -14,7 +14,7 @@ type place struct {
 // flowOrder is the order of a flow's keys: what it is called and remembered by,
 // what it is given, how it may act, what it does.
 var flowOrder = []string{
-	"flow", "description", "campaign", "oncePer", "schedule", "moved", "inputs", "env",
+	"flow", "description", "campaign", "class", "oncePer", "schedule", "moved", "inputs", "env",
 	"connection", "guard", "delivery", "steps", "finally", "outputs",
 }
 

@@ -8,13 +8,16 @@ type Project struct {
 	File   string // as the user would name it
 	Source []byte
 
-	Ledger *Node    // the lineage of the project's ledger
-	Guard  *Section // the same section as a flow's
+	Ledger  *Node    // the lineage of the project's ledger
+	Guard   *Section // the same section as a flow's
+	Service []*Node  // the names of the flows that may be of the class service
 }
 
 const projectLevel = "a project file"
 
-var projectShape = shape{is: section, keys: []string{"ledger", "guard"}, inner: map[string]shape{"guard": guardShape}}
+var projectShape = shape{is: section, keys: []string{"ledger", "guard", "service"}, inner: map[string]shape{
+	"guard": guardShape, "service": {is: names},
+}}
 
 // ParseProject reads a project file as Parse reads a flow: the Project is never
 // nil, and the List holds every problem of form. An empty file is a project that
@@ -34,6 +37,9 @@ func ParseProject(file string, source []byte) (*Project, diag.List) {
 		p.Ledger, p.Guard = root.Get("ledger"), sectionOf(root, "guard")
 		g := grammar{out: &problems}
 		g.guard(p.Guard)
+		if service := root.Get("service"); isList(service) {
+			p.Service = service.Items
+		}
 	}
 	problems.Sort()
 	return p, capped(problems, file)

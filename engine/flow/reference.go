@@ -74,6 +74,8 @@ func takesOf(s shape) Takes {
 // wordsOf gives the words that a key of the section takes.
 func wordsOf(section, key string, s shape) []string {
 	switch {
+	case section == "" && key == "class":
+		return classes
 	case key == "oncePer":
 		return periods
 	case key == "onError":

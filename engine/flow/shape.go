@@ -53,7 +53,7 @@ var (
 	inputShape    = shape{is: section, keys: []string{"type", "items", "required", "default", "pattern", "enum", "min", "max", "description", "sensitive"}, example: "the input as a map: { type: string }", inner: map[string]shape{
 		"default": {is: anything}, "enum": {is: list},
 	}}
-	flowShape = shape{is: section, keys: []string{"flow", "description", "inputs", "env", "connection", "guard", "delivery", "schedule", "campaign", "oncePer", "moved", "steps", "finally", "outputs"}, required: []string{"flow", "steps"}, inner: map[string]shape{
+	flowShape = shape{is: section, keys: []string{"flow", "description", "inputs", "env", "connection", "guard", "delivery", "schedule", "campaign", "class", "oncePer", "moved", "steps", "finally", "outputs"}, required: []string{"flow", "steps"}, inner: map[string]shape{
 		"inputs": {is: table}, "env": {is: names}, "connection": connectionShape, "guard": guardShape,
 		"delivery": deliveryShape, "schedule": scheduleShape, "moved": {is: list, example: "a list: [{ from: old_id, to: new_id }]"},
 		"steps": stepsShape, "finally": stepsShape, "outputs": {is: table},

@@ -121,8 +121,9 @@ type Past struct {
 
 // Cap is how many occasions in Past may have been, at most, before a send.
 type Cap struct {
-	Most  int
-	Since time.Time
+	Most   int
+	Since  time.Time
+	Reason string // what is said of whom it refuses
 }
 
 // CapError says that a person was written to as often as a cap allows. Nothing

@@ -35,8 +35,8 @@ type Intention struct {
 	Contact     int
 	Person      Person
 	Class       Class
-	Account     string // of the contact, for Cap
-	Cap         *Cap   // nil is none; checked with the write, in one transaction
+	Account     string // of the contact, for Caps
+	Caps        []Cap  // each is checked with the write, in one transaction
 	ContentHash [32]byte
 	At          time.Time
 }

@@ -50,7 +50,7 @@ type Store interface {
 	// Intend makes an intent durable. Only when it returns nil may the caller send,
 	// once; on any error it must not. An identity from whose state no new attempt
 	// may start gives *ConflictError. The check and the write are one transaction,
-	// so of two runners one gets nil. So is that of the Cap, which gives *CapError. A
+	// so of two runners one gets nil. So is that of the Caps, which gives *CapError. A
 	// run that is not running any more, because a
 	// later one took over, gives *EndedError. A caller canceled while its intent
 	// was still waiting gets ctx's error and has intended nothing.

@@ -35,6 +35,7 @@ type Header struct {
 	Lineage  string            `json:"lineage,omitempty"`
 	Serial   int64             `json:"serial"`
 	MaxSends int               `json:"maxSends"`
+	Only     []int             `json:"only,omitempty"` // the contacts that --only names; none is everybody
 	Rate     float64           `json:"rate,omitempty"` // calls a second; 0 is unlimited
 	Sandbox  bool              `json:"sandbox,omitempty"`
 }
@@ -211,9 +212,11 @@ type Later struct {
 
 // End closes the plan.
 type End struct {
-	Type   string  `json:"type"` // "end"
-	Counts Counts  `json:"counts"`
-	Calls  int64   `json:"calls"`           // API calls that planning made
-	Later  []Later `json:"later,omitempty"` // sending steps of later stages, not yet planned
-	Hash   string  `json:"hash"`            // hex SHA-256 of every line before this one, and of this one without the hash
+	Type     string   `json:"type"` // "end"
+	Counts   Counts   `json:"counts"`
+	Calls    int64    `json:"calls"`           // API calls that planning made
+	Asked    int64    `json:"asked,omitempty"` // of these, what the rails asked about people
+	Warnings []string `json:"warnings,omitempty"`
+	Later    []Later  `json:"later,omitempty"` // sending steps of later stages, not yet planned
+	Hash     string   `json:"hash"`            // hex SHA-256 of every line before this one, and of this one without the hash
 }

@@ -66,6 +66,7 @@ var keyExamples = map[string][]string{
 	"connection.timezone":   {"Europe/Moscow", "America/Mexico_City", "UTC"},
 	"connection.authScheme": {"raw", "bearer"},
 	"connection.baseUrl":    {"https://api.chat2desk.com.mx"},
+	"guard.perContact":      {"1 per 7d"},
 	"guard.stopIf":          {"failed >= 20 and failureRate > 0.05"},
 	"guard.hours.allow":     {"09:00-21:00"},
 	"guard.hours.days":      {"mon-sat"},

@@ -15,6 +15,7 @@ var keyDocs = map[string]string{
 	"delivery":    "What to do when nobody knows whether a message went out. Not honoured yet: refused at validate.",
 	"schedule":    "When the flow is due. Cron or CI begins it; periods are those of its slots.",
 	"campaign":    "The occasion; with another name everybody may be written to again. Default: default.",
+	"class":       "What the sends are to their recipients: marketing, or service, which no perContact holds and which the project file must allow. Default: marketing.",
 	"oncePer":     "How often one recipient may get the same send: once per campaign, month, week, day or run. Default: campaign.",
 	"moved":       "Sends whose step was renamed: what they sent under the old id is not sent again.",
 	"steps":       "What happens, from top to bottom.",
@@ -29,7 +30,7 @@ var keyDocs = map[string]string{
 	"connection.account":    "A name for the account, where the API tells no company id.",
 
 	"guard.maxSends":        "More sends planned than this: nothing is sent. It is also the approval of a run without a terminal. Default: 1000, without approval.",
-	"guard.perContact":      "How often one person may be written to. Not honoured yet: refused at validate.",
+	"guard.perContact":      "How often one person may be written to, such as 1 per 7d; all flows of the ledger count.",
 	"guard.suppress":        "Whom never to write to. Not honoured yet: refused at validate.",
 	"guard.suppress.files":  "Files of phones or ids.",
 	"guard.suppress.tags":   "Ids of tags.",

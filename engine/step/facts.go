@@ -9,7 +9,6 @@ type Facts struct {
 	Contact   int        // Chat2Desk client id
 	Numbers   []string   // real telephone numbers, digits with the country's code; the one that an operator assigned first
 	LastWrote *time.Time // when the client last wrote; nil when never
-	CountryID int        // the API's own id of the country
 	Channels  []Channel  // the ways to write to the client; nil when nobody has told
 }
 

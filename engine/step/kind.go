@@ -133,6 +133,9 @@ func Send[In, Out any](
 	settle Settle[In],
 ) Kind {
 	k := makeKind[In, Out](d, EffectSend, nil)
+	if _, ok := k.Param(ContactParam); ok {
+		k.Params = append(k.Params, personField)
+	}
 	in := reflect.TypeFor[In]()
 	k.send = &sender{
 		prepare: func(args map[string]any) (Prepared, error) {

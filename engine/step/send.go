@@ -13,6 +13,19 @@ type Recipient struct {
 	Internal bool
 }
 
+// PersonParam is the parameter by which a flow names the person behind a
+// contact. Every send to a contact has it; the engine evaluates it for its rails
+// and hands it to no kind.
+const PersonParam = "person"
+
+// ContactParam is the parameter that names the recipient of a send.
+const ContactParam = "contactId"
+
+var personField = Field{
+	Name: PersonParam, Shape: ShapeAny, Optional: true, Default: "the assigned phone, else a real phone, else the contact",
+	Doc: "Who the contact is, for guard.perContact: the same text or number for all contacts of one person. It is kept as a hash.",
+}
+
 // Preview is what a person reviews before a send, and what its content is.
 type Preview struct {
 	Text    string            // the rendered text

@@ -42,6 +42,7 @@ type jobSpec struct {
 	named   string     // --campaign
 	slot    *time.Time // --slot
 	orphans bool       // --accept-orphans
+	only    []int      // --only
 	sends   bool       // takes the lock and remembers what the sandbox accepts
 	known   bool       // an earlier command has made the ledger; without it nothing fits
 }
@@ -52,7 +53,7 @@ func openJob(a *app, o *worldFlags, spec jobSpec) (*job, error) {
 	j := &job{a: a, o: o, p: spec.program, state: spec.state}
 	j.opts = engine.Options{
 		Inputs: spec.inputs, Campaign: spec.named, Slot: spec.slot, Orphans: spec.orphans, BaseURL: o.baseURL, Rate: o.rate.perSecond,
-		StateDir: spec.state.dir, FlowDir: spec.folder,
+		Only: spec.only, StateDir: spec.state.dir, FlowDir: spec.folder,
 		LookupEnv: a.env.lookup, OnSecret: a.secrets.Add, Account: steps.CompanyID, People: steps.People{}, Gate: steps.WaitTurn, Now: time.Now,
 	}
 	j.campaign = j.p.CampaignOf(j.opts)

@@ -18,6 +18,7 @@ import (
 type planOptions struct {
 	worldFlags
 	inputFlags
+	onlyFlag
 	planForm
 	out      string
 	detailed bool
@@ -68,6 +69,7 @@ func newPlan(a *app) *cobra.Command {
 	f := cmd.Flags()
 	o.worldFlags.register(f)
 	o.inputFlags.register(f)
+	o.onlyFlag.register(f)
 	o.planForm.register(a, f)
 	f.StringVar(&o.out, "out", "", "keep the plan in this file, for apply")
 	f.BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 when there is something to send")
@@ -100,7 +102,7 @@ func planFlow(a *app, o *planOptions, file string) error {
 	if err != nil {
 		return err
 	}
-	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: filepath.Dir(file), state: st, inputs: inputs, named: o.campaign, slot: slot, orphans: o.orphans})
+	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: filepath.Dir(file), state: st, inputs: inputs, named: o.campaign, slot: slot, orphans: o.orphans, only: o.only})
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func readProject(path string) (*project, error) {
 // What the flow loosens is in the list.
 func (p *project) program(flow *engine.Program) (*engine.Program, diag.List) {
 	if p == nil {
-		return flow, nil
+		return flow.Under(nil)
 	}
 	return flow.Under(p.rules)
 }

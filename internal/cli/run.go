@@ -16,6 +16,7 @@ import (
 type runOptions struct {
 	worldFlags
 	inputFlags
+	onlyFlag
 	divert  int
 	sample  int
 	abandon bool
@@ -42,6 +43,9 @@ func newRun(a *app) *cobra.Command {
 			if cmd.Flags().Changed("divert") && o.divert < 1 || o.sample < 1 {
 				return &usageError{"--divert takes a contact's id, and --sample a number from 1 on", "write --divert 1234 --sample 3"}
 			}
+			if len(o.only) > 0 && o.divert != 0 {
+				return &usageError{"--divert writes to one contact only, so --only means nothing", "leave one of the two out"}
+			}
 			if o.retry && o.divert != 0 {
 				return &usageError{"--divert writes to one contact only, so --retry-failed means nothing", "leave one of the two out"}
 			}
@@ -51,6 +55,7 @@ func newRun(a *app) *cobra.Command {
 	f := cmd.Flags()
 	o.worldFlags.register(f)
 	o.inputFlags.register(f)
+	o.onlyFlag.register(f)
 	outputFlag(a, f)
 	f.IntVar(&o.divert, "divert", 0, "send a few of the messages to this contact instead; nobody else gets any")
 	f.IntVar(&o.sample, "sample", 3, "how many messages --divert sends")
@@ -76,7 +81,7 @@ func runFlow(a *app, o *runOptions, file string) error {
 	if err != nil {
 		return err
 	}
-	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: filepath.Dir(file), state: st, inputs: inputs, named: o.campaign, slot: slot, orphans: o.orphans, sends: true})
+	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: filepath.Dir(file), state: st, inputs: inputs, named: o.campaign, slot: slot, orphans: o.orphans, only: o.only, sends: true})
 	if err != nil {
 		return err
 	}
@@ -150,6 +155,8 @@ func (j *job) unfinished() (ledger.Run, bool, error) {
 		changed = "the flow"
 	case run.InputsHash != hash:
 		changed = "the inputs"
+	case !j.sameOnly(run):
+		changed = "whom --only names"
 	default:
 		return run, true, nil
 	}

@@ -127,7 +127,10 @@ type PlanDocument struct {
 	Samples       []MessageDocument `json:"samples"`
 	Locals        []string          `json:"locals,omitempty"`
 	Later         []planfile.Later  `json:"later,omitempty"`
+	Only          []int             `json:"only,omitempty"` // --only: nobody but these contacts
+	Warnings      []string          `json:"warnings,omitempty"`
 	PlanningCalls int64             `json:"planningCalls"`
+	RailCalls     int64             `json:"railCalls,omitempty"` // of these, what the rails asked
 	SendingCalls  int               `json:"sendingCalls"`
 	Seconds       float64           `json:"seconds,omitempty"`
 	OutsideHours  int               `json:"outsideHours,omitempty"`
@@ -171,7 +174,7 @@ func PlanOf(p *engine.Summary, path string) *PlanDocument {
 		Now: h.Now, Slot: h.Slot, NextSlot: p.Next, Expires: h.Expires, MaxSends: h.MaxSends,
 		ToSend: c.Planned, AlreadySent: c.AlreadySent, LeftOut: c.LeftOut, Duplicate: c.Duplicate, Unknown: c.Unknown, Refused: c.Refused, Changed: c.Changed,
 		Steps: []PlanStep{}, Reasons: []ReasonDocument{}, Samples: []MessageDocument{}, Locals: p.Locals, Later: p.End.Later,
-		PlanningCalls: p.End.Calls, SendingCalls: p.Calls, Seconds: p.Takes.Seconds(),
+		Only: h.Only, Warnings: p.End.Warnings, PlanningCalls: p.End.Calls, RailCalls: p.End.Asked, SendingCalls: p.Calls, Seconds: p.Takes.Seconds(),
 		OutsideHours: p.Outside, HoursOpen: p.Opens,
 	}
 	for _, s := range p.Steps {

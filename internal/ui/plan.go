@@ -24,6 +24,13 @@ func (s Style) Plan(w io.Writer, p *engine.Summary, tail ...string) {
 	if h.Slot != nil {
 		fmt.Fprintf(w, "  %s\n", s.Dim(slotLine(*h.Slot, p.Next)))
 	}
+	if len(h.Only) > 0 {
+		names := make([]string, len(h.Only))
+		for i, id := range h.Only {
+			names[i] = fmt.Sprint(id)
+		}
+		fmt.Fprintf(w, "  Only for %s: %s\n", map[bool]string{true: "the contact", false: "the contacts"}[len(names) == 1], strings.Join(names, ", "))
+	}
 	s.planSteps(w, p)
 	var left []ReasonDocument
 	for _, l := range p.LeftOut {
@@ -38,6 +45,12 @@ func (s Style) Plan(w io.Writer, p *engine.Summary, tail ...string) {
 	if len(p.End.Later) > 0 {
 		fmt.Fprintf(w, "\n  Planned when the sends above have settled: %s.\n", Safe(laterSteps(p.End.Later)))
 		fmt.Fprintf(w, "  All stages together send at most %s.\n", plural(h.MaxSends, "message", "messages"))
+	}
+	for _, text := range p.End.Warnings {
+		fmt.Fprintln(w)
+		for _, line := range Wrap(Safe(text)+".", columns-2) {
+			fmt.Fprintf(w, "  %s\n", s.Warn(line))
+		}
 	}
 	fmt.Fprintf(w, "\n  %s\n", s.estimate(p))
 	for _, line := range tail {
@@ -223,6 +236,9 @@ func (s Style) frame(w io.Writer, head, text string, details map[string]string) 
 // estimate says what planning has cost and what applying will.
 func (s Style) estimate(p *engine.Summary) string {
 	text := fmt.Sprintf("Planning made %s.", plural(int(p.End.Calls), "call", "calls"))
+	if n := p.End.Asked; n > 0 {
+		text = fmt.Sprintf("Planning made %s, %s of them for the rails.", plural(int(p.End.Calls), "call", "calls"), number(int(n)))
+	}
 	if p.Calls == 0 {
 		return text
 	}

@@ -28,18 +28,20 @@ func (s *Store) Occasions(ctx context.Context, p ledger.Past) (n int, err error)
 	return n, s.reading(err)
 }
 
-// cap refuses an intent to somebody who was written to as often as is allowed.
-func (t *tx) cap(in ledger.Intention) error {
-	if in.Cap == nil || in.Class != ledger.Marketing {
+// capped refuses an intent to somebody who was written to as often as is allowed.
+func (t *tx) capped(in ledger.Intention) error {
+	if in.Class != ledger.Marketing {
 		return nil
 	}
-	var had int
-	past := ledger.Past{Person: in.Person, Account: in.Account, Contact: in.Contact, Since: in.Cap.Since, But: in.Run}
-	if err := t.stmt.occasions.QueryRowContext(t.ctx, occasionArgs(past)...).Scan(&had); err != nil {
-		return err
-	}
-	if had >= in.Cap.Most {
-		return rejection{&ledger.CapError{Identity: in.Identity, Had: had, Cap: *in.Cap}}
+	for _, c := range in.Caps {
+		var had int
+		past := ledger.Past{Person: in.Person, Account: in.Account, Contact: in.Contact, Since: c.Since, But: in.Run}
+		if err := t.stmt.occasions.QueryRowContext(t.ctx, occasionArgs(past)...).Scan(&had); err != nil {
+			return err
+		}
+		if had >= c.Most {
+			return rejection{&ledger.CapError{Identity: in.Identity, Had: had, Cap: c}}
+		}
 	}
 	return nil
 }

@@ -95,7 +95,7 @@ func TestCapHoldsWhoeverIsFirst(t *testing.T) {
 	for n := range runners {
 		wg.Go(func() {
 			in := to(n, 100+n, anna, fmt.Sprint("r", n), noon)
-			in.Cap = &ledger.Cap{Most: most, Since: noon.Add(-time.Hour)}
+			in.Caps = []ledger.Cap{{Most: most, Since: noon.Add(-time.Hour)}}
 			err := s.Intend(t.Context(), in)
 			mu.Lock()
 			defer mu.Unlock()
@@ -111,7 +111,7 @@ func TestCapHoldsWhoeverIsFirst(t *testing.T) {
 	require.Equal(t, most, through)
 
 	in := to(99, 500, anna, "r0", noon)
-	in.Cap = &ledger.Cap{Most: most, Since: noon.Add(-time.Hour)}
+	in.Caps = []ledger.Cap{{Most: most, Since: noon.Add(-time.Hour)}}
 	err := s.Intend(t.Context(), in)
 	require.ErrorContains(t, err, "3 occasions since 2026-")
 	_, found, err := s.Find(t.Context(), in.Identity)

@@ -126,7 +126,7 @@ func (s *Store) Intend(ctx context.Context, in ledger.Intention) error {
 			Identity: in.Identity, State: ledger.Intent, Run: in.Run, Seq: in.Seq, Step: in.Step, Period: in.Period, Contact: in.Contact,
 			Person: in.Person, Class: in.Class, ContentHash: in.ContentHash, Attempts: 1, Attempted: in.At, At: in.At,
 		}}
-		if err := t.cap(in); err != nil {
+		if err := t.capped(in); err != nil {
 			return err
 		}
 		added, err := t.add(intent)
