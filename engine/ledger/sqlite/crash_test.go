@@ -38,6 +38,9 @@ const (
 	childPath  = "FLOWRUNNER_TEST_LEDGER"
 	childFrom  = "FLOWRUNNER_TEST_FROM"
 	childLimit = "FLOWRUNNER_TEST_FILE_LIMIT"
+
+	// childMeasures makes it a process that measures a ledger of childFrom rows.
+	childMeasures = "FLOWRUNNER_TEST_MEASURE"
 )
 
 func TestMain(m *testing.M) {
@@ -76,6 +79,9 @@ func child(path string) error {
 	from, err := strconv.ParseInt(os.Getenv(childFrom), 10, 64)
 	if err != nil {
 		return err
+	}
+	if os.Getenv(childMeasures) != "" {
+		return measureLarge(path, int(from))
 	}
 	s, err := Open(context.Background(), path, Options{})
 	if err != nil {

@@ -1,12 +1,15 @@
 package sqlite
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -20,7 +23,7 @@ var long = flag.Bool("long", false, "run the long forms of the proofs")
 
 // killedFiles are the files of a ledger as a killed process leaves them: some of
 // what it knows is in the log alone.
-func killedFiles(t *testing.T) (files map[string][]byte, records []ledger.Record) {
+func killedFiles(t testing.TB) (files map[string][]byte, records []ledger.Record) {
 	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "ledger.db")
@@ -132,4 +135,22 @@ func TestDamageAfterAKill(t *testing.T) {
 			t.Logf("%d of %d bytes damaged twice: %d opened whole, the others refused", count, len(whole), opened)
 		})
 	}
+}
+
+// FuzzOpen changes any bytes of any file of a killed ledger.
+func FuzzOpen(f *testing.F) {
+	files, records := killedFiles(f)
+	names := slices.Sorted(maps.Keys(files))
+	f.Add(uint(0), uint(16), []byte{0x10})
+	f.Add(uint(0), uint(4096), bytes.Repeat([]byte{0xff}, 4096))
+	f.Add(uint(1), uint(0), []byte{1, 2, 3})
+	f.Add(uint(2), uint(20), []byte("0000"))
+	f.Fuzz(func(t *testing.T, file, at uint, change []byte) {
+		name := names[file%uint(len(names))]
+		data := append([]byte(nil), files[name]...)
+		for i, b := range change {
+			data[(at+uint(i))%uint(len(data))] ^= b
+		}
+		damagedFiles(t, t.TempDir(), files, name, data, records, name)
+	})
 }

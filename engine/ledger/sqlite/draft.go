@@ -92,6 +92,9 @@ func (d *draft) remember(ctx context.Context, seen *ledger.Seen, id ledger.Ident
 		return nil
 	}
 	record, found, err := d.store.Find(ctx, id)
+	if err == nil && !found {
+		return d.store.checkGap(ctx, id)
+	}
 	if found && (seen.Record == nil || record.State.Forbids() > seen.Record.State.Forbids()) {
 		seen.Record = &record
 	}

@@ -199,7 +199,7 @@ func (m *marker) loop() {
 // committed is told of each commit by the writer, with all changes by then.
 func (m *marker) committed(total int64) {
 	m.mu.Lock()
-	m.keep(m.put(total, false))
+	_ = m.keep(m.put(total, false)) // told by close
 	m.mu.Unlock()
 	if m.commits++; m.commits < markEvery {
 		return

@@ -24,7 +24,7 @@ func image(t *testing.T, path string) (db, mark []byte) {
 	return db, mark
 }
 
-func sendSome(t *testing.T, path string, from, to int) {
+func sendSome(t testing.TB, path string, from, to int) {
 	t.Helper()
 	s, err := Open(t.Context(), path, Options{})
 	require.NoError(t, err)
