@@ -41,6 +41,7 @@ var expected = map[string]expectation{
 		exit: 1, says: "clients have waited longer than", vars: []string{"--var", "allowed=500"},
 	},
 	"transfer_audit.yaml": {writes: []string{"operators.csv", "transfers.csv"}},
+	"welcome.yaml":        {sends: true},
 	"winback.yaml":        {sends: true},
 }
 
@@ -126,7 +127,8 @@ func TestExamplesBegin(t *testing.T) {
 func copied(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, pattern := range []string{"*.yaml", "*.csv"} {
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "parts"), 0o755))
+	for _, pattern := range []string{"*.yaml", "*.csv", "parts/*.yaml"} {
 		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		for _, file := range files {
