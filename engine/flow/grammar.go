@@ -138,7 +138,7 @@ func (g *grammar) moved(n *Node) {
 			if item.Get(key) == nil {
 				g.missing(item, key, "an item of moved", "{ from: old_id, to: new_id }")
 			}
-			g.name(item.Get(key), plainName, "step id", nil)
+			g.name(item.Get(key), stepPath, "step id", nil)
 		}
 	}
 }
@@ -306,6 +306,7 @@ func freeName(loops []*Node) string {
 
 var (
 	plainName  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	stepPath   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*$`) // of a step of a called flow: greet/hello
 	dottedName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
 )
 
