@@ -113,6 +113,9 @@ func (c *Client) get(ctx context.Context, op, path string, query url.Values, fie
 }
 
 func (c *Client) getOnce(ctx context.Context, op, path string, query url.Values, fields []string) (answer, *Error) {
+	if e := allow(ctx, op); e != nil {
+		return answer{}, e
+	}
 	start, err := c.pace.wait(ctx)
 	if err != nil {
 		return answer{}, canceled(op, ctx)

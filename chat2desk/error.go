@@ -26,12 +26,13 @@ const (
 	KindUnreachable        // no connection, or it broke, or it took too long
 	KindCanceled           // the caller's context ended
 	KindFilterIgnored      // the API answered as if a filter had not been given
+	KindAllowance          // more calls than Within allows; none was made
 )
 
 var kindNames = [...]string{
 	"error", "token refused", "monthly quota used up", "too many calls", "invalid request", "not found",
 	"already exists", "wrong path", "redirected", "server error", "bad answer", "unreachable", "canceled",
-	"filter ignored",
+	"filter ignored", "allowance used up",
 }
 
 // String is the word used in messages.

@@ -48,9 +48,9 @@ func (c *Client) SendMessage(ctx context.Context, m Outgoing) (Sent, error) {
 	if err != nil {
 		return Sent{}, invalid(op, "%v", err)
 	}
-	start, err := c.turn(ctx)
+	start, err := c.turn(ctx, op)
 	if err != nil {
-		return Sent{}, canceled(op, ctx)
+		return Sent{}, err
 	}
 	s := c.exchange(ctx, http.MethodPost, "/v1/messages", nil, body)
 	v := s.judge(nil)

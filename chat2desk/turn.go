@@ -20,6 +20,9 @@ type turnKey struct{}
 // something down between having leave and sending calls it first, so that what
 // is written is not old when the message goes out.
 func (c *Client) WaitTurn(ctx context.Context) (context.Context, error) {
+	if e := allow(ctx, "wait"); e != nil {
+		return ctx, e
+	}
 	start, err := c.pace.wait(ctx)
 	if err != nil {
 		return ctx, canceled("wait", ctx)
@@ -28,9 +31,16 @@ func (c *Client) WaitTurn(ctx context.Context) (context.Context, error) {
 }
 
 // turn takes the leave that ctx carries, or waits for one.
-func (c *Client) turn(ctx context.Context) (time.Time, error) {
+func (c *Client) turn(ctx context.Context, op string) (time.Time, error) {
 	if t, ok := ctx.Value(turnKey{}).(*turn); ok && t.pace == c.pace && !t.used.Swap(true) {
 		return t.start, nil
 	}
-	return c.pace.wait(ctx)
+	if e := allow(ctx, op); e != nil {
+		return time.Time{}, e
+	}
+	start, err := c.pace.wait(ctx)
+	if err != nil {
+		return start, canceled(op, ctx)
+	}
+	return start, nil
 }

@@ -16,10 +16,10 @@ func TestATurnServesOneCall(t *testing.T) {
 		ctx, err := c.WaitTurn(t.Context())
 		require.NoError(t, err)
 		began := time.Now()
-		_, err = c.turn(ctx)
+		_, err = c.turn(ctx, "send message")
 		require.NoError(t, err)
 		require.Zero(t, time.Since(began), "the turn was waited for already")
-		_, err = c.turn(ctx)
+		_, err = c.turn(ctx, "send message")
 		require.NoError(t, err)
 		require.Equal(t, time.Second, time.Since(began), "it serves one call only")
 

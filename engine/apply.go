@@ -126,6 +126,9 @@ func (a *applier) fits(ctx context.Context, end planfile.End) error {
 	if h.Lineage != a.o.Store.Lineage() {
 		return stale(again, "the plan was made with another ledger (%s) than this one (%s)", h.Lineage, a.o.Store.Lineage())
 	}
+	if err := withinMaxSends(end.Counts.Planned, a.most()); err != nil {
+		return err
+	}
 	if err := a.sameAccount(ctx); err != nil || a.o.Resume {
 		return err
 	}
@@ -144,7 +147,16 @@ func (a *applier) fits(ctx context.Context, end planfile.End) error {
 	if serial != h.Serial {
 		return stale(again, "other sends of the flow %s (campaign %s) were recorded since the plan was made", h.Flow, h.Campaign)
 	}
-	return withinMaxSends(end.Counts.Planned, h.MaxSends)
+	return a.withinMonth(end.Counts.Planned)
+}
+
+// most is how many messages the run may send over all its stages and lives: what
+// held when it was planned, and what is stated now.
+func (a *applier) most() int {
+	if a.p.Guard.MaxSends == nil {
+		return a.head.MaxSends
+	}
+	return min(a.head.MaxSends, a.p.Guard.Most())
 }
 
 // sameAccount checks that each send of the plan goes to the account that it was
@@ -161,6 +173,9 @@ func (a *applier) sameAccount(ctx context.Context) error {
 			}
 			name, err := a.account(ctx, send)
 			if err != nil {
+				return err
+			}
+			if _, err := a.monthOf(ctx, send); err != nil {
 				return err
 			}
 			if want := a.head.Accounts[a.accountHost(conn.BaseURL)]; want != name {
@@ -225,8 +240,12 @@ func (a *applier) stages(ctx context.Context, path string) {
 			return
 		}
 		path = a.planPath(stage + 1)
-		if _, _, err := planfile.Check(path); a.o.Resume && err == nil {
-			continue // this stage was planned before; what it says still holds
+		if _, end, err := planfile.Check(path); a.o.Resume && err == nil {
+			// This stage was planned before; what it says still holds, and so do the rails.
+			if err := withinMaxSends(a.counts.Planned+end.Counts.Planned, a.most()); err != nil {
+				a.stop(CauseGuard, err.Error(), hintOf(err))
+			}
+			continue
 		}
 		planning, done := untilDrained(ctx, a.o.Drain)
 		_, err := a.planStage(planning, stage+1, a.head.Env, a)

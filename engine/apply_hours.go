@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/planfile"
 )
 
@@ -24,7 +23,7 @@ func (t *try) open(ctx context.Context) (status string, ok bool) {
 		case err != nil:
 			a.stop(CauseStep, "guard.hours: "+err.Error(), "plan again")
 			return planfile.StatusSkipped, false
-		case c == nil, t.decided():
+		case c == nil:
 			return "", true
 		case c.rule.Otherwise == OtherwiseSkip, c.opens.IsZero():
 			a.settled(t.r, planfile.StatusSkipped, c.why(a.p.Zone), 0)
@@ -57,17 +56,7 @@ func (t *try) closedNow() bool {
 		return false
 	}
 	c, err := t.a.hours.at(t.r.Zone, t.a.o.clock())
-	return (c != nil || err != nil) && !t.decided()
-}
-
-// decided reports whether an earlier life of the run has brought the send to an
-// outcome: that is looked up, whatever the hours.
-func (t *try) decided() bool {
-	if !t.a.o.Resume {
-		return false
-	}
-	rec, ok, err := t.a.o.Store.Find(context.Background(), t.id)
-	return err == nil && ok && rec.State != ledger.NotSent && rec.State != ledger.Planned
+	return c != nil || err != nil
 }
 
 // await waits for hours that are closed, or stops the run where it may not wait.

@@ -66,6 +66,9 @@ type try struct {
 
 func (t *try) run(ctx context.Context) string {
 	a, began, pause := t.a, t.a.o.clock(), firstPause
+	if rec, ok := t.decided(ctx); ok {
+		return t.known(rec)
+	}
 	for n := 1; ; n++ {
 		if a.stopReason() != "" {
 			return planfile.StatusSkipped
@@ -98,9 +101,23 @@ func (t *try) run(ctx context.Context) string {
 	}
 }
 
+// decided is the outcome that an earlier life of the run has brought. It needs no
+// call, so no rail looks at it.
+func (t *try) decided(ctx context.Context) (rec ledger.Record, ok bool) {
+	if !t.a.o.Resume {
+		return rec, false
+	}
+	rec, ok, err := t.a.o.Store.Find(ctx, t.id)
+	return rec, err == nil && ok && (rec.State == ledger.Sent || rec.State == ledger.Refused)
+}
+
 // gate waits for leave to make one call. A wait ends early when the run is being
 // stopped: nothing has been written down yet.
 func (a *applier) gate(ctx context.Context) (context.Context, error) {
+	if why := a.monthSpent(); why != "" {
+		a.stop(CauseGuard, why, monthHint)
+		return nil, errMonthSpent
+	}
 	if a.o.Gate == nil {
 		return ctx, nil
 	}

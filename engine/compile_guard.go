@@ -14,6 +14,8 @@ type Guard struct {
 	PerContact []PerContact      // each of them holds
 	StopIf     []guard.Predicate // any of them stops; none is the default of guard.Rails
 	Hours      []*Hours          // all of them must be open
+
+	MonthlyCalls *Bound // calls to the API that the account may make in a month
 }
 
 // Bound is a number that a file states, and where.
@@ -38,6 +40,7 @@ func (g Guard) Most() int {
 func (c *compiler) guard() {
 	g := &c.p.Guard
 	g.MaxSends = c.bound("maxSends")
+	g.MonthlyCalls = c.bound("monthlyCalls")
 	g.Hours = c.hours()
 	c.perContact()
 	if n := c.doc.Guard.Get("stopIf"); n != nil {

@@ -139,7 +139,10 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 	if before != nil {
 		earlier = before.counts.Planned
 	}
-	return path, withinMaxSends(earlier+p.counts.Planned, p.head.MaxSends)
+	if err := withinMaxSends(earlier+p.counts.Planned, p.head.MaxSends); err != nil {
+		return path, err
+	}
+	return path, s.withinMonth(p.counts.Planned)
 }
 
 // header binds the plan.
@@ -182,6 +185,16 @@ func (p *planner) header(ctx context.Context, env map[string]string) (planfile.H
 				h.Accounts = map[string]string{}
 			}
 			h.Accounts[p.accountHost(conn.BaseURL)] = name
+			used, err := p.monthOf(ctx, send)
+			if err != nil {
+				return h, err
+			}
+			if used != nil {
+				if h.Month == nil {
+					h.Month = map[string]int{}
+				}
+				h.Month[name] = *used
+			}
 		}
 	}
 	return h, nil

@@ -76,6 +76,7 @@ func (g Guard) under(project Guard, zoneSet bool, out *diag.List) Guard {
 		}
 	}
 	g.PerContact = slices.Concat(project.PerContact, g.PerContact)
+	g.MonthlyCalls = g.MonthlyCalls.under(project.MonthlyCalls, "monthlyCalls", out)
 	g.StopIf = slices.Concat(project.StopIf, g.StopIf)
 	g.Hours = hoursUnder(g.Hours, project.Hours, zoneSet, out)
 	return g

@@ -81,6 +81,8 @@ func causeOfFailure(f *step.Failure) Cause {
 	switch f.Class {
 	case step.ClassToken:
 		return CauseToken
+	case step.ClassAllowance:
+		return CauseGuard
 	case step.ClassRateLimited, step.ClassServer, step.ClassUnreachable, step.ClassQuota:
 		return CauseUnreachable
 	}

@@ -39,7 +39,10 @@ type Options struct {
 	OnSecret  func(string)                          // told of each secret before it is used, for redaction
 	Account   func(context.Context) (string, error) // the company's id over the connection of ctx's Host; "" when the API tells none
 	Only      []int                                 // --only: nobody but these contacts; empty is everybody
-	People    People                                // what the rails must know of clients; nil knows no more than the flow's records
+	// CallsThisMonth is how many calls the company of ctx's Host has made this month;
+	// nil where nobody tells.
+	CallsThisMonth func(context.Context) (*int, error)
+	People         People // what the rails must know of clients; nil knows no more than the flow's records
 	// Gate waits until the connection of ctx's Host may make one more call, and
 	// gives the context to make it in; nil is no wait.
 	Gate   func(context.Context) (context.Context, error)
@@ -75,6 +78,7 @@ type session struct {
 	mu          sync.Mutex
 	shared      map[any]*sharedValue
 	accounts    map[string]string
+	month       map[string]*int // account → calls of this month before this session; nil is not told
 	connections map[*Step]step.Connection
 	eventMu     sync.Mutex
 	hours       openings
@@ -96,7 +100,7 @@ func newSession(p *Program, o Options, run string, now time.Time) (*session, err
 	if o.Stdout == nil {
 		o.Stdout = io.Discard
 	}
-	s := &session{p: p, o: o, run: run, now: now.In(p.Zone), shared: map[any]*sharedValue{}, accounts: map[string]string{}, connections: map[*Step]step.Connection{}, hours: openings{p: p}}
+	s := &session{p: p, o: o, run: run, now: now.In(p.Zone), shared: map[any]*sharedValue{}, accounts: map[string]string{}, month: map[string]*int{}, connections: map[*Step]step.Connection{}, hours: openings{p: p}}
 	s.dir = RunDir(o.StateDir, run)
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make run folder: %w", err)

@@ -21,6 +21,7 @@ type Summary struct {
 	Samples []Sample
 	Outside int           // planned sends whose hours (guard.hours) were closed when the plan was made
 	Opens   time.Time     // when the hours of the first of them open; zero where none ever do
+	Left    *int          // calls of the month that guard.monthlyCalls leaves, after planning
 	Locals  []string      // local steps that apply will perform
 	Calls   int           // API calls that applying makes, at least
 	Takes   time.Duration // at the connection's rate; 0 is unknown
@@ -116,6 +117,14 @@ func (p *Program) Summarize(path string, samples int) (*Summary, error) {
 		}
 	}
 	s.Calls = end.Counts.Planned
+	if most := p.Guard.MonthlyCalls; most != nil {
+		for _, used := range head.Month {
+			left := max(0, most.N-used-int(end.Calls))
+			if s.Left == nil || left < *s.Left {
+				s.Left = &left
+			}
+		}
+	}
 	if head.Rate > 0 && !head.Sandbox {
 		s.Takes = time.Duration(float64(s.Calls) / head.Rate * float64(time.Second))
 	}

@@ -126,7 +126,7 @@ func TestMissingTotalIsTold(t *testing.T) {
 }
 
 func TestEveryReasonIsInWords(t *testing.T) {
-	for k := chat2desk.KindOther; k <= chat2desk.KindFilterIgnored; k++ {
+	for k := chat2desk.KindOther; k <= chat2desk.KindAllowance; k++ {
 		err := failure(&chat2desk.Error{Kind: k, Status: 418, Delivery: chat2desk.NotSent, RetryAfter: time.Second})
 		var f *step.Failure
 		require.ErrorAs(t, err, &f)

@@ -48,9 +48,9 @@ func CompanyID(ctx context.Context) (id string, err error) {
 	if err != nil {
 		return "", err
 	}
-	company, err := c.Company(ctx)
+	facts, err := company(ctx, c)
 	if err == nil {
-		return company.ID, nil
+		return facts.ID, nil
 	}
 	var e *chat2desk.Error
 	if !errors.As(err, &e) || e.Status != http.StatusNotFound {
@@ -62,6 +62,36 @@ func CompanyID(ctx context.Context) (id string, err error) {
 		return "", failure(err)
 	}
 	return "", nil
+}
+
+// companyKey is the key of what a connection tells of its company, asked for once
+// in the life of a run.
+type companyKey struct{ *chat2desk.Client }
+
+func company(ctx context.Context, c *chat2desk.Client) (chat2desk.Company, error) {
+	v, err := step.HostOf(ctx).Shared(companyKey{c}, func() (any, error) { return c.Company(ctx) })
+	facts, _ := v.(chat2desk.Company)
+	return facts, err
+}
+
+// CallsThisMonth is how many calls the company of the running step's connection
+// had made this month when the run began, whoever made them; nil where the
+// instance does not say. What is left of a month is told under names that differ
+// by instance, and so is not read.
+func CallsThisMonth(ctx context.Context) (*int, error) {
+	ctx, c, err := apiClient(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	facts, err := company(ctx, c)
+	var e *chat2desk.Error
+	switch {
+	case err == nil:
+		return facts.RequestsThisMonth, nil
+	case errors.As(err, &e) && e.Status == http.StatusNotFound:
+		return nil, nil
+	}
+	return nil, failure(err)
 }
 
 // WaitTurn waits until the pace of the running step's connection allows one more

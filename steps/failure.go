@@ -30,6 +30,7 @@ var explained = map[chat2desk.Kind]struct {
 	chat2desk.KindBadAnswer:     {step.ClassServer, "the answer is not what Chat2Desk gives", "try again a little later; if it stays, check connection.baseUrl and any proxy between"},
 	chat2desk.KindUnreachable:   {step.ClassUnreachable, "Chat2Desk could not be reached", "check the network, and connection.baseUrl or CHAT2DESK_BASE_URL"},
 	chat2desk.KindCanceled:      {step.ClassOther, "the call was stopped", ""},
+	chat2desk.KindAllowance:     {step.ClassAllowance, "no more calls may be made", "raise --max-calls, or leave it out; what is not sent yet can be resumed"},
 	chat2desk.KindFilterIgnored: {step.ClassOther, "Chat2Desk did not apply a filter, so everybody would have been selected", "this instance does not know the filter: read the list without it and use the kind filter"},
 }
 

@@ -15,7 +15,7 @@ type Document struct {
 	Env         []*Node
 	Inputs      []*Input
 	Connection  *Section // apiToken baseUrl authScheme rate timezone account
-	Guard       *Section // maxSends perContact suppress hours stopIf window
+	Guard       *Section // maxSends perContact suppress hours monthlyCalls stopIf window
 	Delivery    *Section // unknown settle
 	Schedule    *Section // cron
 	Moved       *Node

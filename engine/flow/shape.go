@@ -42,7 +42,7 @@ var (
 		"days": {is: textsOr},
 	}}
 	connectionShape = shape{is: section, keys: []string{"apiToken", "baseUrl", "authScheme", "rate", "timezone", "account"}}
-	guardShape      = shape{is: section, keys: []string{"maxSends", "perContact", "suppress", "hours", "stopIf", "window"}, inner: map[string]shape{
+	guardShape      = shape{is: section, keys: []string{"maxSends", "perContact", "suppress", "hours", "monthlyCalls", "stopIf", "window"}, inner: map[string]shape{
 		"suppress": suppressShape, "hours": hoursShape,
 	}}
 	deliveryShape = shape{is: section, keys: []string{"unknown", "settle"}}

@@ -31,7 +31,8 @@ type Header struct {
 	InputsHash string            `json:"inputsHash"`
 	Campaign   string            `json:"campaign"`
 
-	Accounts map[string]string `json:"accounts,omitempty"` // API host → account
+	Accounts map[string]string `json:"accounts,omitempty"`       // API host → account
+	Month    map[string]int    `json:"callsThisMonth,omitempty"` // account → API calls of this month before planning, where it is told
 	Lineage  string            `json:"lineage,omitempty"`
 	Serial   int64             `json:"serial"`
 	MaxSends int               `json:"maxSends"`

@@ -41,7 +41,7 @@ func keyForm(path string) *object {
 		return new(object).set("type", "string").set("pattern", dottedName)
 	case "steps.id", "steps.as":
 		return new(object).set("type", "string").set("pattern", plainName)
-	case "guard.maxSends":
+	case "guard.maxSends", "guard.monthlyCalls":
 		return scalar("integer", intText, false).set("minimum", 1)
 	case "steps.concurrency":
 		return scalar("integer", intText, false).set("minimum", 1).set("maximum", 256)

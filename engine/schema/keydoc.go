@@ -41,6 +41,7 @@ var keyDocs = map[string]string{
 	"guard.hours.zone":      "Whose hours they are: company, a time zone, a country such as KZ, or an expression that gives one of these or a phone for each recipient; all zones that it leaves possible must be inside. Default: company.",
 	"guard.hours.otherwise": "What to do outside of them: stop the run, wait for them to open, or skip the recipient. Default: stop.",
 	"guard.hours.maxWait":   "How long otherwise: wait may wait at a time; longer stops the run. Default: 30m.",
+	"guard.monthlyCalls":    "How many calls to the API the account may make in a month, whoever makes them. What is planned must fit into what is left, else nothing is sent.",
 	"guard.stopIf":          "A condition over planned, attempted, sent, failed, unknown, failureRate and unknownRate that stops the run. Default: failed >= 20 and failureRate > 0.2.",
 	"guard.window":          "Whether an answer window must be open. Not honoured yet: refused at validate.",
 	"delivery.unknown":      "verify reads the chat history back; never-resend and resend do what they say.",

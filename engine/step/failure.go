@@ -19,7 +19,7 @@ func (d Delivery) String() string { return [...]string{"unknown", "not sent", "r
 // Class is the cause of a Failure, as far as the engine must act on it.
 type Class uint8
 
-// The classes. Token, Redirect, WrongPath and Quota stop a run at once.
+// The classes. Token, Redirect, WrongPath, Quota and Allowance stop a run at once.
 const (
 	ClassOther       Class = iota
 	ClassInvalid           // the request is wrong (400, 422)
@@ -31,6 +31,7 @@ const (
 	ClassRateLimited       // 429
 	ClassServer            // 5xx, or an answer that is no JSON
 	ClassUnreachable       // no connection, or it broke
+	ClassAllowance         // more calls than the command may make
 )
 
 // Failure is an error of the outside world, classified. Steps translate what
@@ -54,7 +55,7 @@ func (f *Failure) Unwrap() error { return f.Err }
 // concerned.
 func (f *Failure) Stops() bool {
 	switch f.Class {
-	case ClassToken, ClassRedirect, ClassWrongPath, ClassQuota:
+	case ClassToken, ClassRedirect, ClassWrongPath, ClassQuota, ClassAllowance:
 		return true
 	}
 	return false

@@ -529,7 +529,7 @@ func TestFailures(t *testing.T) {
 	require.ErrorIs(t, f, cause)
 	require.Equal(t, Unknown, f.Delivery, "the zero value is the careful one")
 	stops, temporary := []Class{}, []Class{}
-	for c := ClassOther; c <= ClassUnreachable; c++ {
+	for c := ClassOther; c <= ClassAllowance; c++ {
 		if (&Failure{Class: c}).Stops() {
 			stops = append(stops, c)
 		}
@@ -537,7 +537,7 @@ func TestFailures(t *testing.T) {
 			temporary = append(temporary, c)
 		}
 	}
-	require.Equal(t, []Class{ClassToken, ClassRedirect, ClassWrongPath, ClassQuota}, stops)
+	require.Equal(t, []Class{ClassToken, ClassRedirect, ClassWrongPath, ClassQuota, ClassAllowance}, stops)
 	require.Equal(t, []Class{ClassRateLimited, ClassServer, ClassUnreachable}, temporary)
 	require.Equal(t, []string{"unknown", "not sent", "refused"}, []string{Unknown.String(), NotSent.String(), Refused.String()})
 	require.EqualError(t, &AssertError{Message: "nobody"}, "nobody")

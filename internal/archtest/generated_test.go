@@ -140,17 +140,18 @@ func TestSchemaSaysWhatIsNotBuilt(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(text, &tree))
 	for key, lines := range map[string]string{
-		"campaign":         "campaign: spring",
-		"oncePer":          "oncePer: run",
-		"delivery":         "delivery: { unknown: verify }",
-		"schedule":         "schedule: { cron: 0 10 * * 1 }",
-		"moved":            "moved: [{ from: a, to: clients }]",
-		"guard.maxSends":   "guard: { maxSends: 5 }",
-		"guard.stopIf":     "guard: { stopIf: failed > 3 }",
-		"guard.perContact": "guard: { perContact: 1 per 7d }",
-		"guard.suppress":   "guard: { suppress: { words: [stop] } }",
-		"guard.hours":      "guard: { hours: { allow: 09:00-21:00, zone: UTC } }",
-		"guard.window":     "guard: { window: 24h }",
+		"campaign":           "campaign: spring",
+		"oncePer":            "oncePer: run",
+		"delivery":           "delivery: { unknown: verify }",
+		"schedule":           "schedule: { cron: 0 10 * * 1 }",
+		"moved":              "moved: [{ from: a, to: clients }]",
+		"guard.maxSends":     "guard: { maxSends: 5 }",
+		"guard.stopIf":       "guard: { stopIf: failed > 3 }",
+		"guard.monthlyCalls": "guard: { monthlyCalls: 100000 }",
+		"guard.perContact":   "guard: { perContact: 1 per 7d }",
+		"guard.suppress":     "guard: { suppress: { words: [stop] } }",
+		"guard.hours":        "guard: { hours: { allow: 09:00-21:00, zone: UTC } }",
+		"guard.window":       "guard: { window: 24h }",
 	} {
 		t.Run(key, func(t *testing.T) {
 			top, inner, nested := strings.Cut(key, ".")

@@ -29,6 +29,7 @@ func newApply(a *app) *cobra.Command {
 		},
 	}
 	o.register(cmd.Flags())
+	o.bounds.register(cmd.Flags())
 	outputFlag(a, cmd.Flags())
 	return cmd
 }

@@ -54,7 +54,7 @@ func openJob(a *app, o *worldFlags, spec jobSpec) (*job, error) {
 	j.opts = engine.Options{
 		Inputs: spec.inputs, Campaign: spec.named, Slot: spec.slot, Orphans: spec.orphans, BaseURL: o.baseURL, Rate: o.rate.perSecond,
 		Only: spec.only, StateDir: spec.state.dir, FlowDir: spec.folder,
-		LookupEnv: a.env.lookup, OnSecret: a.secrets.Add, Account: steps.CompanyID, People: steps.People{}, Gate: steps.WaitTurn, Now: time.Now,
+		LookupEnv: a.env.lookup, OnSecret: a.secrets.Add, Account: steps.CompanyID, CallsThisMonth: steps.CallsThisMonth, People: steps.People{}, Gate: steps.WaitTurn, Now: time.Now,
 	}
 	j.campaign = j.p.CampaignOf(j.opts)
 	err := j.openLedger(spec)
@@ -257,7 +257,7 @@ func (j *job) plan() (string, *engine.Summary, error) {
 	progress := j.o.progressOf(j.a)
 	opts := j.opts
 	opts.Events = progress.Event
-	path, err := j.p.Plan(j.a.signals.drain, opts)
+	path, err := j.p.Plan(j.o.bounds.within(j.a.signals.drain), opts)
 	progress.Close()
 	if j.a.signals.drain.Err() != nil {
 		return "", nil, &interruptedError{"interrupted while planning; nothing was sent"}
@@ -268,12 +268,15 @@ func (j *job) plan() (string, *engine.Summary, error) {
 		}
 	}
 	var guard *engine.GuardError
-	if err != nil && !errors.As(err, &guard) {
+	if err != nil && (path == "" || !errors.As(err, &guard)) {
 		return "", nil, j.fail(err)
 	}
 	s, serr := j.p.Summarize(path, samples)
 	if serr != nil {
 		return "", nil, serr
+	}
+	if err == nil {
+		err = j.o.bounds.check(s.End.Counts.Planned, false)
 	}
 	return path, s, j.fail(err)
 }
@@ -286,6 +289,9 @@ func (j *job) apply(path string, resume bool, divert *engine.Divert) error {
 	if head, end, err := planfile.Check(path); err == nil {
 		progress.Expect(end.Counts.Planned)
 		run = head.Run
+		if err := j.o.bounds.check(end.Counts.Planned, resume); err != nil && divert == nil {
+			return err
+		}
 	}
 	drain, done := j.drainFor(run, progress)
 	defer done()
@@ -306,7 +312,7 @@ func (j *job) apply(path string, resume bool, divert *engine.Divert) error {
 		}
 		_, _ = io.WriteString(progress, text)
 	})
-	res, err := j.p.Apply(a.signals.hard, path, o)
+	res, err := j.p.Apply(j.o.bounds.within(a.signals.hard), path, o)
 	a.signals.onSignal(nil)
 	progress.Close()
 	if res == nil {

@@ -70,6 +70,7 @@ func newPlan(a *app) *cobra.Command {
 	o.worldFlags.register(f)
 	o.inputFlags.register(f)
 	o.onlyFlag.register(f)
+	o.bounds.register(f)
 	o.planForm.register(a, f)
 	f.StringVar(&o.out, "out", "", "keep the plan in this file, for apply")
 	f.BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 when there is something to send")

@@ -27,6 +27,7 @@ func newResume(a *app) *cobra.Command {
 		},
 	}
 	o.register(cmd.Flags())
+	o.bounds.registerCalls(cmd.Flags())
 	outputFlag(a, cmd.Flags())
 	return cmd
 }

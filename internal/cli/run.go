@@ -56,6 +56,7 @@ func newRun(a *app) *cobra.Command {
 	o.worldFlags.register(f)
 	o.inputFlags.register(f)
 	o.onlyFlag.register(f)
+	o.bounds.register(f)
 	outputFlag(a, f)
 	f.IntVar(&o.divert, "divert", 0, "send a few of the messages to this contact instead; nobody else gets any")
 	f.IntVar(&o.sample, "sample", 3, "how many messages --divert sends")

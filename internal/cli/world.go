@@ -38,6 +38,7 @@ type worldFlags struct {
 	noInput   bool
 	yes       bool
 	newLedger bool
+	bounds    bounds // of the commands that plan or send
 }
 
 func (o *worldFlags) register(f *pflag.FlagSet) {

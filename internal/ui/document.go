@@ -133,6 +133,7 @@ type PlanDocument struct {
 	RailCalls     int64             `json:"railCalls,omitempty"` // of these, what the rails asked
 	SendingCalls  int               `json:"sendingCalls"`
 	Seconds       float64           `json:"seconds,omitempty"`
+	CallsLeft     *int              `json:"callsLeftThisMonth,omitempty"`
 	OutsideHours  int               `json:"outsideHours,omitempty"`
 	HoursOpen     time.Time         `json:"hoursOpen,omitzero"`
 }
@@ -175,7 +176,7 @@ func PlanOf(p *engine.Summary, path string) *PlanDocument {
 		ToSend: c.Planned, AlreadySent: c.AlreadySent, LeftOut: c.LeftOut, Duplicate: c.Duplicate, Unknown: c.Unknown, Refused: c.Refused, Changed: c.Changed,
 		Steps: []PlanStep{}, Reasons: []ReasonDocument{}, Samples: []MessageDocument{}, Locals: p.Locals, Later: p.End.Later,
 		Only: h.Only, Warnings: p.End.Warnings, PlanningCalls: p.End.Calls, RailCalls: p.End.Asked, SendingCalls: p.Calls, Seconds: p.Takes.Seconds(),
-		OutsideHours: p.Outside, HoursOpen: p.Opens,
+		CallsLeft: p.Left, OutsideHours: p.Outside, HoursOpen: p.Opens,
 	}
 	for _, s := range p.Steps {
 		c := s.Counts

@@ -239,14 +239,17 @@ func (s Style) estimate(p *engine.Summary) string {
 	if n := p.End.Asked; n > 0 {
 		text = fmt.Sprintf("Planning made %s, %s of them for the rails.", plural(int(p.End.Calls), "call", "calls"), number(int(n)))
 	}
-	if p.Calls == 0 {
-		return text
+	if p.Calls > 0 {
+		text += fmt.Sprintf(" Sending makes about %s", number(p.Calls))
+		if p.Takes > 0 {
+			text += ", in " + spell(p.Takes)
+		}
+		text += "."
 	}
-	text += fmt.Sprintf(" Sending makes about %s", number(p.Calls))
-	if p.Takes > 0 {
-		text += ", in " + spell(p.Takes)
+	if p.Left != nil {
+		text += fmt.Sprintf(" Calls left this month: %s.", number(*p.Left))
 	}
-	return text + "."
+	return text
 }
 
 // spell writes a duration as people say it.

@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/flowrunner/flowrunner/engine/step"
+)
+
+// errMonthSpent ends a send whose call the account may not make any more.
+var errMonthSpent = errors.New("guard.monthlyCalls is used up")
+
+const monthHint = "wait for the next month, or raise monthlyCalls under guard: when the account's plan allows more"
+
+// monthOf is how many calls the account of a step has made this month, before this
+// session; nil where nobody tells. A cap that cannot be held stops the run: what is
+// written and not held is worse than none.
+func (s *session) monthOf(ctx context.Context, st *Step) (*int, error) {
+	account, err := s.account(ctx, st)
+	if err != nil || s.o.CallsThisMonth == nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	used, ok := s.month[account]
+	s.mu.Unlock()
+	if ok {
+		return used, nil
+	}
+	conn, err := s.connection(st)
+	if err != nil {
+		return nil, err
+	}
+	used, err = s.o.CallsThisMonth(step.WithHost(ctx, &host{s: s, conn: conn}))
+	if err != nil {
+		return nil, &StepError{Step: st.ID, Doing: "asking how many calls the account has made", Span: st.Span, Err: err}
+	}
+	if used == nil && s.p.Guard.MonthlyCalls != nil {
+		return nil, &GuardError{
+			Rail:   "guard.monthlyCalls",
+			Reason: "the account does not say how many calls it has made this month, so they cannot be bounded; nothing is sent",
+			Hint:   "take monthlyCalls out, and bound what one command may call with --max-calls",
+		}
+	}
+	s.mu.Lock()
+	s.month[account] = used
+	s.mu.Unlock()
+	return used, nil
+}
+
+// monthLeft is how many calls of the month are left to the account that has made
+// the most; ok is false where no cap is stated or no account was asked.
+func (s *session) monthLeft() (left int, ok bool) {
+	most := s.p.Guard.MonthlyCalls
+	if most == nil {
+		return 0, false
+	}
+	made := int(s.calls())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	left = most.N
+	for _, used := range s.month {
+		if used != nil {
+			left, ok = min(left, most.N-*used-made), true
+		}
+	}
+	return max(0, left), ok
+}
+
+// withinMonth is the rail before the first send: what is planned must fit into
+// what is left of the month.
+func (s *session) withinMonth(planned int) error {
+	left, ok := s.monthLeft()
+	if !ok || planned <= left {
+		return nil
+	}
+	return &GuardError{
+		Rail:   "guard.monthlyCalls",
+		Reason: fmt.Sprintf("%d messages are planned, a call each, but %d of the %d calls of this month are left; nothing is sent", planned, left, s.p.Guard.MonthlyCalls.N),
+		Hint:   monthHint,
+	}
+}
+
+// monthSpent says why no call may be made any more, "" while one may.
+func (s *session) monthSpent() string {
+	if left, ok := s.monthLeft(); !ok || left > 0 {
+		return ""
+	}
+	return fmt.Sprintf("guard.monthlyCalls: all %d calls of this month are made", s.p.Guard.MonthlyCalls.N)
+}
