@@ -27,9 +27,9 @@ func TestATurnServesOneCall(t *testing.T) {
 		require.NoError(t, err)
 		ctx, err = c.WaitTurn(t.Context())
 		require.NoError(t, err)
-		_, err = other.turn(ctx)
+		_, err = other.turn(ctx, "send message")
 		require.NoError(t, err)
-		_, err = other.turn(ctx)
+		_, err = other.turn(ctx, "send message")
 		require.NoError(t, err)
 		require.Equal(t, 3*time.Second, time.Since(began), "another client has a pace of its own")
 
