@@ -234,6 +234,32 @@ func BenchmarkIntend(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "intents/s")
 }
 
+// BenchmarkSend is what the ledger does for one send, 64 side by side: an intent
+// and its outcome, both durable.
+func BenchmarkSend(b *testing.B) {
+	s := openNew(b)
+	begin(b, s, "r1")
+	var n atomic.Int64
+	var group sync.WaitGroup
+	b.ResetTimer()
+	for range 64 {
+		group.Go(func() {
+			for i := int(n.Add(1)); i <= b.N; i = int(n.Add(1)) {
+				in := intention(i, "r1")
+				err := s.Intend(context.Background(), in)
+				if err == nil {
+					err = s.Settle(context.Background(), ledger.Outcome{Identity: in.Identity, Run: "r1", State: ledger.Sent, MessageID: 1_000_000 + i, At: noon})
+				}
+				if err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
 // BenchmarkDraft measures how many rows a second a plan can look up.
 func BenchmarkDraft(b *testing.B) {
 	s := openNew(b)

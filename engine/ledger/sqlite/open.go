@@ -186,6 +186,7 @@ func connect(path string, readOnly bool) (*sql.DB, error) {
 		fmt.Sprintf("busy_timeout(%d)", busyMillis),
 		"journal_mode(WAL)",
 		"synchronous(FULL)",
+		"wal_autocheckpoint(4096)", // pages, 16 MiB: one that is written often goes into the file once
 		"foreign_keys(0)",
 		"trusted_schema(0)",
 		"cell_size_check(1)",

@@ -173,18 +173,19 @@ func (s *Store) Settle(ctx context.Context, o ledger.Outcome) error {
 		if !found || strange || o.State == ledger.Intent || !now.State.May(o.State) {
 			return rejection{&ledger.ConflictError{Wanted: o.State, Run: o.Run, Record: now.Record}}
 		}
+		if o.State == ledger.Sent {
+			if err := t.claim(now.Record, o.MessageID); err != nil {
+				return err
+			}
+		}
 		_, err = t.conclude(now, o, func(_, now send) (bool, error) { return true, t.settle(now) })
 		return err
 	})
 }
 
-// conclude gives a send its outcome, by the statement of settle.
+// conclude gives a send its outcome, by the statement of settle. The caller, or
+// that statement, sees to it that its message is nobody else's.
 func (t *tx) conclude(was send, o ledger.Outcome, settle func(was, now send) (bool, error)) (settled bool, err error) {
-	if o.State == ledger.Sent {
-		if err := t.claim(was.Record, o.MessageID); err != nil {
-			return false, err
-		}
-	}
 	run, err := t.run(was.Run)
 	if err != nil {
 		return false, err

@@ -28,11 +28,12 @@ func (s *statements) each() map[**sql.Stmt]string {
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&s.addSend: `INSERT INTO sends (identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum, person, class)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (identity) DO NOTHING`,
-		&s.settleIntent: `UPDATE sends SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE identity = ? AND state = 1 AND run = ? AND sum = ?`,
-		&s.settleSend:   `UPDATE sends SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE identity = ?`,
-		&s.openSends:    selectSends + ` WHERE s.run = ? AND s.state IN (1, 5) AND s.state = 1`,
-		&s.findRun:      `SELECT n, scope, state FROM runs WHERE id = ?`,
-		&s.appliedRun:   selectRuns + ` WHERE r.id = ? OR r.plan_hash = ? LIMIT 1`,
+		&s.settleIntent: `UPDATE sends SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE identity = ? AND state = 1 AND run = ? AND sum = ?
+			AND NOT EXISTS (SELECT 1 FROM sends WHERE message <> 0 AND message = ?2 AND contact = ? AND state = 2)`,
+		&s.settleSend: `UPDATE sends SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE identity = ?`,
+		&s.openSends:  selectSends + ` WHERE s.run = ? AND s.state = 1`,
+		&s.findRun:    `SELECT n, scope, state FROM runs WHERE id = ?`,
+		&s.appliedRun: selectRuns + ` WHERE r.id = ? OR r.plan_hash = ? LIMIT 1`,
 		&s.addRun: `INSERT INTO runs (id, scope, plan_hash, file, flow_hash, inputs_hash, account, state, started, finished, counts, exit_code, reason)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&s.endRun:       `UPDATE runs SET state = ?, finished = ?, counts = ?, exit_code = ?, reason = ? WHERE n = ?`,
@@ -138,10 +139,10 @@ func (s send) columns() []any {
 }
 
 // settleIntent settles an open intent if its row still is what it was, to the
-// checksum; settled is false when it is not.
+// checksum, and its message is nobody else's; settled is false when it is not.
 func (t *tx) settleIntent(was, now send) (settled bool, err error) {
 	return changed(t.stmt.settleIntent.ExecContext(t.ctx, int(now.State), now.MessageID, now.Reason, nanos(now.At), int64(now.sum()),
-		was.Identity[:], was.run, int64(was.sum())))
+		was.Identity[:], was.run, int64(was.sum()), was.Contact))
 }
 
 // changed reports whether a statement changed a row.
