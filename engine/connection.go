@@ -27,23 +27,32 @@ func (e *SecretError) Error() string {
 // tokenVariable is where the token comes from when the flow names none.
 const tokenVariable = "CHAT2DESK_API_TOKEN"
 
-// secret reads a secret from the environment, or from the file that NAME_FILE
-// names.
-func (s *session) secret(name string) (step.Secret, error) {
-	v, ok := s.o.LookupEnv(name)
+// ReadSecret reads a secret from the environment, or from the file that NAME_FILE
+// names. The error is a *SecretError.
+func ReadSecret(lookup func(string) (string, bool), name string) (string, error) {
+	v, ok := lookup(name)
 	if !ok || v == "" {
-		path, fromFile := s.o.LookupEnv(name + "_FILE")
+		path, fromFile := lookup(name + "_FILE")
 		if !fromFile || path == "" {
-			return step.Secret{}, &SecretError{name, "is not set"}
+			return "", &SecretError{name, "is not set"}
 		}
 		b, err := os.ReadFile(path)
 		if err != nil {
-			return step.Secret{}, &SecretError{name, fmt.Sprintf("cannot be read from the file of %s_FILE (%s)", name, pathReason(err))}
+			return "", &SecretError{name, fmt.Sprintf("cannot be read from the file of %s_FILE (%s)", name, pathReason(err))}
 		}
 		v = string(b)
 	}
 	if v = strings.TrimSpace(v); v == "" {
-		return step.Secret{}, &SecretError{name, "is empty"}
+		return "", &SecretError{name, "is empty"}
+	}
+	return v, nil
+}
+
+// secret reads a secret, and tells of it before it is used.
+func (s *session) secret(name string) (step.Secret, error) {
+	v, err := ReadSecret(s.o.LookupEnv, name)
+	if err != nil {
+		return step.Secret{}, err
 	}
 	if s.o.OnSecret != nil {
 		s.o.OnSecret(v)

@@ -36,7 +36,7 @@ func newRoot(a *app) *cobra.Command {
 	)
 	root.AddCommand(newTest(a), newExpr(a))
 	root.AddCommand(newInit(a))
-	root.AddCommand(newStop(a), newWhy(a), newLedger(a))
+	root.AddCommand(newStop(a), newWhy(a), newLedger(a), newDoctor(a))
 	root.AddCommand(newTorture(a))
 	root.AddCommand(topics()...)
 	root.SetHelpCommand(newHelp())

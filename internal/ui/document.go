@@ -29,6 +29,7 @@ type Document struct {
 	Ledger    *LedgerDocument    `json:"ledger,omitempty"`
 	Import    *ImportDocument    `json:"import,omitempty"`
 	Torture   *TortureDocument   `json:"torture,omitempty"`
+	Checks    []CheckDocument    `json:"checks,omitempty"`
 	Stopping  string             `json:"stopping,omitempty"` // the run that was asked to stop
 }
 

@@ -118,3 +118,15 @@ func TestImportView(t *testing.T) {
 	r.Sends = ledger.ImportCount{Read: 12345}
 	require.Contains(t, harmlessView(t, func(b *bytes.Buffer) { Style{}.Import(b, r) }), "All of it was known here before.")
 }
+
+func TestDoctorView(t *testing.T) {
+	checks := []CheckDocument{{Name: "ledger", Status: CheckOK, Found: "whole"}, {Name: "state", Status: CheckWarn, Found: hostile, Fix: hostile}}
+	got := harmlessView(t, func(b *bytes.Buffer) { Style{}.Doctor(b, checks) })
+	require.Contains(t, got, "ready, with 1 warning")
+	require.Contains(t, got, "fix: said")
+	got = harmlessView(t, func(b *bytes.Buffer) {
+		Style{}.Doctor(b, append(checks, CheckDocument{Name: "token", Status: CheckFail, Found: "refused"}))
+	})
+	require.Contains(t, got, "1 check failed")
+	require.Contains(t, harmlessView(t, func(b *bytes.Buffer) { Style{}.Doctor(b, checks[:1]) }), "\nready\n")
+}

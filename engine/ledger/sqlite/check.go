@@ -13,6 +13,10 @@ import (
 // ten thousand sends, some ten milliseconds.
 const smallBytes = 4 << 20
 
+// Check reads the whole ledger and says what is damaged. Opening a ledger that was
+// not closed well does the same.
+func (s *Store) Check(ctx context.Context) error { return s.check(ctx, false) }
+
 // check reads the whole ledger. SQLite checks the structure, and of a small
 // ledger all indexes too; each send is compared with its checksum.
 func (s *Store) check(ctx context.Context, small bool) error {
