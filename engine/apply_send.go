@@ -89,8 +89,13 @@ func (t *try) run(ctx context.Context) string {
 			return status
 		}
 		// It surely did not go out.
+		why := "the API could not be reached: " + again.Reason
+		if again.Reason == stoodStillReason {
+			// The time that the machine slept was no time of trying.
+			began, why = a.o.clock(), again.Reason
+		}
 		if n >= maxTries || a.o.clock().Sub(began) > maxTrying {
-			a.stop(CauseOf(again), "the API could not be reached: "+again.Reason, again.Hint)
+			a.stop(CauseOf(again), why, again.Hint)
 			return planfile.StatusSkipped
 		}
 		a.emit(Event{Kind: EventWaiting, Step: t.r.Step, Seq: t.r.Seq, Text: again.Reason})
@@ -185,8 +190,8 @@ func (t *try) once(ctx context.Context) (status string, again *step.Failure, wai
 		a.stop(CauseStep, err.Error(), "")
 		return planfile.StatusSkipped, nil, 0
 	}
-	if a.o.clock().Sub(at) > intentFence {
-		f := &step.Failure{Delivery: step.NotSent, Reason: "this process stood still between its intent and the send"}
+	if stoodStill(at, a.o.clock()) > intentFence {
+		f := &step.Failure{Delivery: step.NotSent, Reason: stoodStillReason}
 		t.settle(ledger.NotSent, f.Reason, 0)
 		return "", f, 0
 	}
@@ -220,6 +225,16 @@ func (t *try) once(ctx context.Context) (status string, again *step.Failure, wai
 		return planfile.StatusSkipped, nil, 0
 	}
 	return "", f, f.RetryAfter
+}
+
+// stoodStillReason is why an intent was dropped that had become too old.
+const stoodStillReason = "this process stood still between its intent and the send"
+
+// stoodStill is how long ago an intent was made, by whichever of the two clocks
+// saw more: the monotonic one does not go on while a machine sleeps, and the wall
+// clock may be set back. Too much costs another intent; too little, an old message.
+func stoodStill(at, now time.Time) time.Duration {
+	return max(now.Sub(at), now.Round(0).Sub(at.Round(0)))
 }
 
 // failureOf reads a classified error. What nobody classified is unknown.
