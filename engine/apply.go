@@ -62,6 +62,9 @@ func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Resu
 		session: s, o: o, head: head, done: map[int64]bool{}, blocked: map[int64]string{},
 		started: o.clock(), steps: map[string]*StepCounts{},
 	}
+	if o.Divert == nil {
+		a.result.Fingerprint = end.Fingerprint()
+	}
 	if err := a.fits(ctx, end); err != nil {
 		return nil, err
 	}
@@ -108,46 +111,6 @@ type applier struct {
 	stopBy  Cause
 	stopAs  string
 	hint    string
-}
-
-// fits checks what the plan is bound to.
-func (a *applier) fits(ctx context.Context, end planfile.End) error {
-	stale := func(hint, format string, args ...any) error {
-		return &StaleError{Reason: fmt.Sprintf(format, args...), Hint: hint}
-	}
-	const again = "plan again"
-	h := a.head
-	if h.FlowHash != a.p.Hash || h.Flow != a.p.Name {
-		return stale(again, "the plan was made from another text of the flow")
-	}
-	if (a.o.Sandbox != nil) != h.Sandbox {
-		return stale("apply a sandbox plan with --sandbox, and a real one without", "the plan was made for %s", map[bool]string{true: "the sandbox", false: "the real API"}[h.Sandbox])
-	}
-	if h.Lineage != a.o.Store.Lineage() {
-		return stale(again, "the plan was made with another ledger (%s) than this one (%s)", h.Lineage, a.o.Store.Lineage())
-	}
-	if err := withinMaxSends(end.Counts.Planned, a.most()); err != nil {
-		return err
-	}
-	if err := a.sameAccount(ctx); err != nil || a.o.Resume {
-		return err
-	}
-	if a.started.After(h.Expires) {
-		return stale(again, "the plan expired at %s", h.Expires.In(a.p.Zone).Format("2006-01-02 15:04 MST"))
-	}
-	serial, err := a.o.Store.Serial(ctx, h.Flow, h.Campaign)
-	if err != nil {
-		return err
-	}
-	if run, ok, err := a.o.Store.FindRun(ctx, h.Run); err != nil {
-		return err
-	} else if ok {
-		return &ledger.AppliedError{Run: run}
-	}
-	if serial != h.Serial {
-		return stale(again, "other sends of the flow %s (campaign %s) were recorded since the plan was made", h.Flow, h.Campaign)
-	}
-	return a.withinMonth(end.Counts.Planned)
 }
 
 // most is how many messages the run may send over all its stages and lives: what

@@ -3,7 +3,10 @@ package engine
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"hash"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -54,15 +57,16 @@ func (p *Program) Plan(ctx context.Context, o Options) (string, error) {
 // planner plans one stage.
 type planner struct {
 	*session
-	stage  int
-	w      *planfile.Writer
-	draft  ledger.Draft
-	head   planfile.Header
-	seq    int64
-	unit   int64
-	counts planfile.Counts
-	final  *applier // not nil: this is finally, locals are performed at once
-	halted string   // not "": the run stopped; nothing is read or sent any more
+	stage   int
+	w       *planfile.Writer
+	draft   ledger.Draft
+	head    planfile.Header
+	seq     int64
+	unit    int64
+	counts  planfile.Counts
+	planned hash.Hash // of the planned sends, see planfile.End
+	final   *applier  // not nil: this is finally, locals are performed at once
+	halted  string    // not "": the run stopped; nothing is read or sent any more
 
 	asked     map[clientID]step.Facts // whom the rails had to ask about
 	held      held                    // what the rails have left out of the iteration at hand
@@ -87,7 +91,7 @@ func (s *session) planPath(stage int) string {
 // planStage plans one stage into its file. before is nil for the first stage,
 // else what has been applied so far.
 func (s *session) planStage(ctx context.Context, stage int, env map[string]string, before *applier) (string, error) {
-	p := &planner{session: s, stage: stage, leftOut: map[leftOutKey]int{}, asked: map[clientID]step.Facts{}}
+	p := &planner{session: s, stage: stage, planned: sha256.New(), leftOut: map[leftOutKey]int{}, asked: map[clientID]step.Facts{}}
 	if before != nil {
 		p.seq, p.unit, p.halted = before.lastSeq, before.lastUnit, before.stopReason()
 	}
@@ -123,7 +127,7 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 			return "", err
 		}
 	}
-	end := planfile.End{Counts: p.counts, Calls: s.calls(), Asked: p.railCalls, Warnings: p.railWarnings()}
+	end := planfile.End{Counts: p.counts, Calls: s.calls(), Asked: p.railCalls, Warnings: p.railWarnings(), Recipients: hex.EncodeToString(p.planned.Sum(nil))}
 	for _, st := range s.p.Steps {
 		if st.Stage > stage {
 			for _, send := range st.Sends {

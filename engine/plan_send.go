@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -171,6 +172,10 @@ func (p *planner) flush(ctx context.Context, recs []any) error {
 func (p *planner) counted(r planfile.Send) planfile.Send {
 	if r.Status == planfile.StatusLeftOut {
 		p.countLeftOut(r.Step, r.Reason, 1)
+	}
+	if r.Status == planfile.StatusPlanned {
+		// Both are of fixed length, and a hash cannot fail.
+		_, _ = io.WriteString(p.planned, r.Identity+r.Content)
 	}
 	p.counts.Add(r.Status)
 	if r.Changed {

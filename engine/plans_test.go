@@ -24,7 +24,7 @@ var changing = []struct {
 	{regexp.MustCompile(`("run":)"[^"]*"`), `$1"<run>"`},
 	{regexp.MustCompile(`("lineage":)"[^"]*"`), `$1"<lineage>"`},
 	{regexp.MustCompile(`("serial":)\d+`), `$1"<serial>"`},
-	{regexp.MustCompile(`("hash":)"[0-9a-f]{64}"`), `$1"<hash>"`},
+	{regexp.MustCompile(`("(?:hash|recipients)":)"[0-9a-f]{64}"`), `$1"<hash>"`},
 	{regexp.MustCompile(`("identity":)"[^"]*"`), `$1"<identity>"`},
 	{regexp.MustCompile(`("person":)"[^"]*"`), `$1"<person>"`},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), `<host>`},

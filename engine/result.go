@@ -114,6 +114,7 @@ const maxProblems = 20
 // Result is what a run truly did.
 type Result struct {
 	Run          ledger.Run
+	Fingerprint  string // of the plan's first stage, see planfile.End
 	Counts       ledger.Counts
 	StillUnknown int // rows that an earlier run left unknown
 	StillRefused int // rows that the API refused for good in an earlier run

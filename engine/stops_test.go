@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,7 +13,6 @@ import (
 	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/ledger"
-	"github.com/flowrunner/flowrunner/engine/planfile"
 )
 
 func TestMaxSends(t *testing.T) {
@@ -52,33 +50,6 @@ func TestAPlanAppliesOnce(t *testing.T) {
 	require.ErrorAs(t, err, &stale)
 	require.Equal(t, engine.CauseStale, engine.CauseOf(err))
 	require.Len(t, b.api.Accepted(), 5)
-}
-
-func TestAChangedPlanIsRefused(t *testing.T) {
-	b := newBench(t, sandbox.Options{World: smallWorld(3)})
-	p := b.compile(twoSends)
-	path := b.plan(p, nil)
-	good, err := os.ReadFile(path)
-	require.NoError(t, err)
-	lines := strings.SplitAfter(string(good), "\n")
-	mutations := map[string]string{
-		"another text":   strings.Replace(string(good), `"message":"one"`, `"message":"two"`, 1),
-		"a row less":     strings.Join(append(append([]string{}, lines[:3]...), lines[4:]...), ""),
-		"cut in a line":  string(good[:len(good)-5]),
-		"cut at a line":  strings.Join(lines[:len(lines)-2], ""),
-		"another number": strings.Replace(string(good), `"planned":5`, `"planned":4`, 1),
-		"something more": string(good) + lines[1],
-		"nothing":        "",
-		"no plan":        "hello\n",
-	}
-	for name, bad := range mutations {
-		require.NoError(t, os.WriteFile(path, []byte(bad), 0o600))
-		_, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(p, nil)})
-		var broken *planfile.Error
-		require.ErrorAs(t, err, &broken, name)
-		require.Equal(t, engine.CauseStale, engine.CauseOf(err), name)
-	}
-	require.Empty(t, b.api.Accepted())
 }
 
 func TestReadErrorsStopThePlan(t *testing.T) {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 type Summary struct {
 	Header  planfile.Header
 	End     planfile.End
+	Unfit   []string           // why the plan may not be applied, from Look
 	Steps   []SendSummary      // sending steps of this stage, in file order
 	LeftOut []planfile.LeftOut // filters, ifs and rails, each with its reason and count
 	First   *time.Time         // the earliest of the sends that were made before
@@ -54,6 +56,38 @@ func (p *Program) Summarize(path string, samples int) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.summarize(path, head, end, samples)
+}
+
+// Look is Summarize for whoever wants to see a plan that may not be applied. Of one
+// that was changed or cut off it gives what can be read of it, with the damage among
+// its reasons; why is what else is wrong with it.
+func (p *Program) Look(path string, samples int, why []error) (*Summary, error) {
+	head, end, err := planfile.Check(path)
+	var damage *planfile.Error
+	if err != nil && !errors.As(err, &damage) {
+		return nil, err
+	}
+	s, rerr := p.summarize(path, head, end, samples)
+	if damage != nil {
+		s.Unfit = append(s.Unfit, damage.Error())
+		if end.Hash == "" { // it never came to the end, where the counts stand
+			for _, st := range s.Steps {
+				s.End.Counts.Plus(st.Counts)
+			}
+		}
+	} else if rerr != nil {
+		return nil, rerr
+	}
+	for _, w := range why {
+		s.Unfit = append(s.Unfit, strings.TrimPrefix(w.Error(), "apply: "))
+	}
+	return s, nil
+}
+
+// summarize reads the records of a plan, as far as they can be read when there is
+// an error.
+func (p *Program) summarize(path string, head planfile.Header, end planfile.End, samples int) (*Summary, error) {
 	s := &Summary{Header: head, End: end}
 	s.Header.Now = head.Now.In(p.Zone)
 	if head.Slot != nil && p.Schedule != nil {
@@ -76,7 +110,7 @@ func (p *Program) Summarize(path string, samples int) (*Summary, error) {
 	hours := &openings{p: p}
 	for rec, err := range planfile.Records(path) {
 		if err != nil {
-			return nil, err
+			return s, err
 		}
 		switch r := rec.(type) {
 		case planfile.Send:

@@ -211,6 +211,18 @@ type Later struct {
 	UpTo int    `json:"upTo,omitempty"` // sends at most; 0 when nothing bounds them yet
 }
 
+// fingerprintLength is how much of a hash people compare.
+const fingerprintLength = 12
+
+// Fingerprint is the beginning of Recipients, for people to compare; "" where
+// nothing is to be sent.
+func (e End) Fingerprint() string {
+	if e.Counts.Planned == 0 || len(e.Recipients) < fingerprintLength {
+		return ""
+	}
+	return e.Recipients[:fingerprintLength]
+}
+
 // End closes the plan.
 type End struct {
 	Type     string   `json:"type"` // "end"
@@ -219,5 +231,9 @@ type End struct {
 	Asked    int64    `json:"asked,omitempty"` // of these, what the rails asked about people
 	Warnings []string `json:"warnings,omitempty"`
 	Later    []Later  `json:"later,omitempty"` // sending steps of later stages, not yet planned
-	Hash     string   `json:"hash"`            // hex SHA-256 of every line before this one, and of this one without the hash
+	// Recipients is the hex SHA-256 of the planned sends in order: the identity and
+	// the content hash of each. Two plans that have it in common write the same to
+	// the same people.
+	Recipients string `json:"recipients,omitempty"`
+	Hash       string `json:"hash"` // hex SHA-256 of every line before this one, and of this one without the hash
 }

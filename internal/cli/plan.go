@@ -74,15 +74,7 @@ func newPlan(a *app) *cobra.Command {
 	o.planForm.register(a, f)
 	f.StringVar(&o.out, "out", "", "keep the plan in this file, for apply")
 	f.BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 when there is something to send")
-	var shown planForm
-	show := &cobra.Command{
-		Use:   "show PLAN",
-		Short: "Show a plan that was kept with --out, or a run's",
-		Args:  exactly(1, "the file of one plan"),
-		RunE:  func(_ *cobra.Command, args []string) error { return showPlan(a, &shown, args[0]) },
-	}
-	shown.register(a, show.Flags())
-	cmd.AddCommand(show)
+	cmd.AddCommand(newShowPlan(a))
 	return cmd
 }
 
@@ -190,16 +182,4 @@ func (a *app) readPlan(path string) (*engine.Program, planfile.Header, error) {
 		return nil, head, withSource(err, []byte(head.FlowText))
 	}
 	return p, head, nil
-}
-
-func showPlan(a *app, o *planForm, path string) error {
-	p, _, err := a.readPlan(path)
-	if err != nil {
-		return err
-	}
-	summary, err := p.Summarize(path, samples)
-	if err != nil {
-		return err
-	}
-	return o.show(a, summary, path)
 }

@@ -105,6 +105,8 @@ type FileDocument struct {
 type PlanDocument struct {
 	Run           string            `json:"run"`
 	Path          string            `json:"path,omitempty"`
+	Unfit         []string          `json:"unfit,omitempty"`       // why it cannot be applied
+	Fingerprint   string            `json:"fingerprint,omitempty"` // of the planned sends: people and texts
 	Flow          string            `json:"flow"`
 	File          string            `json:"file"`
 	Campaign      string            `json:"campaign"`
@@ -172,7 +174,7 @@ type MessageDocument struct {
 func PlanOf(p *engine.Summary, path string) *PlanDocument {
 	h, c := p.Header, p.End.Counts
 	d := &PlanDocument{
-		Run: h.Run, Path: path, Flow: h.Flow, File: h.File, Campaign: h.Campaign, Sandbox: h.Sandbox, Stage: h.Stage, Stages: h.Stages,
+		Run: h.Run, Path: path, Unfit: p.Unfit, Fingerprint: p.End.Fingerprint(), Flow: h.Flow, File: h.File, Campaign: h.Campaign, Sandbox: h.Sandbox, Stage: h.Stage, Stages: h.Stages,
 		Now: h.Now, Slot: h.Slot, NextSlot: p.Next, Expires: h.Expires, MaxSends: h.MaxSends,
 		ToSend: c.Planned, AlreadySent: c.AlreadySent, LeftOut: c.LeftOut, Duplicate: c.Duplicate, Unknown: c.Unknown, Refused: c.Refused, Changed: c.Changed,
 		Steps: []PlanStep{}, Reasons: []ReasonDocument{}, Samples: []MessageDocument{}, Locals: p.Locals, Later: p.End.Later,
@@ -197,6 +199,7 @@ type ResultDocument struct {
 	Run          string               `json:"run"`
 	Flow         string               `json:"flow"`
 	Campaign     string               `json:"campaign"`
+	Fingerprint  string               `json:"fingerprint,omitempty"` // of the plan's first stage: people and texts
 	State        string               `json:"state"`
 	Counts       ledger.Counts        `json:"counts"`
 	StillUnknown int                  `json:"stillUnknown,omitempty"`
@@ -216,7 +219,7 @@ type ResultDocument struct {
 // ResultOf describes a result; next is the command to type.
 func ResultOf(r *engine.Result, next string) *ResultDocument {
 	d := &ResultDocument{
-		Run: r.Run.ID, Flow: r.Run.Flow, Campaign: r.Run.Campaign, State: r.Run.State.String(), Counts: r.Counts,
+		Run: r.Run.ID, Flow: r.Run.Flow, Campaign: r.Run.Campaign, Fingerprint: r.Fingerprint, State: r.Run.State.String(), Counts: r.Counts,
 		StillUnknown: r.StillUnknown, StillRefused: r.StillRefused, Steps: r.Steps, Problems: r.Problems, Outputs: map[string]any{}, Later: r.Later,
 		Warnings: r.Warnings, Reason: r.Reason, Hint: r.Hint, Calls: r.Calls, Next: next, Reasons: []ReasonDocument{},
 	}

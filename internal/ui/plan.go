@@ -31,6 +31,11 @@ func (s Style) Plan(w io.Writer, p *engine.Summary, tail ...string) {
 		}
 		fmt.Fprintf(w, "  Only for %s: %s\n", map[bool]string{true: "the contact", false: "the contacts"}[len(names) == 1], strings.Join(names, ", "))
 	}
+	for _, why := range p.Unfit {
+		for _, line := range Wrap("It cannot be applied: "+Safe(why), columns-2) {
+			fmt.Fprintf(w, "  %s\n", s.Warn(line))
+		}
+	}
 	s.planSteps(w, p)
 	var left []ReasonDocument
 	for _, l := range p.LeftOut {
@@ -53,6 +58,7 @@ func (s Style) Plan(w io.Writer, p *engine.Summary, tail ...string) {
 		}
 	}
 	fmt.Fprintf(w, "\n  %s\n", s.estimate(p))
+	s.fingerprint(w, p.End.Fingerprint())
 	for _, line := range tail {
 		fmt.Fprintf(w, "  %s\n", line)
 	}
@@ -231,6 +237,13 @@ func (s Style) frame(w io.Writer, head, text string, details map[string]string) 
 		more = append(more, Safe(k)+": "+Safe(details[k]))
 	}
 	fmt.Fprintf(w, "  %s\n", strings.TrimRight(s.Dim("└")+" "+s.Dim(Cut(strings.Join(more, " · "), inner)), " "))
+}
+
+// fingerprint draws what people compare to be sure of a plan.
+func (s Style) fingerprint(w io.Writer, text string) {
+	if text != "" {
+		fmt.Fprintf(w, "  Fingerprint of people and texts: %s\n", text)
+	}
 }
 
 // estimate says what planning has cost and what applying will.

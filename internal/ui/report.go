@@ -115,7 +115,12 @@ func PlanReport(p *engine.Summary, unmask bool) *Report {
 		{"Planned", h.Now.Format(moment)},
 		{"Expires", h.Expires.Format(moment)},
 		{"Accounts", accounts(h.Accounts)},
+		{"Fingerprint", p.End.Fingerprint()},
 		{"At most", plural(h.MaxSends, "message", "messages")},
+	}
+	for _, why := range p.Unfit {
+		r.Mood, r.Verdict = "warn", "It cannot be applied."
+		r.Notes = append(r.Notes, "It cannot be applied: "+r.hide(why))
 	}
 	r.Balance = planShares(c)
 	for _, s := range p.Steps {

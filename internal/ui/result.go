@@ -24,6 +24,7 @@ func (s Style) Result(w io.Writer, r *engine.Result, tail ...string) {
 	if rest := others(r.Counts); rest != "" {
 		fmt.Fprintf(w, "  %s\n", rest)
 	}
+	s.fingerprint(w, r.Fingerprint)
 	if r.StillUnknown > 0 {
 		fmt.Fprintf(w, "  %s\n", s.Warn(fmt.Sprintf("%s from an earlier run still unknown", plural(r.StillUnknown, "message", "messages"))))
 	}
