@@ -84,6 +84,9 @@ func (t *try) run(ctx context.Context) string {
 			n-- // it was not tried
 			continue
 		}
+		if why := t.refused(ctx); why != "" {
+			return a.notTried(t.r, why)
+		}
 		status, again, wait := t.once(ready)
 		if again == nil {
 			return status

@@ -13,6 +13,7 @@ type Guard struct {
 	MaxSends   *Bound            // also the approval of a run without a terminal
 	PerContact []PerContact      // each of them holds
 	StopIf     []guard.Predicate // any of them stops; none is the default of guard.Rails
+	Window     string            // guard.WhatsApp, or none
 	Hours      []*Hours          // all of them must be open
 
 	MonthlyCalls *Bound // calls to the API that the account may make in a month
@@ -43,6 +44,9 @@ func (c *compiler) guard() {
 	g.MonthlyCalls = c.bound("monthlyCalls")
 	g.Hours = c.hours()
 	c.perContact()
+	if v, ok := c.literal(c.doc.Guard.Get("window"), "window", step.Field{Shape: step.ShapeText}); ok {
+		g.Window = v.(string)
+	}
 	if n := c.doc.Guard.Get("stopIf"); n != nil {
 		sc := lang.NewScope(nil)
 		for _, f := range guard.Fields {

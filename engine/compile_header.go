@@ -28,7 +28,7 @@ func (c *compiler) refuseUnbuilt() {
 		keys []string
 		why  string
 	}{
-		{c.doc.Guard, "guard", []string{"suppress", "window"}, "Not every rail is enforced yet."},
+		{c.doc.Guard, "guard", []string{"suppress"}, "Not every rail is enforced yet."},
 		{c.doc.Delivery, "delivery", []string{"unknown", "settle"}, "An outcome that nobody knows stays unknown and is never sent again by itself."},
 	}
 	for _, s := range sections {

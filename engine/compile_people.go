@@ -62,6 +62,9 @@ func (p *Program) factFields(loop *Step) []string {
 		fields = append(fields, send.record[1:min(2, len(send.record))]...)
 		if len(send.record) == 1 {
 			fields = append(fields, slices.Concat([]string{"id"}, numberFields)...)
+			if p.Guard.Window != "" {
+				fields = append(fields, "last_client_message")
+			}
 		}
 	}
 	return fields

@@ -52,6 +52,25 @@ func recordOf(x *Step, sc *lang.Scope) []string {
 	return nil
 }
 
+// told gives the facts of a send's contact that its record in the flow holds, nil
+// where it holds not all that the rails may want.
+func (p *planner) told(st *Step, f *frame) *step.Facts {
+	if st.record == nil || p.o.People == nil {
+		return nil
+	}
+	record, ok := f.lookup(st.record).(map[string]any)
+	if !ok {
+		return nil
+	}
+	for _, name := range contactFields {
+		if _, has := record[name]; !has && (name != "last_client_message" || p.p.Guard.Window != "") {
+			return nil
+		}
+	}
+	facts := p.o.People.Known(record)
+	return &facts
+}
+
 // clientID names a client: its id means something in its account alone.
 type clientID struct {
 	account string

@@ -21,6 +21,7 @@ type candidate struct {
 	st        *Step
 	former    []ledger.Identity // what it is under the ids that its step once had
 	recipient step.Recipient
+	preview   step.Preview
 	facts     *step.Facts // nil until somebody has told
 	named     string      // what person: gave
 	person    ledger.Person
@@ -39,11 +40,8 @@ func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 		return nil, p.fail(st, f, err)
 	}
 	rec.Key, rec.Contact, rec.TextHash = prep.Key, prep.Recipient.Contact, planfile.TextHash(prep.Preview.Text)
-	rec.recipient = prep.Recipient
-	if record, ok := f.lookup(st.record).(map[string]any); ok && st.record != nil && p.o.People != nil {
-		facts := p.o.People.Known(record)
-		rec.facts = &facts
-	}
+	rec.recipient, rec.preview = prep.Recipient, prep.Preview
+	rec.facts = p.told(st, f)
 	if st.Person != nil {
 		v, err := st.Person.Eval(f.env)
 		if err != nil {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/flowrunner/flowrunner/engine/diag"
@@ -60,6 +61,7 @@ func (p *Program) Under(project *Project) (*Program, diag.List) {
 	under := *p
 	under.Guard = p.Guard.under(project.Guard, p.ZoneSet, &out)
 	out.Sort()
+	under.findWanted() // its rails may read more
 	return &under, out
 }
 
@@ -75,6 +77,7 @@ func (g Guard) under(project Guard, zoneSet bool, out *diag.List) Guard {
 			}
 		}
 	}
+	g.Window = cmp.Or(g.Window, project.Window)
 	g.PerContact = slices.Concat(project.PerContact, g.PerContact)
 	g.MonthlyCalls = g.MonthlyCalls.under(project.MonthlyCalls, "monthlyCalls", out)
 	g.StopIf = slices.Concat(project.StopIf, g.StopIf)

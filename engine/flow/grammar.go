@@ -103,6 +103,7 @@ func (g *grammar) missing(n *Node, key, subject, write string) {
 
 // guard checks the words of the rails, in a flow or in a project file.
 func (g *grammar) guard(s *Section) {
+	g.oneOf(s.Get("window"), "window", windows)
 	if hours := s.Get("hours"); isMap(hours) {
 		g.oneOf(hours.Get("otherwise"), "otherwise", closedPolicies)
 	}
@@ -378,6 +379,7 @@ func short(text string) string {
 
 // The words of keys that take one of a few.
 var (
+	windows         = []string{"whatsapp"}
 	classes         = []string{"marketing", "service"}
 	periods         = []string{"campaign", "month", "week", "day", "run"}
 	errorPolicies   = []string{"stop", "continue"}

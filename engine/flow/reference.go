@@ -80,6 +80,8 @@ func wordsOf(section, key string, s shape) []string {
 		return periods
 	case key == "onError":
 		return errorPolicies
+	case section == "guard" && key == "window":
+		return windows
 	case section == "hours" && key == "otherwise":
 		return closedPolicies
 	case section == "delivery" && key == "unknown":

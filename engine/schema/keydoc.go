@@ -43,7 +43,7 @@ var keyDocs = map[string]string{
 	"guard.hours.maxWait":   "How long otherwise: wait may wait at a time; longer stops the run. Default: 30m.",
 	"guard.monthlyCalls":    "How many calls to the API the account may make in a month, whoever makes them. What is planned must fit into what is left, else nothing is sent.",
 	"guard.stopIf":          "A condition over planned, attempted, sent, failed, unknown, failureRate and unknownRate that stops the run. Default: failed >= 20 and failureRate > 0.2.",
-	"guard.window":          "Whether an answer window must be open. Not honoured yet: refused at validate.",
+	"guard.window":          "whatsapp: on wa_* transports a free text goes only to those who wrote within the last 24 hours; a template (@HSM@) always.",
 	"delivery.unknown":      "verify reads the chat history back; never-resend and resend do what they say.",
 	"delivery.settle":       "How long to wait before the history is believed.",
 	"schedule.cron":         "The slots, as in cron: minute, hour, day of the month, month, weekday, in connection.timezone.",

@@ -1,0 +1,21 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/flowrunner/flowrunner/engine/guard"
+)
+
+// refused looks at the rails about people once more, right before the intent. It
+// gives the reason why the send is not made now; the next run asks again. perContact
+// is checked with the intent itself.
+func (t *try) refused(ctx context.Context) string {
+	a := t.a
+	if a.o.Divert != nil || t.r.Internal || t.r.Contact == 0 || t.decided() {
+		return ""
+	}
+	if a.p.Guard.Window != "" && t.r.LastWrote != nil && !guard.Free(t.r.LastWrote, a.o.clock()) {
+		return guard.ClosedReason
+	}
+	return ""
+}
