@@ -11,7 +11,7 @@ import (
 // is checked with the intent itself.
 func (t *try) refused(ctx context.Context) string {
 	a := t.a
-	if a.o.Divert != nil || t.r.Internal || t.r.Contact == 0 || t.decided() {
+	if a.o.Divert != nil || t.r.Internal || t.r.Contact == 0 {
 		return ""
 	}
 	if a.p.Guard.Window != "" && t.r.LastWrote != nil && !guard.Free(t.r.LastWrote, a.o.clock()) {
