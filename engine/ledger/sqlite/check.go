@@ -3,6 +3,8 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -72,41 +74,69 @@ func (s *Store) checkStructure(ctx context.Context, pragma string) error {
 	return errors.Join(append(found, rows.Err())...)
 }
 
-// checkSends walks the table itself, in its own order: by way of an index, a
-// row that is out of place would be passed over.
+// checkSends walks the table, whose rows have checksums, and then the index of
+// identities, by which sends are found: both must hold the same ones, each once.
 func (s *Store) checkSends(ctx context.Context) error {
-	rows, err := s.reader.QueryContext(ctx, selectSends+` ORDER BY s.identity`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var last ledger.Identity
-	for first := true; rows.Next(); first = false {
-		row, err := scanSend(rows)
+	var table, index census
+	for row, err := range scanAll(ctx, s, s.reader, scanSend, selectSends+` ORDER BY s.n`) {
 		if err != nil {
 			return err
 		}
-		if !first && bytes.Compare(last[:], row.Identity[:]) >= 0 {
-			return fmt.Errorf("%w: the send %s is out of order", errBadRow, row.Identity)
-		}
-		last = row.Identity
+		table.count(row.Identity)
 	}
-	return rows.Err()
+	var last ledger.Identity
+	for id, err := range scanAll(ctx, s, s.reader, scanIdentity, `SELECT identity FROM sends ORDER BY identity`) {
+		if err != nil {
+			return err
+		}
+		if index.rows > 0 && bytes.Compare(last[:], id[:]) >= 0 {
+			return fmt.Errorf("%w: the send %s is out of order", errBadRow, id)
+		}
+		index.count(id)
+		last = id
+	}
+	if table != index {
+		return fmt.Errorf("%w: the index of sends is not that of their table", errBadRow)
+	}
+	return nil
 }
 
-// checkGap looks at the rows on both sides of where an identity would stand, when
-// the index by run perhaps has it and the table does not: a send whose identity
-// was damaged stands there under another name, and would be made again. A large
-// ledger is not read through at every opening, so this is where it is noticed.
+// census tells two sets of identities apart, whatever their order. Identities are
+// hashes, so their sum is one.
+type census struct {
+	rows int
+	sum  [4]uint64
+}
+
+func (c *census) count(id ledger.Identity) {
+	c.rows++
+	for i := range c.sum {
+		c.sum[i] += binary.BigEndian.Uint64(id[8*i:])
+	}
+}
+
+// checkGap looks at the entries of the index on both sides of where an identity
+// would stand, when the table perhaps has it and the index does not: an entry that
+// was damaged stands there under another name, and its send would be made again. A
+// large ledger is not read through at every opening, so this is where it is
+// noticed.
 func (s *Store) checkGap(ctx context.Context, id ledger.Identity) error {
-	for _, side := range []string{
-		` WHERE s.identity > ? ORDER BY s.identity LIMIT 1`,
-		` WHERE s.identity < ? ORDER BY s.identity DESC LIMIT 1`,
-	} {
-		for _, err := range scanAll(ctx, s, s.reader, scanSend, selectSends+side, id[:]) {
-			if err != nil {
-				return err
-			}
+	for _, side := range []string{`identity > ? ORDER BY identity`, `identity < ? ORDER BY identity DESC`} {
+		var entry []byte
+		var n int64
+		err := s.reader.QueryRowContext(ctx, `SELECT identity, n FROM sends WHERE `+side+` LIMIT 1`, id[:]).Scan(&entry, &n)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return s.reading(badScan(err))
+		}
+		row, err := scanSend(s.reader.QueryRowContext(ctx, selectSends+` WHERE s.n = ?`, n))
+		if err == nil && !bytes.Equal(row.Identity[:], entry) {
+			err = fmt.Errorf("%w: the index has %x for the send %s", errBadRow, entry, row.Identity)
+		}
+		if err != nil {
+			return s.reading(err)
 		}
 	}
 	return nil
