@@ -106,3 +106,28 @@ func (q MessagesQuery) matches(items []Message) error {
 	}
 	return nil
 }
+
+// GetMessage reads one message back. Accepted is not delivered: Status says more,
+// some time later.
+func (c *Client) GetMessage(ctx context.Context, id int) (Message, error) {
+	const op = "get message"
+	if id <= 0 {
+		return Message{}, invalid(op, "message id %d: ids are above 0", id)
+	}
+	a, err := c.get(ctx, op, "/v1/messages/"+strconv.Itoa(id), nil, nil)
+	if err != nil {
+		return Message{}, err
+	}
+	r, err := a.one(op, "message")
+	if err != nil {
+		return Message{}, err
+	}
+	m := messageOf(r)
+	switch {
+	case r.err != nil:
+		return Message{}, badAnswer(op, r.err.Error())
+	case m.ID != id:
+		return Message{}, badAnswer(op, fmt.Sprintf("asked for message %d, got %d", id, m.ID))
+	}
+	return m, nil
+}

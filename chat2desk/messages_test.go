@@ -265,3 +265,31 @@ func TestListMessagesBadRow(t *testing.T) {
 	_, err := c.ListMessages(t.Context(), MessagesQuery{ContactID: 1})
 	require.EqualError(t, err, `list messages: bad answer: message 5: created is "whenever", not a time (HTTP 200)`)
 }
+
+func TestGetMessage(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		status int
+		body   string
+		want   string
+		kind   Kind
+	}{
+		{"failed", 200, `{"data":{"id":7,"created":"2026-07-17T10:48:57 UTC","status":"failed"},"status":"success"}`, "failed", 0},
+		{"in a list", 200, `{"data":[{"id":7,"created":"2026-07-17T10:48:57 UTC","status":"sent"}],"status":"success"}`, "sent", 0},
+		{"another", 200, `{"data":{"id":8,"created":"2026-07-17T10:48:57 UTC"},"status":"success"}`, "", KindBadAnswer},
+		{"none", 200, `{"data":[],"status":"success"}`, "", KindBadAnswer},
+		{"unknown", 404, `{"status":"error","message":"message not found"}`, "", KindNotFound},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m, err := serve(t, text(tt.status, tt.body)).GetMessage(t.Context(), 7)
+			if tt.kind != 0 {
+				require.Equal(t, tt.kind, problem(t, err).Kind)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, tt.want, *m.Status)
+		})
+	}
+	_, err := serve(t, text(200, "")).GetMessage(t.Context(), 0)
+	require.Equal(t, KindInvalid, problem(t, err).Kind)
+}

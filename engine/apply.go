@@ -21,6 +21,7 @@ type ApplyOptions struct {
 	Drain  context.Context // when it ends, no new send begins; those under way are waited for; its cause becomes the reason
 	Resume bool            // go on with a run that was begun and did not end
 	Divert *Divert
+	Canary *Canary // nil sends to everybody at once
 }
 
 // Divert sends a few of the planned messages to one contact instead.
@@ -65,6 +66,7 @@ func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Resu
 	if o.Divert == nil {
 		a.result.Fingerprint = end.Fingerprint()
 	}
+	a.canary = newCanary(a, o.Canary)
 	if err := a.fits(ctx, end); err != nil {
 		return nil, err
 	}
@@ -96,6 +98,7 @@ type applier struct {
 	result  Result
 
 	later             deferred
+	canary            *canary
 	lastSeq, lastUnit int64
 	done              map[int64]bool // locals performed by an earlier life of this run
 

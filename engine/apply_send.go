@@ -69,6 +69,13 @@ func (t *try) run(ctx context.Context) string {
 	if rec, ok := t.decided(ctx); ok {
 		return t.known(rec)
 	}
+	if status, ok := t.open(ctx); !ok {
+		return status
+	}
+	if !a.canary.enter(ctx) {
+		return planfile.StatusSkipped
+	}
+	defer a.canary.leave()
 	for n := 1; ; n++ {
 		if a.stopReason() != "" {
 			return planfile.StatusSkipped
@@ -291,6 +298,7 @@ func (t *try) outcome(state ledger.State, reason string, message int) string {
 		ledger.Sent: planfile.StatusSent, ledger.Refused: planfile.StatusFailed, ledger.Unknown: planfile.StatusUnknown,
 	}[state]
 	t.a.settled(t.r, status, reason, message)
+	t.a.canary.note(t.st, state, message)
 	verdict := map[ledger.State]guard.Outcome{
 		ledger.Sent: guard.Sent, ledger.Refused: guard.Failed, ledger.Unknown: guard.Unknown,
 	}[state]

@@ -43,6 +43,9 @@ type Options struct {
 	// nil where nobody tells.
 	CallsThisMonth func(context.Context) (*int, error)
 	People         People // what the rails must know of clients; nil knows no more than the flow's records
+	// MessageStatus is what became of a message that was accepted, over the connection
+	// of ctx's Host, in the API's own word; nil never tells.
+	MessageStatus func(ctx context.Context, message int) (string, error)
 	// Gate waits until the connection of ctx's Host may make one more call, and
 	// gives the context to make it in; nil is no wait.
 	Gate   func(context.Context) (context.Context, error)

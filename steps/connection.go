@@ -94,6 +94,20 @@ func CallsThisMonth(ctx context.Context) (*int, error) {
 	return nil, failure(err)
 }
 
+// MessageStatus is what became of a message of the running step's connection, in
+// the API's own word, such as sent or failed; "" where it says nothing.
+func MessageStatus(ctx context.Context, message int) (string, error) {
+	ctx, c, err := apiClient(ctx, nil)
+	if err != nil {
+		return "", err
+	}
+	m, err := c.GetMessage(ctx, message)
+	if err != nil {
+		return "", failure(err)
+	}
+	return valueOf(m.Status), nil
+}
+
 // WaitTurn waits until the pace of the running step's connection allows one more
 // call. The send that is made in the context that it gives does not wait again.
 func WaitTurn(ctx context.Context) (context.Context, error) {

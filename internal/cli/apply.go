@@ -25,11 +25,15 @@ func newApply(a *app) *cobra.Command {
 			if err := o.check(cmd.Flags()); err != nil {
 				return err
 			}
+			if err := o.bounds.checkCanary(cmd.Flags()); err != nil {
+				return err
+			}
 			return applyPlan(a, o, args[0])
 		},
 	}
 	o.register(cmd.Flags())
 	o.bounds.register(cmd.Flags())
+	o.bounds.registerCanary(cmd.Flags())
 	outputFlag(a, cmd.Flags())
 	return cmd
 }

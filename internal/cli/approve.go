@@ -2,7 +2,9 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/flowrunner/flowrunner/engine/planfile"
@@ -52,7 +54,12 @@ func (e *notApproved) Error() string { return "not approved; " + e.sofar }
 // confirm asks the person at the terminal. What has happened by then is for the
 // answer no, and for an interrupt.
 func (a *app) confirm(question, sofar string) error {
-	fmt.Fprintf(a.stderr, "%s [y/N] ", question)
+	return a.ask(a.signals.drain, a.stderr, question, sofar)
+}
+
+// ask is confirm over a writer that leads to the terminal, as long as ctx lasts.
+func (a *app) ask(ctx context.Context, w io.Writer, question, sofar string) error {
+	fmt.Fprintf(w, "%s [y/N] ", question)
 	_ = a.stderr.Flush()
 	answer := make(chan string, 1)
 	go func() {
@@ -66,7 +73,7 @@ func (a *app) confirm(question, sofar string) error {
 			return nil
 		}
 		return &notApproved{sofar}
-	case <-a.signals.drain.Done():
+	case <-ctx.Done():
 		return &interruptedError{"interrupted; " + sofar}
 	}
 }

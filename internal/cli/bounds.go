@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -16,7 +18,12 @@ import (
 type bounds struct {
 	expect   expectation
 	maxCalls allowance
+	canary   int
+	hold     time.Duration
 }
+
+// defaultHold is how long a canary is watched when the command does not say.
+const defaultHold = 10 * time.Minute
 
 func (b *bounds) register(f *pflag.FlagSet) {
 	f.Var(&b.expect, "expect", "how many messages are to be planned, such as 950 or 900..1000; else nothing is sent")
@@ -25,6 +32,42 @@ func (b *bounds) register(f *pflag.FlagSet) {
 
 func (b *bounds) registerCalls(f *pflag.FlagSet) {
 	f.Var(&b.maxCalls, "max-calls", "how many calls to the API the command may make; what is planned must fit in")
+}
+
+func (b *bounds) registerCanary(f *pflag.FlagSet) {
+	f.IntVar(&b.canary, "canary", 0, "send so many first, watch them, and send to the others only if nothing is wrong")
+	f.DurationVar(&b.hold, "hold", defaultHold, "how long --canary watches the first ones")
+}
+
+// checkCanary refuses flags that mean nothing together.
+func (b *bounds) checkCanary(f *pflag.FlagSet) error {
+	switch {
+	case f.Changed("canary") && b.canary < 1:
+		return &usageError{"--canary takes a number from 1 on", "write --canary 20 --hold 10m"}
+	case f.Changed("hold") && b.canary == 0:
+		return &usageError{"--hold says how long a canary is watched, and means nothing without --canary", "add --canary 20, or leave it out"}
+	case b.hold < 0:
+		return &usageError{"--hold is less than nothing", "write --hold 10m"}
+	case b.canary > 0 && f.Changed("divert"):
+		return &usageError{"--divert writes to one contact only, so --canary means nothing", "leave one of the two out"}
+	}
+	return nil
+}
+
+// canary is the canary of the flags; nil for none. Where somebody can be asked,
+// they are, unless they have said yes to everything.
+func (j *job) canary(tell io.Writer) *engine.Canary {
+	b := &j.o.bounds
+	if b.canary == 0 {
+		return nil
+	}
+	c := &engine.Canary{Sends: b.canary, Hold: b.hold}
+	if j.o.mayAsk(j.a) && !j.o.yes {
+		c.GoOn = func(ctx context.Context, text string) error {
+			return j.a.ask(ctx, tell, text+" Send to the others?", "the others were not tried")
+		}
+	}
+	return c
 }
 
 // within gives the context in which the command's calls are counted.

@@ -54,7 +54,7 @@ func openJob(a *app, o *worldFlags, spec jobSpec) (*job, error) {
 	j.opts = engine.Options{
 		Inputs: spec.inputs, Campaign: spec.named, Slot: spec.slot, Orphans: spec.orphans, BaseURL: o.baseURL, Rate: o.rate.perSecond,
 		Only: spec.only, StateDir: spec.state.dir, FlowDir: spec.folder,
-		LookupEnv: a.env.lookup, OnSecret: a.secrets.Add, Account: steps.CompanyID, CallsThisMonth: steps.CallsThisMonth, People: steps.People{}, Gate: steps.WaitTurn, Now: time.Now,
+		LookupEnv: a.env.lookup, OnSecret: a.secrets.Add, Account: steps.CompanyID, CallsThisMonth: steps.CallsThisMonth, MessageStatus: steps.MessageStatus, People: steps.People{}, Gate: steps.WaitTurn, Now: time.Now,
 	}
 	j.campaign = j.p.CampaignOf(j.opts)
 	err := j.openLedger(spec)
@@ -295,7 +295,7 @@ func (j *job) apply(path string, resume bool, divert *engine.Divert) error {
 	}
 	drain, done := j.drainFor(run, progress)
 	defer done()
-	o := engine.ApplyOptions{Options: j.opts, Drain: drain, Resume: resume, Divert: divert}
+	o := engine.ApplyOptions{Options: j.opts, Drain: drain, Resume: resume, Divert: divert, Canary: j.canary(progress)}
 	o.Events = progress.Event
 	switch {
 	case a.json:

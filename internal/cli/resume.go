@@ -23,11 +23,15 @@ func newResume(a *app) *cobra.Command {
 			if err := o.check(cmd.Flags()); err != nil {
 				return err
 			}
+			if err := o.bounds.checkCanary(cmd.Flags()); err != nil {
+				return err
+			}
 			return resume(a, o, args)
 		},
 	}
 	o.register(cmd.Flags())
 	o.bounds.registerCalls(cmd.Flags())
+	o.bounds.registerCanary(cmd.Flags())
 	outputFlag(a, cmd.Flags())
 	return cmd
 }

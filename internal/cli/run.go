@@ -40,6 +40,9 @@ func newRun(a *app) *cobra.Command {
 			if err := o.check(cmd.Flags()); err != nil {
 				return err
 			}
+			if err := o.bounds.checkCanary(cmd.Flags()); err != nil {
+				return err
+			}
 			if cmd.Flags().Changed("divert") && o.divert < 1 || o.sample < 1 {
 				return &usageError{"--divert takes a contact's id, and --sample a number from 1 on", "write --divert 1234 --sample 3"}
 			}
@@ -57,6 +60,7 @@ func newRun(a *app) *cobra.Command {
 	o.inputFlags.register(f)
 	o.onlyFlag.register(f)
 	o.bounds.register(f)
+	o.bounds.registerCanary(f)
 	outputFlag(a, f)
 	f.IntVar(&o.divert, "divert", 0, "send a few of the messages to this contact instead; nobody else gets any")
 	f.IntVar(&o.sample, "sample", 3, "how many messages --divert sends")

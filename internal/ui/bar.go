@@ -96,7 +96,7 @@ func (b *bars) Event(e engine.Event) {
 			b.at.set(e.Done-1, total, true)
 		}
 		b.advance(e.Done, total)
-	case engine.EventWarning, engine.EventWaiting:
+	case engine.EventWarning, engine.EventWaiting, engine.EventCanary:
 		_, _ = b.print([]byte(warning(b.s, e) + "\n"))
 	case engine.EventStopping:
 		_, _ = b.print([]byte("stopping: " + Safe(e.Text) + "\n"))

@@ -91,7 +91,7 @@ func (l *lines) Close() {}
 func (l *lines) Event(e engine.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if e.Kind == engine.EventWarning || e.Kind == engine.EventWaiting {
+	if e.Kind == engine.EventWarning || e.Kind == engine.EventWaiting || e.Kind == engine.EventCanary {
 		fmt.Fprintln(l.w, warning(l.s, e))
 		return
 	}
@@ -132,8 +132,11 @@ func (l *lines) Event(e engine.Event) {
 
 func warning(s Style, e engine.Event) string {
 	word := "warning:"
-	if e.Kind == engine.EventWaiting {
+	switch e.Kind {
+	case engine.EventWaiting:
 		word = "waiting:"
+	case engine.EventCanary:
+		word = "canary:"
 	}
 	if e.Step != "" {
 		return fmt.Sprintf("%s step %s: %s", s.Warn(word), Safe(e.Step), Safe(e.Text))
