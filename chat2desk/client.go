@@ -18,7 +18,8 @@ type Client struct {
 	config
 	calls      atomic.Int64
 	pace       *pace
-	deadOffset atomic.Bool // this instance ignores offset on messages
+	deadOffset atomic.Bool                   // this instance ignores offset on messages
+	ahead      atomic.Pointer[time.Duration] // how far the API's clock is before ours; nil until it has said
 }
 
 // New makes a client. The token may be pasted with "Authorization:", "Bearer",

@@ -50,6 +50,7 @@ func (c *Client) exchange(ctx context.Context, method, path string, query url.Va
 		return seen{err: c.redact(err), arrived: t.mayHaveArrived(err)}
 	}
 	defer resp.Body.Close()
+	c.learnTime(resp.Header)
 	s = seen{arrived: true, status: resp.StatusCode, header: resp.Header}
 	s.body, s.bodyErr = readBody(resp, maxBody)
 	s.bodyErr = c.redact(s.bodyErr)

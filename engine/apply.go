@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -60,7 +61,7 @@ func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Resu
 	}
 	s.setInputs(inputs, head.Env)
 	a := &applier{
-		session: s, o: o, head: head, done: map[int64]bool{}, blocked: map[int64]string{},
+		session: s, o: o, head: head, done: map[int64]bool{}, blocked: map[int64]string{}, behind: map[int64]bool{},
 		started: o.clock(), steps: map[string]*StepCounts{},
 	}
 	if o.Divert == nil {
@@ -110,6 +111,7 @@ type applier struct {
 	counts  ledger.Counts
 	steps   map[string]*StepCounts
 	waits   time.Time        // until when the run as a whole waits
+	behind  map[int64]bool   // of these, who waits for an earlier one of their iteration
 	blocked map[int64]string // planned sends that an earlier one of their iteration kept back
 	stopBy  Cause
 	stopAs  string
@@ -191,6 +193,9 @@ func (a *applier) stages(ctx context.Context, path string) {
 	for stage := 0; ; stage++ {
 		a.emit(Event{Kind: EventApplying, Stage: stage})
 		if err := a.perform(ctx, path); err != nil {
+			a.stop(CauseOf(err), err.Error(), hintOf(err))
+		}
+		if err := a.verify(ctx, path); err != nil {
 			a.stop(CauseOf(err), err.Error(), hintOf(err))
 		}
 		if err := a.settleStage(context.WithoutCancel(ctx), path); err != nil {
@@ -285,6 +290,7 @@ func (a *applier) finish(ctx context.Context) (*Result, error) {
 		c.Skipped = c.Planned - c.Sent - c.Failed - c.Unknown
 	}
 	a.balance()
+	slices.SortStableFunc(r.Problems, func(x, y Problem) int { return cmp.Compare(x.seq, y.seq) })
 	r.Reason, r.Hint = a.stopAs, a.hint
 	if r.Counts.Failed > 0 {
 		r.Causes = append(r.Causes, CauseRecipients)

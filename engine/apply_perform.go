@@ -28,7 +28,7 @@ func (a *applier) perform(ctx context.Context, path string) error {
 	a.rails = guard.NewRails(end.Counts.Planned, a.p.Guard.StopIf)
 	rows := newRowSpools(a.session)
 	defer rows.close()
-	pool := &pool{a: a, ctx: ctx}
+	pool := &pool{do: func(u unit) { a.unit(ctx, u) }}
 	defer pool.wait()
 	var current unit
 	submit := func() {
@@ -50,6 +50,9 @@ func (a *applier) perform(ctx context.Context, path string) error {
 			}
 		case planfile.Send:
 			a.lastSeq, a.lastUnit = r.Seq, max(a.lastUnit, r.Unit)
+			if err := a.renew(ctx, &r); err != nil {
+				return err
+			}
 			a.planned(r)
 			if r.Status != planfile.StatusPlanned {
 				r.Args = nil
@@ -182,8 +185,7 @@ func (a *applier) restore(r planfile.Step) {
 
 // pool performs units side by side, up to a size.
 type pool struct {
-	a   *applier
-	ctx context.Context
+	do  func(unit)
 	n   int
 	sem chan struct{}
 	wg  sync.WaitGroup
@@ -212,7 +214,7 @@ func (p *pool) submit(u unit) {
 	p.sem <- struct{}{}
 	p.wg.Go(func() {
 		defer func() { <-p.sem }()
-		p.a.unit(p.ctx, u)
+		p.do(u)
 	})
 }
 
@@ -220,12 +222,37 @@ func (p *pool) wait() { p.wg.Wait() }
 
 // unit performs one iteration in order.
 func (a *applier) unit(ctx context.Context, u unit) {
+	waits := false // for hours: what comes after it in the iteration does too
+	u.walk(func(r planfile.Send, why string) string {
+		switch {
+		case r.Status != planfile.StatusPlanned:
+			return r.Status
+		case waits && why == "":
+			a.later.put(r.Seq, nil)
+			return statusDeferred
+		}
+		status := a.send(ctx, r, why)
+		waits = waits || status == statusDeferred
+		return status
+	}, func(r planfile.Local) {
+		switch {
+		case a.stopReason() != "":
+		case waits:
+			a.later.put(r.Seq, nil)
+		default:
+			a.local(ctx, r, nil)
+		}
+	})
+}
+
+// walk goes through an iteration in order. It tells each send what keeps it back,
+// "" when nothing does, and learns what became of it.
+func (u unit) walk(send func(r planfile.Send, why string) string, local func(planfile.Local)) {
 	type gone struct {
 		item   []int
 		reason string
 	}
 	var blocked []gone
-	waits := false // for hours: what comes after it in the iteration does too
 	for _, action := range u.actions {
 		switch r := action.(type) {
 		case planfile.Send:
@@ -236,19 +263,9 @@ func (a *applier) unit(ctx context.Context, u unit) {
 					break
 				}
 			}
-			status := r.Status
-			switch {
-			case status != planfile.StatusPlanned:
-			case waits && why == "":
-				a.later.put(r.Seq, nil)
-				continue
-			default:
-				status = a.send(ctx, r, why)
-			}
-			switch status {
-			case statusDeferred:
-				waits = true
+			switch status := send(r, why); status {
 			case planfile.StatusSent, planfile.StatusAlreadySent:
+			case statusDeferred:
 			case planfile.StatusLeftOut:
 				// Its own `if` said no: that is a choice, not a failure.
 			default:
@@ -258,13 +275,7 @@ func (a *applier) unit(ctx context.Context, u unit) {
 				blocked = append(blocked, gone{r.Item, why})
 			}
 		case planfile.Local:
-			switch {
-			case a.stopReason() != "":
-			case waits:
-				a.later.put(r.Seq, nil)
-			default:
-				a.local(ctx, r, nil)
-			}
+			local(r)
 		}
 	}
 }

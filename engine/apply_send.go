@@ -52,6 +52,9 @@ func (a *applier) send(ctx context.Context, r planfile.Send, why string) string 
 // from being tried.
 func (a *applier) notTried(r planfile.Send, why string) string {
 	a.settled(r, planfile.StatusSkipped, why, 0)
+	a.mu.Lock()
+	a.behind[r.Seq] = true
+	a.mu.Unlock()
 	return planfile.StatusSkipped
 }
 
@@ -279,9 +282,18 @@ func (t *try) known(rec ledger.Record) string {
 
 // settle records an outcome durably.
 func (t *try) settle(state ledger.State, reason string, message int) bool {
-	err := t.a.o.Store.Settle(context.Background(), ledger.Outcome{
+	o := ledger.Outcome{
 		Identity: t.id, Run: t.a.result.Run.ID, State: state, MessageID: message, Reason: reason, At: t.a.o.clock(),
-	})
+	}
+	err := t.a.o.Store.Settle(context.Background(), o)
+	var claimed *ledger.ClaimedError
+	if errors.As(err, &claimed) {
+		// Two sends have never one message: which of the two went out, nobody knows.
+		o.State, o.MessageID, o.Reason = ledger.Unknown, 0, claimed.Error()
+		if t.a.o.Store.Settle(context.Background(), o) == nil {
+			return false
+		}
+	}
 	if err != nil {
 		t.a.stop(CauseStep, "the outcome of a send could not be recorded: "+err.Error(), "")
 	}
@@ -292,7 +304,7 @@ func (t *try) settle(state ledger.State, reason string, message int) bool {
 // unknown, whatever was seen: the ledger's word is the one that counts.
 func (t *try) outcome(state ledger.State, reason string, message int) string {
 	if !t.settle(state, reason, message) {
-		state, reason, message = ledger.Unknown, "its outcome could not be recorded", 0
+		state, reason, message = ledger.Unknown, "its outcome could not be recorded as what it was", 0
 	}
 	status := map[ledger.State]string{
 		ledger.Sent: planfile.StatusSent, ledger.Refused: planfile.StatusFailed, ledger.Unknown: planfile.StatusUnknown,
@@ -328,7 +340,7 @@ func (a *applier) settled(r planfile.Send, status, reason string, message int) {
 	done := a.counts.Sent + a.counts.Failed + a.counts.Unknown
 	total := a.counts.Planned
 	if status != planfile.StatusSent && len(a.result.Problems) < maxProblems {
-		a.result.Problems = append(a.result.Problems, Problem{Step: r.Step, Contact: r.Contact, Status: status, Reason: reason})
+		a.result.Problems = append(a.result.Problems, Problem{Step: r.Step, Contact: r.Contact, Status: status, Reason: reason, seq: r.Seq})
 	}
 	e := Event{
 		At: a.o.clock(), Kind: EventSettled, Step: r.Step, Seq: r.Seq, Contact: r.Contact, Status: status,

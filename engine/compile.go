@@ -88,6 +88,7 @@ func (c *compiler) program() {
 	c.p.base = c.base
 	c.connection()
 	c.guard()
+	c.delivery()
 
 	top := &view{}
 	var st stageState

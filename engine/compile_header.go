@@ -29,7 +29,6 @@ func (c *compiler) refuseUnbuilt() {
 		why  string
 	}{
 		{c.doc.Guard, "guard", []string{"suppress"}, "Not every rail is enforced yet."},
-		{c.doc.Delivery, "delivery", []string{"unknown", "settle"}, "An outcome that nobody knows stays unknown and is never sent again by itself."},
 	}
 	for _, s := range sections {
 		if s.s == nil {

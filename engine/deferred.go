@@ -42,6 +42,13 @@ func (d *deferred) take() (has func(seq int64) bool, next *closed) {
 	return func(seq int64) bool { return rows[seq/64]&(1<<(seq%64)) != 0 }, next
 }
 
+// any reports whether something is deferred.
+func (d *deferred) any() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.count > 0
+}
+
 // afterTheRest brings what was deferred so far to an end, before anything that
 // comes after it in the plan: it waits for the next hours to open, performs those
 // whose hours these are, and so on, until nothing is left or the run stops.
@@ -61,6 +68,13 @@ func (a *applier) afterTheRest(ctx context.Context, path string, pool *pool) err
 			switch r := rec.(type) {
 			case planfile.Send:
 				step, id, seq = r.Step, r.Unit, r.Seq
+				if !has(seq) {
+					continue
+				}
+				if err := a.renew(ctx, &r); err != nil {
+					return err
+				}
+				rec = r
 			case planfile.Local:
 				step, id, seq = r.Step, r.Unit, r.Seq
 			}

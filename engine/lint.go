@@ -25,6 +25,7 @@ func (p *Program) Lint() diag.List {
 	}
 	l.defaults()
 	l.slots(time.Now())
+	l.delivery()
 	if p.Guard.MaxSends == nil {
 		l.broadcast()
 	}

@@ -157,6 +157,7 @@ func (p *planner) header(ctx context.Context, env map[string]string) (planfile.H
 		Flow: p.p.Name, File: p.p.Doc.File, FlowHash: p.p.Hash, FlowText: string(p.p.Doc.Source), Texts: p.p.Texts,
 		Inputs: map[string]planfile.Value{}, Env: env, Campaign: p.p.CampaignOf(p.o),
 		Lineage: p.o.Store.Lineage(), Only: p.o.Only, MaxSends: p.p.Guard.Most(), Sandbox: p.o.Sandbox != nil, Rate: p.p.Connection.Rate,
+		Delivery: p.p.deliveryOf(p.o),
 	}
 	if p.o.Rate != nil {
 		h.Rate = *p.o.Rate

@@ -232,10 +232,12 @@ func (p *planner) known(ctx context.Context, c *candidate) error {
 		r.Changed = seen.Record.ContentHash != content
 	case ledger.Unknown:
 		r.Status, r.Since = planfile.StatusUnknown, &at
-		r.Reason = fmt.Sprintf("run %s could not tell whether it went out; it is not sent again", seen.Record.Run)
+		r.Reason = fmt.Sprintf("run %s could not tell whether it went out; the chat is read back before anything is sent again", seen.Record.Run)
+		return nil
 	case ledger.Intent:
 		r.Status, r.Since = planfile.StatusUnknown, &at
 		r.Reason = fmt.Sprintf("run %s is sending it, or ended while it did", seen.Record.Run)
+		return nil
 	case ledger.Refused:
 		r.Status, r.Since = planfile.StatusRefused, &at
 		r.Reason = cmp.Or(seen.Record.Reason, "the API refused it for good")

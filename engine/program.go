@@ -30,6 +30,7 @@ type Program struct {
 	ZoneSet     bool
 	Connection  Connection
 	Guard       Guard
+	Delivery    Delivery
 	Steps       []*Step // top level, in file order
 	Finally     []*Step
 	Outputs     []Output

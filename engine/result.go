@@ -116,7 +116,8 @@ type Result struct {
 	Run          ledger.Run
 	Fingerprint  string // of the plan's first stage, see planfile.End
 	Counts       ledger.Counts
-	StillUnknown int // rows that an earlier run left unknown
+	StillUnknown int // rows that an earlier run left unknown, and that still are
+	ReadBack     ReadBack
 	StillRefused int // rows that the API refused for good in an earlier run
 	Steps        []*StepCounts
 	LeftOut      []planfile.LeftOut
@@ -142,6 +143,7 @@ type Problem struct {
 	Contact int    `json:"contact"`
 	Status  string `json:"status"`
 	Reason  string `json:"reason"`
+	seq     int64  // its row in the plan
 }
 
 // NamedValue is one output of the flow.

@@ -54,7 +54,8 @@ type Options struct {
 	Now    func() time.Time // the clock
 	// Sleep waits, and ends early with the context's cause; nil is a timer. It goes
 	// with a clock of one's own.
-	Sleep func(context.Context, time.Duration) error
+	Sleep  func(context.Context, time.Duration) error
+	Settle *time.Duration // --settle; wins over the flow's and the plan's
 
 	// For tests of flows.
 	Run   string                                      // the id of a new run; "" makes one

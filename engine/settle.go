@@ -19,6 +19,7 @@ type final struct {
 	reason  string
 	message int
 	at      *time.Time
+	ours    bool // this run's to make, and so counted
 }
 
 // settleStage gives every later expression the outcomes of a stage: what each
@@ -42,7 +43,7 @@ func (a *applier) settleStage(ctx context.Context, path string) error {
 			if err != nil {
 				return err
 			}
-			if r.Status == planfile.StatusPlanned {
+			if f.ours {
 				a.tally(f.status)
 			}
 			a.countAround(parts, f)
@@ -109,10 +110,11 @@ func (o *outcomeReader) of(r planfile.Send) (final, error) {
 	case planfile.StatusRefused:
 		f.status = planfile.StatusFailed
 		return f, nil
-	case planfile.StatusPlanned:
+	case planfile.StatusPlanned, planfile.StatusUnknown:
 	default:
 		return f, nil
 	}
+	f.ours = r.Status == planfile.StatusPlanned
 	for !o.end && (!o.have || o.head.Seq < r.Seq) {
 		rec, err, ok := o.next()
 		if err != nil {
@@ -132,6 +134,9 @@ func (o *outcomeReader) of(r planfile.Send) (final, error) {
 			return f, err
 		}
 	}
+	// One that an earlier run left unknown is this run's as soon as it surely did
+	// not go out.
+	f.ours = f.ours || rec.Run == o.a.result.Run.ID || rec.State == ledger.NotSent
 	at := rec.At
 	//exhaustive:enforce
 	switch rec.State {

@@ -35,6 +35,7 @@ type bench struct {
 	stdout bytes.Buffer
 	events []engine.Event
 	env    map[string]string
+	settle time.Duration
 }
 
 // smallWorld has a few clients whose ids and names tests can rely on.
@@ -63,7 +64,7 @@ func pad(i int) string {
 func newBench(t *testing.T, o sandbox.Options) *bench {
 	t.Helper()
 	o.Token = "0123456789abcdef0123456789abcd"
-	b := &bench{t: t, api: sandbox.New(o), dir: t.TempDir(), now: testNow}
+	b := &bench{t: t, api: sandbox.New(o), dir: t.TempDir(), now: testNow, settle: 200 * time.Millisecond}
 	srv := httptest.NewServer(b.api)
 	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close(); b.api.Close() })
 	b.url = srv.URL
@@ -99,9 +100,9 @@ func (b *bench) options(p *engine.Program, vars map[string]any) engine.Options {
 	b.t.Helper()
 	inputs, err := p.BindInputs(vars)
 	require.NoError(b.t, err)
-	fast := 0.0
+	fast, settle := 0.0, b.settle
 	return engine.Options{
-		Inputs: inputs, StateDir: filepath.Join(b.dir, "state"), FlowDir: b.dir, Store: b.store, Rate: &fast,
+		Inputs: inputs, StateDir: filepath.Join(b.dir, "state"), FlowDir: b.dir, Store: b.store, Rate: &fast, Settle: &settle,
 		LookupEnv: func(k string) (string, bool) { v, ok := b.env[k]; return v, ok },
 		Account:   steps.CompanyID, People: steps.People{}, Gate: steps.WaitTurn, Stdout: &b.stdout, Now: func() time.Time { return b.now },
 		Events: func(e engine.Event) { b.events = append(b.events, e) },

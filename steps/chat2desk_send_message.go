@@ -5,7 +5,6 @@ import (
 	"context"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/flowrunner/flowrunner/chat2desk"
 	"github.com/flowrunner/flowrunner/engine/step"
@@ -108,35 +107,4 @@ func sendMessage(ctx context.Context, in sendMessageIn, a step.Attempt) (sendMes
 		return sendMessageOut{}, failure(err)
 	}
 	return sendMessageOut{MessageID: sent.MessageID, Success: true}, nil
-}
-
-// clockSkew is how far our clock and that of the API may be apart.
-const clockSkew = 10 * time.Minute
-
-// settleMessage looks for the message in the client's history by the external
-// id that is ours alone. Finding it proves that the attempt happened. Not
-// finding it proves nothing: an instance may not give external ids back, and a
-// late accept may still come. A user's own externalId need not be unique, so
-// nothing is concluded from it.
-func settleMessage(ctx context.Context, in sendMessageIn, a step.Attempt) (step.Finding, error) {
-	if in.ExternalID != "" || a.ExternalID == "" {
-		return step.CannotTell, nil
-	}
-	ctx, c, err := apiClient(ctx, in.APIToken)
-	if err != nil {
-		return step.CannotTell, err
-	}
-	list, err := c.ListMessages(ctx, chat2desk.MessagesQuery{ContactID: in.ContactID, Since: a.At.Add(-clockSkew)})
-	if err != nil {
-		return step.CannotTell, failure(err)
-	}
-	for m, err := range list.All() {
-		switch {
-		case err != nil:
-			return step.CannotTell, failure(err)
-		case valueOf(m.ExternalID) == a.ExternalID:
-			return step.Happened, nil
-		}
-	}
-	return step.CannotTell, nil
 }

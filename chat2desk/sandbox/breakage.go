@@ -28,7 +28,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, f Fault, d *dice, 
 	case ErrorIn200:
 		a := problem(http.StatusOK, "Something went wrong, try again later", "")
 		write(w, a)
-	case ErrorBefore, ErrorAfter:
+	case ErrorBefore, ErrorAfter, NoHistory:
 		write(w, problem(http.StatusInternalServerError, "Internal server error", ""))
 	case ResetBefore, ResetAfter:
 		reset(w)

@@ -54,5 +54,5 @@ func ExampleParseFaults() {
 	_, err := sandbox.ParseFaults("500-after:2%,hangs:1%")
 	fmt.Println(err)
 	// Output:
-	// faults "500-after:2%,hangs:1%": there is no fault "hangs"; write one of 429, 429-month, 200-error, 500-before, 500-after, reset-before, reset-after, hang, hang-after, html, html-after, truncate, late
+	// faults "500-after:2%,hangs:1%": there is no fault "hangs"; write one of 429, 429-month, 200-error, 500-before, 500-after, reset-before, reset-after, hang, hang-after, html, html-after, truncate, late, no-history
 }

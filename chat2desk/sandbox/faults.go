@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,8 +15,8 @@ import (
 // Fault is one way in which a call can go wrong.
 type Fault string
 
-// The faults. Those marked POST touch only POST /v1/messages; the others touch
-// every call. "Accepts" means that the message is in the history although its
+// The faults. Those marked POST touch only POST /v1/messages, the one marked GET
+// only GET /v1/messages; the others touch every call. "Accepts" means that the message is in the history although its
 // caller was not told so; every other fault leaves the message unsent.
 const (
 	TooMany     Fault = "429"          // refused with 429, in two of three with Retry-After: 1
@@ -31,30 +32,58 @@ const (
 	HTMLAfter   Fault = "html-after"   // POST: accepts, then the page of the gateway
 	Truncate    Fault = "truncate"     // the answer breaks off; a POST accepts
 	Late        Fault = "late"         // POST: 504 at once, and accepts after LateBy
+	NoHistory   Fault = "no-history"   // GET: 500, so that nobody can read what was accepted
 )
 
 // faultNames are all faults, in the order in which the draw goes through them.
 var faultNames = []Fault{
-	TooMany, OverQuota, ErrorIn200, ErrorBefore, ErrorAfter, ResetBefore, ResetAfter, Hang, HangAfter, HTML, HTMLAfter, Truncate, Late,
+	TooMany, OverQuota, ErrorIn200, ErrorBefore, ErrorAfter, ResetBefore, ResetAfter, Hang, HangAfter, HTML, HTMLAfter, Truncate, Late, NoHistory,
 }
 
-// onlyPost says whether a fault touches sends alone.
-func (f Fault) onlyPost() bool {
+// target is what a call is, as far as faults tell calls apart.
+type target uint8
+
+const (
+	anyCall     target = iota
+	sendCall           // POST /v1/messages
+	historyCall        // GET /v1/messages
+)
+
+// targetOf says what a call is.
+func targetOf(c *call) target {
+	switch {
+	case len(c.segments) != 1 || c.segments[0] != "messages":
+		return anyCall
+	case c.method == http.MethodPost:
+		return sendCall
+	case c.method == http.MethodGet:
+		return historyCall
+	}
+	return anyCall
+}
+
+// only is the kind of call that a fault touches alone; anyCall is every kind.
+func (f Fault) only() target {
 	switch f {
 	case TooMany, OverQuota, ErrorIn200, Hang, HTML, Truncate:
-		return false
+		return anyCall
 	case ErrorBefore, ErrorAfter, ResetBefore, ResetAfter, HangAfter, HTMLAfter, Late:
-		return true
+		return sendCall
+	case NoHistory:
+		return historyCall
 	}
-	return false
+	return anyCall
 }
+
+// touches reports whether a fault can happen to a call.
+func (f Fault) touches(t target) bool { return f.only() == anyCall || f.only() == t }
 
 // accepts says whether a send that meets the fault is accepted nevertheless.
 func (f Fault) accepts() bool {
 	switch f {
 	case ErrorAfter, ResetAfter, HangAfter, HTMLAfter, Truncate:
 		return true
-	case TooMany, OverQuota, ErrorIn200, ErrorBefore, ResetBefore, Hang, HTML, Late: // Late does so by itself
+	case TooMany, OverQuota, ErrorIn200, ErrorBefore, ResetBefore, Hang, HTML, NoHistory, Late: // Late does so by itself
 		return false
 	}
 	return false
@@ -75,7 +104,6 @@ func ParseFaults(text string) (Faults, error) {
 	if strings.TrimSpace(text) == "" {
 		return f, nil
 	}
-	total := 0.0
 	for one := range strings.SplitSeq(text, ",") {
 		one = strings.TrimSpace(one)
 		name, share, ok := strings.Cut(one, ":")
@@ -94,10 +122,17 @@ func ParseFaults(text string) (Faults, error) {
 			return Faults{}, fmt.Errorf("faults %q: %s: %w", text, fault, err)
 		}
 		f.Share[fault] = v
-		total += v
 	}
-	if total > 1+1e-9 {
-		return Faults{}, fmt.Errorf("faults %q: the shares add up to %.4g%%; keep them at 100%% or below", text, total*100)
+	for _, t := range []target{anyCall, sendCall, historyCall} {
+		total := 0.0
+		for fault, share := range f.Share {
+			if fault.touches(t) {
+				total += share
+			}
+		}
+		if total > 1+1e-9 {
+			return Faults{}, fmt.Errorf("faults %q: the shares add up to %.4g%%; keep them at 100%% or below", text, total*100)
+		}
 	}
 	return f, nil
 }
@@ -143,9 +178,8 @@ type fate struct {
 	made   map[uint64]uint64
 }
 
-// draw decides about one call; "" is no fault. send says that the call is POST
-// /v1/messages.
-func (f *fate) draw(send bool, method, target string, body []byte) (Fault, *dice) {
+// draw decides about one call; "" is no fault.
+func (f *fate) draw(t target, method, target string, body []byte) (Fault, *dice) {
 	if len(f.faults.Share) == 0 {
 		return "", nil
 	}
@@ -162,7 +196,7 @@ func (f *fate) draw(send bool, method, target string, body []byte) (Fault, *dice
 	d := rollFor(f.faults.Seed, call, times, 'f')
 	part := d.part()
 	for _, name := range faultNames {
-		if name.onlyPost() && !send {
+		if !name.touches(t) {
 			continue
 		}
 		if part -= f.faults.Share[name]; part < 0 {

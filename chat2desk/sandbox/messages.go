@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"html"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,7 +109,7 @@ func (s *Server) listMessages(c *call) answer {
 		all := slices.DeleteFunc(s.state.history(f.client), func(m Message) bool { return !f.fits(&m) })
 		from, to := p.of(len(all))
 		p.offset = asked
-		a = rows(p, strconv.Itoa(len(all)), to-from, func(e *encoder, i int) { writeMessage(e, &all[place(from+i, len(all))]) })
+		a = rows(p, strconv.Itoa(len(all)), to-from, func(e *encoder, i int) { s.writeListed(e, all[place(from+i, len(all))]) })
 		return a
 	}
 	keys := s.state.scan(f)
@@ -117,7 +118,7 @@ func (s *Server) listMessages(c *call) answer {
 	return rows(p, strconv.Itoa(len(keys)), to-from, func(e *encoder, i int) {
 		k := keys[place(from+i, len(keys))]
 		m, _ := messageIn(s.state.history(k.client), k.id)
-		writeMessage(e, &m)
+		s.writeListed(e, m)
 	})
 }
 
@@ -149,6 +150,17 @@ func (f messageFilter) name(s *state) string {
 		strconv.FormatInt(f.start, 10), strconv.FormatBool(f.started), strconv.FormatBool(f.backwards),
 	}
 	return strings.Join(parts, "\x00")
+}
+
+// writeListed writes a message as this instance's histories have it.
+func (s *Server) writeListed(e *encoder, m Message) {
+	if s.options.NoExternalID {
+		m.ExternalID = ""
+	}
+	if s.options.EscapeTexts {
+		m.Text = html.EscapeString(m.Text)
+	}
+	writeMessage(e, &m)
 }
 
 func writeMessage(e *encoder, m *Message) {

@@ -20,6 +20,8 @@ type Options struct {
 	Faults Faults
 
 	DeadOffset      bool // offset is ignored on messages, and channels have one page, as on some instances
+	NoExternalID    bool // histories do not give external ids back, as on some instances
+	EscapeTexts     bool // histories give texts back escaped for HTML
 	StrictTransport bool // a send over a channel or transport that the client does not have is refused
 	MaxPerSecond    int  // more calls than this within a second are answered 429; 0 is no limit
 	Churn           Churn
@@ -107,6 +109,7 @@ const maxBody = 1 << 20
 // ServeHTTP answers one call of the API.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	calls := s.calls.Add(1)
+	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		write(w, problem(http.StatusBadRequest, "wrong request body", ""))
@@ -120,8 +123,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, *refused)
 		return
 	}
-	send := c.method == http.MethodPost && len(c.segments) == 1 && c.segments[0] == "messages"
-	fault, dice := s.fate.draw(send, r.Method, r.URL.RequestURI(), body)
+	fault, dice := s.fate.draw(targetOf(c), r.Method, r.URL.RequestURI(), body)
 	if fault == "" {
 		write(w, s.perform(c, r, body))
 		return

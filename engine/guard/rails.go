@@ -73,6 +73,21 @@ func (r *Rails) Count(o Outcome) string {
 	return r.stopped
 }
 
+// Found makes one of the unknown sends a sent one. It stops nothing.
+func (r *Rails) Found() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unknown, r.sent, r.row = r.unknown-1, r.sent+1, 0
+}
+
+// Missing takes back one of the unknown sends: it surely did not go out, and is
+// counted when it is tried again.
+func (r *Rails) Missing() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unknown--
+}
+
 func (r *Rails) verdict() string {
 	attempted := r.sent + r.failed + r.unknown
 	rate := func(n int) float64 { return float64(n) / float64(max(1, attempted)) }

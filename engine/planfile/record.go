@@ -39,6 +39,13 @@ type Header struct {
 	Only     []int             `json:"only,omitempty"` // the contacts that --only names; none is everybody
 	Rate     float64           `json:"rate,omitempty"` // calls a second; 0 is unlimited
 	Sandbox  bool              `json:"sandbox,omitempty"`
+	Delivery *Delivery         `json:"delivery,omitempty"` // nil where nothing is sent
+}
+
+// Delivery is what the plan says of sends whose outcome nobody knows.
+type Delivery struct {
+	Unknown string        `json:"unknown"` // verify, never-resend or resend
+	Settle  time.Duration `json:"settle"`  // in nanoseconds
 }
 
 // Statuses of a send in a plan.
@@ -47,7 +54,7 @@ const (
 	StatusAlreadySent = "already_sent"
 	StatusLeftOut     = "left_out"
 	StatusDuplicate   = "duplicate"
-	StatusUnknown     = "unknown" // an earlier run left it so; it is not sent
+	StatusUnknown     = "unknown" // an earlier run left it so; it is read back before anything else
 	StatusRefused     = "refused" // the API refused it for good in an earlier run
 )
 
@@ -80,7 +87,7 @@ type Send struct {
 	Zone     string           `json:"zone,omitempty"`     // what tells the recipient's time zone, where guard.hours asks for it
 	Content  string           `json:"content,omitempty"`  // hex SHA-256 of the arguments
 	TextHash string           `json:"textHash,omitempty"` // what TextHash gives for the rendered text
-	Args     map[string]Value `json:"args,omitempty"`     // of planned: everything that is sent
+	Args     map[string]Value `json:"args,omitempty"`     // of planned and unknown: everything that is sent
 
 	// What the rails look at again in apply. Whose phone it is stands here as a hash
 	// alone.

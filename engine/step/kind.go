@@ -101,7 +101,7 @@ type Kind struct {
 type sender struct {
 	prepare func(args map[string]any) (Prepared, error)
 	do      func(ctx context.Context, args map[string]any, a Attempt) (map[string]any, error)
-	settle  func(ctx context.Context, args map[string]any, a Attempt) (Finding, error)
+	settle  func(ctx context.Context, args map[string]any, a Attempt) (Reading, error)
 }
 
 // Compute declares a pure kind.
@@ -159,10 +159,10 @@ func Send[In, Out any](
 		},
 	}
 	if settle != nil {
-		k.send.settle = func(ctx context.Context, args map[string]any, a Attempt) (Finding, error) {
+		k.send.settle = func(ctx context.Context, args map[string]any, a Attempt) (Reading, error) {
 			v, err := decodeStruct(in, args)
 			if err != nil {
-				return CannotTell, err
+				return Reading{}, err
 			}
 			return settle(ctx, v.Interface().(In), a)
 		}
@@ -283,6 +283,6 @@ func (k *Kind) Do(ctx context.Context, args map[string]any, a Attempt) (map[stri
 func (k *Kind) CanSettle() bool { return k.send != nil && k.send.settle != nil }
 
 // Settle reads back whether an attempt happened.
-func (k *Kind) Settle(ctx context.Context, args map[string]any, a Attempt) (Finding, error) {
+func (k *Kind) Settle(ctx context.Context, args map[string]any, a Attempt) (Reading, error) {
 	return k.send.settle(ctx, args, a)
 }

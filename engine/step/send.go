@@ -42,7 +42,20 @@ type Prepared struct {
 // Attempt is one try of a send.
 type Attempt struct {
 	ExternalID string    // ours, one per identity; stored and echoed by the API
-	At         time.Time // when the intent became durable
+	At         time.Time // when the intent became durable, by the clock of this machine
+
+	// What follows is for reading back alone.
+
+	// Age is how long ago the attempt was made, at least. It is below 0 when this
+	// machine's clock says that the attempt is still to come, so that it has been
+	// set back and no time of it can be trusted.
+	Age time.Duration
+	// Changed says that the arguments are not those of the attempt, but what the
+	// flow would send today.
+	Changed bool
+	// Claimed reports whether a message is the proof of another send. Nil is of
+	// none.
+	Claimed func(messageID int) (bool, error)
 }
 
 // Finding is what reading back has shown.
@@ -55,8 +68,18 @@ const (
 	NotThere
 )
 
-// Settle reads back whether an attempt happened.
-type Settle[In any] func(context.Context, In, Attempt) (Finding, error)
+// Reading is what came of one look for an attempt. The zero Reading proves
+// nothing.
+type Reading struct {
+	Finding   Finding
+	MessageID int    // of Happened: the message that proves it; 0 when it has no id
+	Evidence  string // how it was found, or why nobody can tell; one line, without personal data
+}
+
+// Settle reads back whether an attempt happened. It changes nothing. A message
+// that Attempt.Claimed knows is no proof. An error means that the history could
+// not be read this time; CannotTell means that reading it proves nothing.
+type Settle[In any] func(context.Context, In, Attempt) (Reading, error)
 
 // NoSettle says that a kind's sends cannot be read back: an unknown one stays
 // unknown until a person decides.

@@ -435,11 +435,11 @@ func post(settle Settle[postIn]) Kind {
 }
 
 func TestSends(t *testing.T) {
-	k := post(func(_ context.Context, in postIn, a Attempt) (Finding, error) {
+	k := post(func(_ context.Context, in postIn, a Attempt) (Reading, error) {
 		if a.ExternalID == "x" && in.To == 7 {
-			return Happened, nil
+			return Reading{Finding: Happened, MessageID: 7}, nil
 		}
-		return NotThere, nil
+		return Reading{Finding: NotThere}, nil
 	})
 	require.Equal(t, EffectSend, k.Effect)
 	require.True(t, k.CanSettle())
@@ -463,10 +463,10 @@ func TestSends(t *testing.T) {
 
 	found, err := k.Settle(t.Context(), args, Attempt{ExternalID: "x"})
 	require.NoError(t, err)
-	require.Equal(t, Happened, found)
+	require.Equal(t, Reading{Finding: Happened, MessageID: 7}, found)
 	found, err = k.Settle(t.Context(), map[string]any{}, Attempt{})
 	require.EqualError(t, err, "to is missing")
-	require.Equal(t, CannotTell, found)
+	require.Zero(t, found)
 
 	_, err = k.Run(t.Context(), args)
 	require.EqualError(t, err, "step post: a send kind is not run but sent")

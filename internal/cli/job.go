@@ -56,8 +56,12 @@ func openJob(a *app, o *worldFlags, spec jobSpec) (*job, error) {
 		Only: spec.only, StateDir: spec.state.dir, FlowDir: spec.folder,
 		LookupEnv: a.env.lookup, OnSecret: a.secrets.Add, Account: steps.CompanyID, CallsThisMonth: steps.CallsThisMonth, MessageStatus: steps.MessageStatus, People: steps.People{}, Gate: steps.WaitTurn, Now: time.Now,
 	}
+	j.opts.Settle = o.settle.time
 	j.campaign = j.p.CampaignOf(j.opts)
-	err := j.openLedger(spec)
+	err := j.settleFits()
+	if err == nil {
+		err = j.openLedger(spec)
+	}
 	if err == nil && o.sandbox {
 		if j.fake, err = startSandbox(a, j.state, o, spec.sends); err == nil {
 			j.opts.Sandbox = &j.fake.Sandbox
@@ -125,6 +129,21 @@ func (j *job) pinned(ctx context.Context) error {
 	return &ledgerError{fmt.Sprintf("%s pins the ledger %s, but the one at %s is %s; nothing was sent\n"+
 		"put the right ledger back, name its folder with --state, add what an export of it knows with flowrunner ledger import FILE, or write `ledger: %s` into %s if this one is meant: whoever it does not know is written to again",
 		projectFile, p.ledger, shorten(j.state.ledger()), j.store.Lineage(), j.store.Lineage(), projectFile)}
+}
+
+// settleFits refuses a settle time of nothing for real people, and warns of one
+// that is too short for them.
+func (j *job) settleFits() error {
+	d := j.opts.Settle
+	if d == nil || j.o.sandbox || j.local() || !j.p.HasSends() || *d >= engine.ShortSettle {
+		return nil
+	}
+	if *d == 0 {
+		return &usageError{"--settle 0 sends again whatever is accepted a moment late", "write --settle 120s, or leave it out; 0 is for --sandbox and for an API on this machine"}
+	}
+	fmt.Fprintln(j.a.stderr, j.a.errStyle().Warn("warning:"), fmt.Sprintf(
+		"--settle %s is short: a message that the API accepts later than that is not found in the chat, and is sent twice", *d))
+	return nil
 }
 
 func (j *job) lock(scope string) error {
@@ -387,6 +406,13 @@ func (j *job) next(r *engine.Result) []advice {
 	out := []advice{{"Details", show}}
 	if r.Counts.Failed+r.Counts.Unknown+r.Counts.Skipped+r.Counts.LeftOut+r.StillUnknown > 0 {
 		out = []advice{{"Who did not get it, and why", show}}
+	}
+	if r.Counts.Unknown+r.StillUnknown > 0 && j.p.HasSends() {
+		resolve := "flowrunner runs resolve " + r.Run.ID + j.state.flags() + " --contact N --as sent|not-sent --reason TEXT"
+		out = append([]advice{
+			{"To read the chats once more", "the same command again"},
+			{"Once you have looked at a chat", resolve},
+		}, out...)
 	}
 	if r.Run.State.Open() {
 		out = append(out, advice{"Go on where it stopped", j.resume(r.Run.ID)})

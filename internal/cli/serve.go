@@ -21,6 +21,8 @@ type serveOptions struct {
 	world      string
 	faults     string
 	deadOffset bool
+	noExternal bool
+	escape     bool
 	latency    time.Duration
 	accepted   string
 }
@@ -47,6 +49,8 @@ func newSandbox(a *app) *cobra.Command {
 	f.StringVar(&o.world, "world", "", "a YAML file with the world")
 	f.StringVar(&o.faults, "faults", "", "faults, such as 429:3%,500-after:1%")
 	f.BoolVar(&o.deadOffset, "dead-offset", false, "ignore offset on messages, as some instances do")
+	f.BoolVar(&o.noExternal, "no-external-id", false, "give no external ids back in histories, as some instances do")
+	f.BoolVar(&o.escape, "escape-texts", false, "give the texts of histories back escaped for HTML")
 	f.DurationVar(&o.latency, "latency", 0, "how long each call takes, such as 20ms")
 	f.StringVar(&o.accepted, "accepted", "", "keep a log of the accepted messages in this file")
 	cmd.AddCommand(serve)
@@ -95,7 +99,7 @@ func newServer(o *serveOptions) (*sandbox.Server, func(), error) {
 	if o.token == "" {
 		o.token = newToken()
 	}
-	so := sandbox.Options{World: world, Token: o.token, Faults: faults, DeadOffset: o.deadOffset, Latency: o.latency}
+	so := sandbox.Options{World: world, Token: o.token, Faults: faults, DeadOffset: o.deadOffset, NoExternalID: o.noExternal, EscapeTexts: o.escape, Latency: o.latency}
 	if o.accepted == "" {
 		return sandbox.New(so), func() {}, nil
 	}

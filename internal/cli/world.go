@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -39,12 +40,14 @@ type worldFlags struct {
 	yes       bool
 	newLedger bool
 	bounds    bounds // of the commands that plan or send
+	settle    settleFlag
 }
 
 func (o *worldFlags) register(f *pflag.FlagSet) {
 	o.stateFlags.register(f)
 	f.StringVar(&o.baseURL, "base-url", "", "scheme and host of the API (default connection.baseUrl or CHAT2DESK_BASE_URL)")
 	f.Var(&o.rate, "rate", "calls to the API: 10/s, 90/min or unlimited")
+	f.Var(&o.settle, "settle", "how long a message may be accepted late, such as 120s; one whose outcome is unknown is looked for after it (default delivery.settle)")
 	f.IntVar(&o.clients, "sandbox-clients", 0, "how many clients the sandbox has (default 5000)")
 	f.Uint64Var(&o.seed, "sandbox-seed", 1, "the seed that the sandbox's world is made from")
 	f.StringVar(&o.world, "sandbox-world", "", "a YAML file with the sandbox's world")
@@ -124,6 +127,34 @@ func (o *worldFlags) progressOf(a *app) ui.Progress {
 
 // mayAsk reports whether somebody can be asked.
 func (o *worldFlags) mayAsk(a *app) bool { return a.terminal && !o.noInput }
+
+// settleFlag is a settle time; nil when it is not given.
+type settleFlag struct{ time *time.Duration }
+
+func (s *settleFlag) Type() string { return "duration" }
+
+func (s *settleFlag) String() string {
+	if s.time == nil {
+		return ""
+	}
+	return s.time.String()
+}
+
+// Set reads what delivery.settle takes, and 0.
+func (s *settleFlag) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if text == "0" {
+		err = nil
+	}
+	if err != nil || d < 0 || d > maxSettle {
+		return fmt.Errorf("%q is no settle time; write 120s or 5m, at most %s", text, maxSettle)
+	}
+	s.time = &d
+	return nil
+}
+
+// maxSettle bounds what a run can be made to wait for by a slip of the finger.
+const maxSettle = 24 * time.Hour
 
 // rateFlag is calls a second; nil when it is not given.
 type rateFlag struct{ perSecond *float64 }

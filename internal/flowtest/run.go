@@ -133,6 +133,7 @@ func (c *Case) run(ctx context.Context, s *Suite, o Options) (*outcome, error) {
 		LookupEnv: func(name string) (string, bool) { v, ok := c.setup.env[name]; return v, ok },
 		Account:   o.Account, People: o.People, Stdout: &printed, Now: clock, Run: runID,
 		Mock: c.mock, Visit: got.visit, Events: got.event,
+		Sleep: func(context.Context, time.Duration) error { return errNoWait },
 	}
 	fake, err := serve(c.setup.world, clock)
 	if err != nil {
@@ -166,6 +167,10 @@ func (c *Case) run(ctx context.Context, s *Suite, o Options) (*outcome, error) {
 	}
 	return got, got.read(ctx, store)
 }
+
+// errNoWait keeps a test from waiting for a settle time: a send that is unknown
+// and not in the world's chats stays so.
+var errNoWait = errors.New("a test does not wait")
 
 // mock answers a read of the engine.
 func (c *Case) mock(q engine.Reading) (map[string]any, bool, error) {

@@ -204,6 +204,7 @@ type ResultDocument struct {
 	Counts       ledger.Counts        `json:"counts"`
 	StillUnknown int                  `json:"stillUnknown,omitempty"`
 	StillRefused int                  `json:"stillRefused,omitempty"`
+	ReadBack     engine.ReadBack      `json:"readBack,omitzero"`
 	Steps        []*engine.StepCounts `json:"steps"`
 	Problems     []engine.Problem     `json:"problems"`
 	Reasons      []ReasonDocument     `json:"reasons"` // who was left out, and why
@@ -220,7 +221,7 @@ type ResultDocument struct {
 func ResultOf(r *engine.Result, next string) *ResultDocument {
 	d := &ResultDocument{
 		Run: r.Run.ID, Flow: r.Run.Flow, Campaign: r.Run.Campaign, Fingerprint: r.Fingerprint, State: r.Run.State.String(), Counts: r.Counts,
-		StillUnknown: r.StillUnknown, StillRefused: r.StillRefused, Steps: r.Steps, Problems: r.Problems, Outputs: map[string]any{}, Later: r.Later,
+		StillUnknown: r.StillUnknown, StillRefused: r.StillRefused, ReadBack: r.ReadBack, Steps: r.Steps, Problems: r.Problems, Outputs: map[string]any{}, Later: r.Later,
 		Warnings: r.Warnings, Reason: r.Reason, Hint: r.Hint, Calls: r.Calls, Next: next, Reasons: []ReasonDocument{},
 	}
 	for _, l := range r.LeftOut {

@@ -107,7 +107,7 @@ func (s Style) planSteps(w io.Writer, p *engine.Summary) {
 		line(c.Changed, false, "of these had another text; a changed text is not sent again", s.Dim)
 		line(c.LeftOut, false, "left out", plain)
 		line(c.Duplicate, false, "the same message twice in this plan; it is sent once", plain)
-		line(c.Unknown, false, "unknown from an earlier run; not sent again by itself", s.Warn)
+		line(c.Unknown, false, "unknown from an earlier run; "+unknownPlan(p.Header.Delivery), s.Warn)
 		line(c.Refused, false, "refused for good in an earlier run", plain)
 	}
 	if c := p.End.Counts; c.AlreadySent > 0 && c.Planned+c.Unknown+c.Refused+len(p.End.Later) == 0 {
@@ -182,6 +182,17 @@ func periodAfter(once string, at time.Time) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return time.Date(y, m, d, 0, 0, 0, 0, at.Location()), true
+}
+
+// unknownPlan says what apply does with sends whose outcome nobody knows.
+func unknownPlan(d *planfile.Delivery) string {
+	switch {
+	case d != nil && d.Unknown == string(engine.NeverResend):
+		return "read back, and never sent again"
+	case d != nil && d.Unknown == string(engine.Resend):
+		return "sent again unless the chat has it"
+	}
+	return "read back before anything is sent again"
 }
 
 // reasons draws how many were left out where, and why.

@@ -24,6 +24,12 @@ func (s Style) Result(w io.Writer, r *engine.Result, tail ...string) {
 	if rest := others(r.Counts); rest != "" {
 		fmt.Fprintf(w, "  %s\n", rest)
 	}
+	if n := r.ReadBack; n.Sent > 0 {
+		fmt.Fprintf(w, "  %s of unknown outcome found in the chat, and so sent\n", plural(n.Sent, "message", "messages"))
+	}
+	if n := r.ReadBack; n.Resent > 0 {
+		fmt.Fprintf(w, "  %s of unknown outcome not in the chat, and sent again\n", plural(n.Resent, "message", "messages"))
+	}
 	s.fingerprint(w, r.Fingerprint)
 	if r.StillUnknown > 0 {
 		fmt.Fprintf(w, "  %s\n", s.Warn(fmt.Sprintf("%s from an earlier run still unknown", plural(r.StillUnknown, "message", "messages"))))
