@@ -19,6 +19,7 @@ type Document struct {
 	ExitCode  int                `json:"exitCode"`
 	Error     *ErrorDocument     `json:"error,omitempty"`
 	Plan      *PlanDocument      `json:"plan,omitempty"`
+	Diff      *DiffDocument      `json:"diff,omitempty"`
 	Result    *ResultDocument    `json:"result,omitempty"`
 	Files     []FileDocument     `json:"files,omitempty"`
 	Runs      []RunDocument      `json:"runs,omitempty"`
