@@ -57,7 +57,8 @@ type Store interface {
 	Intend(ctx context.Context, in Intention) error
 
 	// Settle records an outcome. An open intent can be settled only by the run that
-	// made it, an unknown one by any; anything else gives *ConflictError. It does
+	// made it, and as anything but sent not by a process of it whose own intent was an
+	// earlier one; an unknown one by any; anything else gives *ConflictError. It does
 	// not heed ctx's cancellation: what happened is worth recording during a stop.
 	// Sent with a message id that another send of the same contact holds gives
 	// *ClaimedError, checked and written in one transaction.

@@ -159,7 +159,8 @@ func (t *tx) again(intent *send) error {
 // Settle records an outcome.
 func (s *Store) Settle(ctx context.Context, o ledger.Outcome) error {
 	return s.write(context.WithoutCancel(ctx), func(t *tx) error {
-		if was, ok := t.open.take(o.Identity); ok && was.Run == o.Run && was.State.May(o.State) {
+		was, mine := t.open.take(o.Identity)
+		if mine && was.Run == o.Run && was.State.May(o.State) {
 			if settled, err := t.conclude(was, o, t.settleIntent); settled || err != nil {
 				return err
 			}
@@ -169,7 +170,11 @@ func (s *Store) Settle(ctx context.Context, o ledger.Outcome) error {
 			return err
 		}
 		now.Identity = o.Identity
-		strange := now.State == ledger.Intent && now.Run != o.Run
+		// An intent that is not the one this process has made is that of another
+		// process, at work on the same run because no lock kept it out. That our own
+		// was sent is worth recording; that it was not says nothing about theirs.
+		theirs := mine && now.Attempts != was.Attempts && o.State != ledger.Sent
+		strange := now.State == ledger.Intent && (now.Run != o.Run || theirs)
 		if !found || strange || o.State == ledger.Intent || !now.State.May(o.State) {
 			return rejection{&ledger.ConflictError{Wanted: o.State, Run: o.Run, Record: now.Record}}
 		}

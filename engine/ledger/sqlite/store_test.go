@@ -145,6 +145,27 @@ func TestOnlyTheOwnerSettlesItsIntent(t *testing.T) {
 	require.Zero(t, n)
 }
 
+// Of two processes at work on one run, one slept while the other found out that
+// its send had not gone out and made it again: the sleeper's word about its own
+// intent is none about the newer one.
+func TestASleeperSettlesOnlyItsOwnIntent(t *testing.T) {
+	sleeper := openNew(t)
+	begin(t, sleeper, "r1")
+	in := intention(1, "r1")
+	require.NoError(t, sleeper.Intend(t.Context(), in))
+
+	other := reopen(t, sleeper.path)
+	_, err := other.Recover(t.Context(), "r1", "died")
+	require.NoError(t, err)
+	require.NoError(t, other.Settle(t.Context(), ledger.Outcome{Identity: in.Identity, Run: "r1", State: ledger.NotSent, Reason: "not in the chat", At: noon}))
+	require.NoError(t, other.Intend(t.Context(), in))
+
+	var conflict *ledger.ConflictError
+	require.ErrorAs(t, sleeper.Settle(t.Context(), ledger.Outcome{Identity: in.Identity, Run: "r1", State: ledger.NotSent, Reason: "too old", At: noon}), &conflict)
+	require.Equal(t, ledger.Intent, conflict.Record.State)
+	require.NoError(t, other.Settle(t.Context(), ledger.Outcome{Identity: in.Identity, Run: "r1", State: ledger.Sent, MessageID: 7, At: noon}))
+}
+
 func TestRuns(t *testing.T) {
 	s := openNew(t)
 	first := begin(t, s, "2026-a")
