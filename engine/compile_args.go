@@ -54,7 +54,11 @@ func (c *compiler) use(s *flow.Step, x *Step, sc *lang.Scope, at place) (ok, goo
 	}
 	outs, err := kind.Infer(call)
 	if err != nil {
-		c.diags.Add("wrong-parameters", blamed(s, err), "%s: %s", kind.Name, err)
+		problem, fix, _ := strings.Cut(err.Error(), "; ") // as kinds write it
+		if fix == "" {
+			fix = "`flowrunner tools " + kind.Name + "` shows what it takes"
+		}
+		c.diags.Add("wrong-parameters", blamed(s, err), "%s: %s", kind.Name, problem).WithHint("%s", fix)
 		return false, false
 	}
 	if kind.Effect == step.EffectSend || kind.Effect == step.EffectLocal && !at.final {

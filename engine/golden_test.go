@@ -91,11 +91,20 @@ func TestGoodFlows(t *testing.T) {
 	})
 }
 
+// requireFixes demands that each problem says what to type next.
+func requireFixes(t *testing.T, problems diag.List) {
+	t.Helper()
+	for _, d := range problems {
+		require.NotEmpty(t, d.Hint, "%s [%s] has no fix", d.Error(), d.Code)
+	}
+}
+
 // Every flow of testdata/err has the problems of its golden file.
 func TestBadFlows(t *testing.T) {
 	eachFlow(t, "err", func(t *testing.T, path string, source []byte) {
 		_, problems := check(filepath.Base(path), source)
 		require.True(t, problems.HasErrors())
+		requireFixes(t, problems)
 		got := diag.FormatAll(problems, source)
 		for _, never := range []string{"<nil>", "%!", "\t", "interface {}", "float64", "map[", "·"} {
 			require.NotContains(t, got, never)

@@ -16,7 +16,11 @@ import (
 func TestLintsGiveNoFalseAlarm(t *testing.T) {
 	clean := func(name string, source []byte) {
 		t.Run(name, func(t *testing.T) {
-			require.Empty(t, diag.FormatAll(advise(name, source), source))
+			p, problems := besides(name, string(source), filepath.Dir(name))
+			if p != nil {
+				problems = append(problems, p.Lint()...)
+			}
+			require.Empty(t, diag.FormatAll(problems, source))
 		})
 	}
 	for _, kind := range steps.Registry().Kinds() {
@@ -64,6 +68,7 @@ func TestLints(t *testing.T) {
 			require.NotEmpty(t, d.Hint)
 		}
 		golden(t, path, diag.FormatAll(advice, source))
+		requireFixes(t, advice)
 	})
 }
 

@@ -75,6 +75,9 @@ steps:
     forEach: ${{ inputs.people }}
     uses: print
     with: { message: "${{ item }}" }
+  - id: welcome
+    uses: ./greet.yaml
+    with: { contact: 101, name: "${{ inputs.promo }}" }
 finally:
   - id: report
     if: steps.outreach.status != "skipped"
@@ -86,6 +89,7 @@ finally:
 outputs:
   sent: ${{ steps.outreach.outputs.sent }}
   left: ${{ steps.outreach.outputs.leftOut }}
+  greeting: ${{ steps.welcome.outputs.message }}
 `
 
 func TestEverythingIsGood(t *testing.T) {
@@ -179,6 +183,12 @@ func TestMisspellings(t *testing.T) {
 		{"messages)?.‹text› ??", "txt"},
 		{"messages, .‹created›, ", "creatd"},
 		{"[0]?.‹status› ??", "statsu"},
+		// another flow, what it takes and what it gives
+		{"uses: ‹./greet.yaml›", "./gret.yaml"},
+		{"with: { ‹contact›: 101", "contcat"},
+		{"101, ‹name›: \"${{", "nmae"},
+		{"steps.‹welcome›.outputs.message", "welcom"},
+		{"steps.welcome.outputs.‹message›", "mesage"},
 		// names
 		{"contactId: ${{ ‹pair›.right.id }}\n          type", "piar"},
 		{"if: ‹none›(", "non"},
@@ -190,7 +200,7 @@ func TestMisspellings(t *testing.T) {
 		{"${{ ‹index› + 1", "indx"},
 		{"${{ run.‹id› }}", "idd"},
 		{"env.‹STAGE› ??", "STAG"},
-		{"${{ inputs.‹promo› }}", "prmo"},
+		{"${{ inputs.‹promo› }} in", "prmo"},
 		{"${{ ‹inputs›.people", "input"},
 		{"stopIf: ‹failed› >", "faild"},
 		{"and ‹failureRate› >", "failurerate"},

@@ -35,6 +35,7 @@ func TestTextsBesideFlows(t *testing.T) {
 			require.Positive(t, d.Span.Start.Line)
 			require.Equal(t, d.Span.File != "flows/"+filepath.Base(path), d.Span.Line != "")
 		}
+		requireFixes(t, problems)
 	})
 }
 

@@ -64,14 +64,14 @@ func inferWriteCSV(c step.Call) ([]step.Field, error) {
 		names := row.Names()
 		for _, col := range literalTexts(c.Literals["columns"]) {
 			if !row.Open && !slices.Contains(names, col) {
-				return nil, &step.ArgError{Param: "columns", Problem: fmt.Sprintf("has %q, which is no field of the rows; they have: %s", col, strings.Join(names, ", "))}
+				return nil, &step.ArgError{Param: "columns", Problem: fmt.Sprintf("has %q, which is no field of the rows; write one of: %s", col, strings.Join(names, ", "))}
 			}
 		}
 		if cols := literalTexts(c.Literals["columns"]); len(cols) > 0 {
 			names = cols
 		}
 		if u, ok := c.Literals["unique"].(string); ok && !row.Open && !slices.Contains(names, u) {
-			return nil, &step.ArgError{Param: "unique", Problem: fmt.Sprintf("is %q, which is no column; the columns are: %s", u, strings.Join(names, ", "))}
+			return nil, &step.ArgError{Param: "unique", Problem: fmt.Sprintf("is %q, which is no column; write one of: %s", u, strings.Join(names, ", "))}
 		}
 		for _, f := range row.Fields {
 			if f.Shape.Form == step.FormSecret && slices.Contains(names, f.Name) {
@@ -198,7 +198,7 @@ func (w *csvWriter) write(ctx context.Context, out io.Writer) error {
 func (w *csvWriter) begin(cw *csv.Writer, out io.Writer) error {
 	if w.in.Unique != "" {
 		if w.unique = slices.Index(w.columns, w.in.Unique); w.unique < 0 {
-			return &step.ArgError{Param: "unique", Problem: fmt.Sprintf("is %q, which is no column; the columns are: %s", w.in.Unique, strings.Join(w.columns, ", "))}
+			return &step.ArgError{Param: "unique", Problem: fmt.Sprintf("is %q, which is no column; write one of: %s", w.in.Unique, strings.Join(w.columns, ", "))}
 		}
 	}
 	if w.begun {

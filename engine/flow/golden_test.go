@@ -45,6 +45,9 @@ func TestErr(t *testing.T) {
 			doc, problems := flow.Parse(filepath.Base(path), source)
 			require.NotNil(t, doc)
 			require.True(t, problems.HasErrors())
+			for _, d := range problems {
+				require.NotEmpty(t, d.Hint, "%s [%s] has no fix", d.Error(), d.Code)
+			}
 			got := diag.FormatAll(problems, source)
 			for _, foreign := range []string{"yaml: line", "mapping values", "did not find", "cannot start any token", "<nil>"} {
 				require.NotContains(t, got, foreign)

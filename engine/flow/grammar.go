@@ -350,7 +350,7 @@ var notInName = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
 // nameLike is the nearest good name, "" when little would be left of it.
 func nameLike(text string, form *regexp.Regexp, what string) string {
 	name := notInName.ReplaceAllString(text, "_")
-	if form == plainName {
+	if form != dottedName {
 		name = strings.NewReplacer("-", "_", ".", "_").Replace(name)
 	}
 	if name = strings.Trim(name, "_-."); len(text) > maxShown || 2*len(name) < len(text) {

@@ -107,7 +107,7 @@ func (c *checker) visit(n ast.Node) (ast.Node, step.Shape) {
 		c.fail(n, "expression-syntax", `";" does not belong here`).
 			WithHint("an expression is one value; `let x = …; …` is the only place for a semicolon")
 	default:
-		c.fail(n, "not-in-language", "this does not exist in the language")
+		c.fail(n, "not-in-language", "this does not exist in the language").WithHint("docs/functions.md lists what there is")
 	}
 	return n, unknown
 }
@@ -275,7 +275,7 @@ func (c *checker) object(n *ast.MapNode) (ast.Node, step.Shape) {
 				WithHint(`write {"name": value}; to look things up by a computed text, use groupBy or a step with uses: join`)
 			continue
 		case slices.Contains(s.Names(), key.Value):
-			c.fail(key, "duplicate-key", "the name %q stands twice in the object", key.Value)
+			c.fail(key, "duplicate-key", "the name %q stands twice in the object", key.Value).WithHint("take one of the two out")
 			continue
 		}
 		out.Pairs = append(out.Pairs, at(pair, &ast.PairNode{Key: key, Value: value}))

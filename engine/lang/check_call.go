@@ -258,7 +258,7 @@ func (c *checker) contextCall(n ast.Node, f *Function, args []ast.Node) ast.Node
 func (c *checker) method(n *ast.CallNode) (ast.Node, step.Shape) {
 	m, ok := n.Callee.(*ast.MemberNode)
 	if !ok {
-		c.fail(n, "not-in-language", "only functions can be called")
+		c.fail(n, "not-in-language", "only functions can be called").WithHint("functions stand before their arguments: lower(x), len(x)")
 		return n, unknown
 	}
 	base, s := c.expr(m.Node)
@@ -267,7 +267,7 @@ func (c *checker) method(n *ast.CallNode) (ast.Node, step.Shape) {
 	}
 	name, ok := m.Property.(*ast.StringNode)
 	if !ok {
-		c.fail(n, "not-in-language", "only functions can be called")
+		c.fail(n, "not-in-language", "only functions can be called").WithHint("functions stand before their arguments: lower(x), len(x)")
 		return n, unknown
 	}
 	span := c.src.at(name.Location())
@@ -297,7 +297,7 @@ func (c *checker) method(n *ast.CallNode) (ast.Node, step.Shape) {
 		return n, unknown
 	}
 	if len(n.Arguments) > 0 {
-		c.fail(n, "wrong-arguments", "%s takes no arguments", name.Value)
+		c.fail(n, "wrong-arguments", "%s takes no arguments", name.Value).WithHint("write .%s()", name.Value)
 		return n, unknown
 	}
 	if s.Form == step.FormDuration {

@@ -78,7 +78,7 @@ func (c *checker) memberShape(n *ast.MemberNode, s step.Shape, name *ast.StringN
 	at := c.src.at(name.Location())
 	switch s.Form {
 	case step.FormNil:
-		c.problems.Add("maybe-nil", c.src.span(n.Node), "nil has no fields")
+		c.problems.Add("maybe-nil", c.src.span(n.Node), "nil has no fields").WithHint("name what the field belongs to, such as client")
 		return unknown
 	case step.FormAny, step.FormObject:
 		if s.Nullable && !n.Optional {
@@ -181,6 +181,9 @@ func (c *checker) noMember(n *ast.MemberNode, s step.Shape, name *ast.StringNode
 	case s.Form == step.FormSecret:
 		d.Detail = "A secret may only be passed on as it is."
 	}
+	if d.Hint == "" {
+		d.Hint = "only records have fields; write " + base + " as it is"
+	}
 }
 
 // index is `list[i]` and, on what groupBy gives, `groups[key]`. Both are nil
@@ -213,9 +216,9 @@ func (c *checker) index(n *ast.MemberNode) (ast.Node, step.Shape) {
 	case step.FormText:
 		c.fail(n, "wrong-type", "a text has no elements").WithHint("write %s[0:1] for its first character", c.code(n.Node))
 	case step.FormNil:
-		c.fail(n.Node, "maybe-nil", "nil has no elements")
+		c.fail(n.Node, "maybe-nil", "nil has no elements").WithHint("name a list in place of nil")
 	default:
-		c.fail(n, "wrong-type", "%s has no elements", article(s.NotNil()))
+		c.fail(n, "wrong-type", "%s has no elements", article(s.NotNil())).WithHint("brackets are for lists; what is one value is read as it is: %s", c.code(n.Node))
 	}
 	return n, unknown
 }
@@ -241,7 +244,7 @@ func (c *checker) slice(n *ast.SliceNode) (ast.Node, step.Shape) {
 // wantForm demands one of some forms, and not nil.
 func (c *checker) wantForm(n ast.Node, s step.Shape, what string, forms ...step.Form) bool {
 	if s.Form != step.FormAny && s.Form != step.FormNil && !accepts(forms, s.Form) {
-		c.fail(n, "wrong-type", "%s must be %s, not %s", what, formList(forms), article(s.NotNil()))
+		c.fail(n, "wrong-type", "%s must be %s, not %s", what, formList(forms), article(s.NotNil())).WithHint("%s", c.asForm(n, s, forms))
 		return false
 	}
 	if s.Nullable {
@@ -249,6 +252,25 @@ func (c *checker) wantForm(n ast.Node, s step.Shape, what string, forms ...step.
 		return false
 	}
 	return true
+}
+
+// asForm says how a value of another form becomes one that is wanted.
+func (c *checker) asForm(n ast.Node, s step.Shape, forms []step.Form) string {
+	text := c.code(n)
+	_, isPath := staticPath(n)
+	switch {
+	case accepts(forms, step.FormInt) && s.Form == step.FormText && isPath:
+		return "write (int(" + text + ") ?? 0) for a text of digits"
+	case accepts(forms, step.FormInt) && s.Form == step.FormText:
+		return "make a number of each text first: int(x) ?? 0"
+	case len(forms) == 1 && forms[0] == step.FormText && (s.Form == step.FormInt || s.Form == step.FormNumber || s.Form == step.FormBool):
+		return "write string(" + text + ")"
+	case slices.Contains(forms, step.FormTime) && s.Form == step.FormText:
+		return "write date(" + text + ")"
+	case s.Form == step.FormBool:
+		return "a boolean has no order: use it as it is, or compare it with =="
+	}
+	return "use " + formList(forms) + " here"
 }
 
 func accepts(forms []step.Form, f step.Form) bool {

@@ -44,6 +44,12 @@ func (c *checker) unknownName(n ast.Node, name string) {
 			"item":  "The record is called `item` only in where, by, key and the like; in filter(…) and its like it is `#`, and a field of it `.field`.",
 			"index": "index is known only inside a forEach.",
 		}[name]
+		d.Hint = map[string]string{
+			"env":   "list the variable at the top of the flow: env: [NAME]",
+			"steps": "put this into a step below the one that is meant",
+			"item":  "write # for the record, or .name for a field of it",
+			"index": "move it into a step with forEach",
+		}[name]
 		return
 	}
 	if len(c.pointers) > 0 {
@@ -92,7 +98,7 @@ func (c *checker) wantBool(n ast.Node, s step.Shape, what string) {
 func (c *checker) mayBeNil(n ast.Node, s step.Shape, what string) *diag.Diagnostic {
 	text := c.text(n)
 	if _, ok := n.(*ast.NilNode); ok {
-		return c.fail(n, "maybe-nil", "%s is nil", what)
+		return c.fail(n, "maybe-nil", "%s is nil", what).WithHint("write a value in place of nil")
 	}
 	return c.fail(n, "maybe-nil", "%s may be nil: %s", what, text).
 		WithDetail("%s", c.why(n, s)).

@@ -77,7 +77,8 @@ func CompileExpr(n *flow.Node, s *Scope, want step.Shape) (*Expr, diag.List) {
 	}
 	var problems diag.List
 	if n.Kind != flow.Scalar {
-		problems.Add("wrong-type", n.Span, "an expression is wanted, but this is %s", article(nodeShape(n)))
+		problems.Add("wrong-type", n.Span, "an expression is wanted, but this is %s", article(nodeShape(n))).
+			WithHint(`write one, for instance: item.name != nil`)
 		return nil, problems
 	}
 	if strings.TrimSpace(n.Text) == "" {
@@ -117,7 +118,7 @@ func CompileExpr(n *flow.Node, s *Scope, want step.Shape) (*Expr, diag.List) {
 		c.wantBool(e.parsed, e.shape, "this")
 		problems = c.problems
 	} else if !want.Accepts(e.shape) {
-		problems.Add("wrong-type", e.Span(), "this must be %s, not %s", article(want), article(e.shape))
+		problems.Add("wrong-type", e.Span(), "this must be %s, not %s", article(want), article(e.shape)).WithHint("%s", conversion(e, want))
 	}
 	if len(problems) > 0 {
 		return nil, problems
@@ -161,7 +162,7 @@ func compile(n *flow.Node, from, to int, s *Scope) (*Expr, diag.List) {
 	e.program, err = compiler.Compile(&parser.Tree{Node: run, Source: tree.Source}, config)
 	if err != nil {
 		line, _, _ := strings.Cut(err.Error(), "\n")
-		problems.Add("expression-syntax", src.whole(), "the expression cannot be compiled: %s", line)
+		problems.Add("expression-syntax", src.whole(), "the expression cannot be compiled: %s", line).WithHint("write it in simpler parts, in steps with `uses: set`")
 		return nil, problems
 	}
 	return e, nil

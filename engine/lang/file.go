@@ -58,7 +58,7 @@ func (c *valueCompiler) file(call *fileRead, want step.Field) *Value {
 			WithHint(`write file("texts/offer.txt"), with the path from the flow's folder`)
 		return nil
 	case want.Shape.Form != step.FormText && want.Shape.Form != step.FormAny:
-		c.problems.Add("wrong-type", call.src.whole(), "%s must be %s, not a text", subject(want), article(want.Shape.NotNil()))
+		c.problems.Add("wrong-type", call.src.whole(), "%s must be %s, not a text", subject(want), article(want.Shape.NotNil())).WithHint("%s", instead(want.Shape))
 		return nil
 	case c.scope.files == nil:
 		c.problems = append(c.problems, fileInExpression(call.src.whole()))

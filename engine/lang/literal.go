@@ -49,7 +49,8 @@ func (c *valueCompiler) literal(n *flow.Node, want step.Field) *Value {
 		if err == nil {
 			return c.constant(n, d, step.ShapeDuration)
 		}
-		c.problems.Add("wrong-type", n.Span, "%s must be a duration", subject(want)).WithDetail("%s", upperFirst(err.Error())+".")
+		c.problems.Add("wrong-type", n.Span, "%s must be a duration", subject(want)).WithDetail("%s", upperFirst(err.Error())+".").
+			WithHint("write a number and its unit: 90d, 12h or 30m")
 		return nil
 	case step.FormTime:
 		return c.timeLiteral(n, want, text)
@@ -116,7 +117,8 @@ func (c *valueCompiler) timeLiteral(n *flow.Node, want step.Field, text string) 
 	}
 	t, err := ParseTime(text, zone)
 	if err != nil {
-		c.problems.Add("wrong-type", n.Span, "%s must be a time", subject(want)).WithDetail("%s", upperFirst(err.Error())+".")
+		c.problems.Add("wrong-type", n.Span, "%s must be a time", subject(want)).WithDetail("%s", upperFirst(err.Error())+".").
+			WithHint("write a date, with or without a time: 2026-03-01 10:30")
 		return nil
 	}
 	return c.constant(n, t, step.ShapeTime)
@@ -129,13 +131,26 @@ func namesOffset(text string, inUTC time.Time) bool {
 	return err == nil && elsewhere.Equal(inUTC)
 }
 
+// rangeHint says which numbers a field takes.
+func rangeHint(want step.Field) string {
+	switch {
+	case want.Min == nil:
+		return "write " + bound(*want.Max) + " or less"
+	case want.Max == nil:
+		return "write " + bound(*want.Min) + " or more"
+	}
+	return "write a number from " + bound(*want.Min) + " to " + bound(*want.Max)
+}
+
 // bounded checks the range of a number.
 func (c *valueCompiler) bounded(n *flow.Node, want step.Field, v any, size float64) *Value {
 	switch {
 	case want.Min != nil && size < *want.Min:
-		c.problems.Add("out-of-range", n.Span, "%s is %s, but at least %s is allowed", subject(want), n.Text, bound(*want.Min))
+		c.problems.Add("out-of-range", n.Span, "%s is %s, but at least %s is allowed", subject(want), n.Text, bound(*want.Min)).
+			WithHint("%s", rangeHint(want))
 	case want.Max != nil && size > *want.Max:
-		c.problems.Add("out-of-range", n.Span, "%s is %s, but at most %s is allowed", subject(want), n.Text, bound(*want.Max))
+		c.problems.Add("out-of-range", n.Span, "%s is %s, but at most %s is allowed", subject(want), n.Text, bound(*want.Max)).
+			WithHint("%s", rangeHint(want))
 	default:
 		if _, ok := v.(int); ok {
 			return c.constant(n, v, step.ShapeInt)

@@ -50,7 +50,7 @@ func newSource(n *flow.Node, from, to int) (*source, diag.List) {
 		return s, problems
 	}
 	if !utf8.ValidString(s.text) {
-		problems.Add("expression-syntax", n.At(from, to), "the expression is no valid UTF-8")
+		problems.Add("expression-syntax", n.At(from, to), "the expression is no valid UTF-8").WithHint("save the file as UTF-8")
 		return s, problems
 	}
 	scan := newScanner(s.text)
@@ -293,11 +293,11 @@ func explainSyntax(message string, s *source, loc file.Location) (summary, hint 
 	case token == ":" && strings.HasPrefix(message, "unexpected token"):
 		return `":" does not fit here`, `inside filter(…), map(…) and their like an object has two braces: {{"name": .name}}`
 	case token == ")" || token == "]" || token == "}":
-		return fmt.Sprintf("%q is too much here, or something is missing before it", token), ""
+		return fmt.Sprintf("%q is too much here, or something is missing before it", token), "take it out, or write what belongs before it"
 	case strings.HasPrefix(message, "unexpected token") && token != "":
 		return fmt.Sprintf("%q does not fit here", token), `an operator may be missing, or the text needs quotes: "…"`
 	}
-	return message, ""
+	return message, "look at the operators and brackets around this place"
 }
 
 // scanner reads expr's tokens one by one and refuses comments.

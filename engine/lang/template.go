@@ -207,7 +207,7 @@ func checkHole(e *Expr, secrets bool) diag.List {
 	case s.Form == step.FormSecret && secrets:
 		return nil
 	case s.Form == step.FormNil:
-		c.fail(e.parsed, "not-text", "nil cannot stand in a text")
+		c.fail(e.parsed, "not-text", "nil cannot stand in a text").WithHint("take it out, or write the text that is meant")
 	case notText(s) != nil:
 		c.fail(e.parsed, "not-text", "%s cannot stand in a text", article(s.NotNil())).WithHint("%s", howToText(s, c.text(e.parsed)))
 	case s.Nullable:

@@ -293,7 +293,8 @@ func (c *valueCompiler) object(n *flow.Node, want step.Field) *Value {
 	}
 	for _, f := range s.Fields {
 		if exact && !f.Optional && !f.Shape.Nullable && n.Get(f.Name) == nil {
-			c.problems.Add("missing-parameter", n.Span, "%q is missing", f.Name)
+			c.problems.Add("missing-parameter", n.Span, "%q is missing", f.Name).
+				WithDetail("It is %s.", article(f.Shape)).WithHint("add %s: and its value", f.Name)
 		}
 	}
 	out.form = items
@@ -317,9 +318,11 @@ func (c *valueCompiler) length(n *flow.Node, want step.Field, got int) {
 	case want.NonEmpty && got == 0:
 		c.empty(n, want, "[]")
 	case want.Min != nil && float64(got) < *want.Min:
-		c.problems.Add("out-of-range", n.Span, "%s has %d items, but at least %v are wanted", subject(want), got, *want.Min)
+		c.problems.Add("out-of-range", n.Span, "%s has %d items, but at least %v are wanted", subject(want), got, *want.Min).
+			WithHint("add what is missing")
 	case want.Max != nil && float64(got) > *want.Max:
-		c.problems.Add("out-of-range", n.Span, "%s has %d items, but at most %v are allowed", subject(want), got, *want.Max)
+		c.problems.Add("out-of-range", n.Span, "%s has %d items, but at most %v are allowed", subject(want), got, *want.Max).
+			WithHint("take out what is too much, or write several steps")
 	}
 }
 
@@ -335,5 +338,31 @@ func (c *valueCompiler) constant(n *flow.Node, value any, shape step.Shape) *Val
 
 // wrong reports that something else is wanted.
 func (c *valueCompiler) wrong(n *flow.Node, want step.Field, found string) *diag.Diagnostic {
-	return c.problems.Add("wrong-type", n.Span, "%s must be %s, not %s", subject(want), article(want.Shape.NotNil()), found)
+	return c.problems.Add("wrong-type", n.Span, "%s must be %s, not %s", subject(want), article(want.Shape.NotNil()), found).
+		WithHint("%s", instead(want.Shape))
+}
+
+// instead is an example of what has a shape.
+func instead(want step.Shape) string {
+	switch want.Form {
+	case step.FormText:
+		return "write one text, without brackets or braces; one that begins with them goes in quotes"
+	case step.FormInt:
+		return "write one integer: 17"
+	case step.FormNumber:
+		return "write one number: 0.5"
+	case step.FormBool:
+		return "write true or false"
+	case step.FormDuration:
+		return "write a number and its unit: 90d, 12h or 30m"
+	case step.FormTime:
+		return "write a date, with or without a time: 2026-03-01 10:30"
+	case step.FormSecret:
+		return "write ${{ secrets.NAME }} and set the environment variable NAME"
+	case step.FormList:
+		return "write a list: [a, b], or each item on a line of its own after a dash"
+	case step.FormObject:
+		return "write key: value lines below it"
+	}
+	return "write a value, or an expression that gives one"
 }

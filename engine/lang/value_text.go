@@ -97,7 +97,7 @@ func (c *valueCompiler) single(n *flow.Node, want step.Field, e *Expr, out *Valu
 		d.Hint = conversion(e, want.Shape)
 		return nil
 	case e.shape.Form == step.FormNil && !want.Shape.Nullable && !want.Optional:
-		c.problems.Add("maybe-nil", e.Span(), "%s must not be nil", subject(want))
+		c.problems.Add("maybe-nil", e.Span(), "%s must not be nil", subject(want)).WithHint("write a value, or take the line out")
 		return nil
 	}
 	return out
@@ -242,8 +242,10 @@ func conversion(e *Expr, want step.Shape) string {
 		return "write ${{ date(" + text + ") }}"
 	case want.Form == step.FormDuration && e.shape.Form == step.FormText:
 		return "write ${{ duration(" + text + ") }}"
+	case e.shape.Form == step.FormObject && len(e.shape.Fields) > 0:
+		return "name a field of it that is " + article(want.NotNil())
 	}
-	return ""
+	return "give it " + article(want.NotNil()) + ": " + instead(want)
 }
 
 // listIn is the way from an object, such as a step or its outputs, to the first
@@ -287,7 +289,7 @@ func (c *valueCompiler) textLiteral(n *flow.Node, want step.Field, text string) 
 	if want.Shape.Form == step.FormText {
 		text = strings.TrimRight(text, "\r\n")
 		if got := utf8.RuneCountInString(text); got > MaxText {
-			c.problems.Add("text-too-long", n.Span, "%s", tooLong(got))
+			c.problems.Add("text-too-long", n.Span, "%s", tooLong(got)).WithHint("shorten it, or send it in two steps")
 			return nil
 		}
 	}

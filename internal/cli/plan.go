@@ -63,6 +63,9 @@ func newPlan(a *app) *cobra.Command {
 			if err := o.check(cmd.Flags()); err != nil {
 				return err
 			}
+			if err := fileOrCommand(cmd, args[0]); err != nil {
+				return err
+			}
 			return planFlow(a, o, args[0])
 		},
 	}

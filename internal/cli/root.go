@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -58,18 +61,33 @@ func newHelp() *cobra.Command {
 	}
 }
 
-// needsCommand is what a command says that only groups others.
-func needsCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return cmd.Help()
-	}
+// commandsOf are the names of the commands of a command.
+func commandsOf(cmd *cobra.Command) []string {
 	var names []string
 	for _, c := range cmd.Commands() {
 		if c.IsAvailableCommand() || c.IsAdditionalHelpTopicCommand() {
 			names = append(names, c.Name())
 		}
 	}
-	hint := diag.DidYouMean(args[0], names)
+	return names
+}
+
+// fileOrCommand answers for a file that is not there and whose name is nearly that
+// of a command.
+func fileOrCommand(cmd *cobra.Command, file string) error {
+	near := diag.Closest(file, commandsOf(cmd))
+	if _, err := os.Stat(file); near == "" || !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return &usageError{fmt.Sprintf("there is no file %s, and no such command of %s", file, cmd.CommandPath()), fmt.Sprintf("did you mean %q?", near)}
+}
+
+// needsCommand is what a command says that only groups others.
+func needsCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	hint := diag.DidYouMean(args[0], commandsOf(cmd))
 	if hint == "" {
 		hint = "see " + cmd.CommandPath() + " --help"
 	}
@@ -125,7 +143,11 @@ func (c *choice) Type() string   { return strings.Join(c.words, "|") }
 
 func (c *choice) Set(s string) error {
 	if !slices.Contains(c.words, s) {
-		return fmt.Errorf("it must be one of %s", strings.Join(c.words, ", "))
+		problem := "it must be one of " + strings.Join(c.words, ", ")
+		if near := diag.Closest(s, c.words); near != "" {
+			problem += fmt.Sprintf("; did you mean %s?", near)
+		}
+		return errors.New(problem)
 	}
 	*c.value = s
 	return nil
