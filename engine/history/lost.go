@@ -61,7 +61,7 @@ func (l Lost) Export(ctx context.Context, store ledger.Store, w io.Writer) error
 // record is what is known of a send by its plan alone.
 func (l Lost) record(s planfile.Send) (ledger.Record, error) {
 	r := ledger.Record{
-		State: ledger.Unknown, Run: l.Run.ID, Seq: s.Seq, Flow: l.Run.Flow, Campaign: l.Run.Campaign, Step: s.Step, Period: s.Period, Contact: s.Contact,
+		State: ledger.Unknown, Run: l.Run.ID, Seq: s.Seq, Flow: l.Run.Flow, Campaign: l.Run.Campaign, Step: s.Remembered(), Period: s.Period, Contact: s.Contact,
 		Reason: "the ledger of its run is lost; its plan was imported", Attempts: 1, Attempted: l.Run.Started, At: l.Now,
 	}
 	var err error

@@ -43,7 +43,7 @@ func newLedger(a *app) *cobra.Command {
 		},
 	}
 	exported.register(export.Flags())
-	cmd.AddCommand(show, export, newImport(a))
+	cmd.AddCommand(show, export, newImport(a), newRecover(a))
 	return cmd
 }
 

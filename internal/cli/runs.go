@@ -21,14 +21,15 @@ func newRuns(a *app) *cobra.Command {
 		RunE:  needsCommand,
 	}
 	var listed stateFlags
+	var form *string
 	list := &cobra.Command{
 		Use:   "list",
 		Short: "List all runs, newest first",
 		Args:  atMost(0, "no arguments"),
-		RunE:  func(*cobra.Command, []string) error { return listRuns(a, listed) },
+		RunE:  func(*cobra.Command, []string) error { return listRuns(a, listed, *form) },
 	}
 	listed.register(list.Flags())
-	outputFlag(a, list.Flags())
+	form = outputFlag(a, list.Flags(), "csv")
 
 	var shown struct {
 		stateFlags
@@ -50,7 +51,7 @@ func newRuns(a *app) *cobra.Command {
 	return cmd
 }
 
-func listRuns(a *app, o stateFlags) error {
+func listRuns(a *app, o stateFlags, form string) error {
 	ctx := a.signals.drain
 	_, store, err := readHere(ctx, o)
 	if err != nil {
@@ -66,7 +67,10 @@ func listRuns(a *app, o stateFlags) error {
 		runs = append(runs, run)
 		a.doc.Runs = append(a.doc.Runs, ui.RunOf(run))
 	}
-	if !a.json {
+	switch form {
+	case "csv":
+		return ui.RunsCSV(a.stdout, a.doc.Runs)
+	case "table":
 		a.outStyle().Runs(a.stdout, runs)
 	}
 	return nil

@@ -31,6 +31,7 @@ type Document struct {
 	Import    *ImportDocument    `json:"import,omitempty"`
 	Torture   *TortureDocument   `json:"torture,omitempty"`
 	Checks    []CheckDocument    `json:"checks,omitempty"`
+	Recovered *RecoveredDocument `json:"recovered,omitempty"`
 	Stopping  string             `json:"stopping,omitempty"` // the run that was asked to stop
 }
 

@@ -1,8 +1,10 @@
 package ui
 
 import (
+	"encoding/csv"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/flowrunner/flowrunner/engine/history"
@@ -86,6 +88,26 @@ type RowDocument struct {
 	Key     string `json:"key,omitempty"`
 	Status  string `json:"status"`
 	Reason  string `json:"reason"`
+}
+
+// RunsCSV writes the runs of a ledger, one a line.
+func RunsCSV(w io.Writer, runs []RunDocument) error {
+	out := csv.NewWriter(w)
+	line := func(cells ...string) { _ = out.Write(cells) } // the error stays, for Error
+	line("run", "flow", "campaign", "file", "account", "state", "started", "finished", "planned", "sent", "failed", "unknown", "skipped", "leftOut", "alreadySent", "duplicate", "reason")
+	for _, r := range runs {
+		finished, c := "", r.Counts
+		if r.Finished != nil {
+			finished = r.Finished.UTC().Format(time.RFC3339)
+		}
+		cells := []string{r.ID, cell(r.Flow), cell(r.Campaign), cell(r.File), cell(r.Account), r.State, r.Started.UTC().Format(time.RFC3339), finished}
+		for _, n := range []int{c.Planned, c.Sent, c.Failed, c.Unknown, c.Skipped, c.LeftOut, c.AlreadySent, c.Duplicate} {
+			cells = append(cells, strconv.Itoa(n))
+		}
+		line(append(cells, cell(r.Reason))...)
+	}
+	out.Flush()
+	return out.Error()
 }
 
 // Runs draws the runs of a ledger, one a line.
