@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -74,10 +73,10 @@ func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Resu
 	if err := a.begin(ctx, end); err != nil {
 		return nil, err
 	}
-	if a.log, err = os.OpenFile(filepath.Join(s.dir, "events.jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
-		return nil, fmt.Errorf("write events: %w", err)
+	if a.log, err = openEventLog(filepath.Join(s.dir, "events.jsonl")); err != nil {
+		return nil, err
 	}
-	defer a.log.Close()
+	defer a.log.close()
 	run, _ := s.root.env["run"].(map[string]any)
 	run["startedAt"] = a.started.In(p.Zone)
 	if o.Divert != nil {
@@ -94,7 +93,7 @@ type applier struct {
 	o       ApplyOptions
 	head    planfile.Header
 	started time.Time
-	log     *os.File
+	log     *eventLog
 	rails   *guard.Rails
 	result  Result
 

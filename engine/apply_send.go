@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -346,25 +345,17 @@ func (a *applier) settled(r planfile.Send, status, reason string, message int) {
 		At: a.o.clock(), Kind: EventSettled, Step: r.Step, Seq: r.Seq, Contact: r.Contact, Status: status,
 		Message: message, Text: reason,
 	}
-	a.write(e)
+	a.log.write(e)
 	a.mu.Unlock()
 	e.Done, e.Total = done, total
 	a.emit(e)
-}
-
-// write adds an event to the run's file. The ledger is the record; this file is
-// for reading along. a.mu is held.
-func (a *applier) write(e Event) {
-	if line, err := json.Marshal(e); err == nil {
-		_, _ = a.log.Write(append(line, '\n'))
-	}
 }
 
 // tell says what happens to the run as a whole, and writes it down.
 func (a *applier) tell(e Event) {
 	e.At = a.o.clock()
 	a.mu.Lock()
-	a.write(e)
+	a.log.write(e)
 	a.mu.Unlock()
 	a.emit(e)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/flowrunner/flowrunner/engine/lang"
 	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/engine/step"
@@ -25,6 +26,9 @@ type final struct {
 // settleStage gives every later expression the outcomes of a stage: what each
 // send became, each loop's items and counters, what blocks and called flows give.
 func (a *applier) settleStage(ctx context.Context, path string) error {
+	if agrees, err := a.tallied(ctx); agrees || err != nil {
+		return err
+	}
 	next, stop := iter.Pull2(a.o.Store.Records(ctx, ledger.Filter{Run: a.result.Run.ID}))
 	defer stop()
 	outcomes := &outcomeReader{a: a, next: next}
@@ -78,6 +82,50 @@ func (a *applier) settleStage(ctx context.Context, path string) error {
 		}
 	}
 	return nil
+}
+
+// tallied audits a run of which nothing reads what became of its sends by the
+// ledger's counts alone. It is false where the sends must be looked at one by one:
+// something reads their outcomes, or the counts are not what this run has seen.
+func (a *applier) tallied(ctx context.Context) (bool, error) {
+	if a.p.Stages > 1 || a.p.readsOutcomes() {
+		return false, nil
+	}
+	n, err := a.o.Store.Tally(ctx, a.result.Run.ID)
+	if err != nil {
+		return false, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	said := ledger.Counts{Sent: n[ledger.Sent], Failed: n[ledger.Refused], Unknown: n[ledger.Unknown] + n[ledger.Intent]}
+	if said.Sent != a.counts.Sent || said.Failed != a.counts.Failed || said.Unknown != a.counts.Unknown {
+		return false, nil
+	}
+	a.audit = said
+	a.audit.Skipped = a.counts.Planned - said.Sent - said.Failed - said.Unknown
+	return true, nil
+}
+
+// readsOutcomes reports whether finally or outputs read anything of a step that
+// sends.
+func (p *Program) readsOutcomes() bool {
+	var refs []lang.Ref
+	for _, st := range p.Finally {
+		refs = append(refs, allRefs(st)...)
+	}
+	for _, o := range p.Outputs {
+		refs = append(refs, o.Value.Refs()...)
+	}
+	return slices.ContainsFunc(refs, func(r lang.Ref) bool {
+		if r.Path[0] != "steps" {
+			return false
+		}
+		if len(r.Path) < 2 {
+			return true
+		}
+		st := p.byID[r.Path[1]]
+		return st == nil || st.Effect() == step.EffectSend || !slices.Contains(p.Finally, st) && st.Effect() == step.EffectLocal
+	})
 }
 
 // tally counts what the ledger says of a planned send.

@@ -96,7 +96,7 @@ func (a *applier) foundSent(r planfile.Send, rec ledger.Record, message int) {
 		At: a.o.clock(), Kind: EventSettled, Step: r.Step, Seq: r.Seq, Contact: r.Contact, Status: planfile.StatusSent,
 		Message: message, Text: "found in the chat",
 	}
-	a.write(e)
+	a.log.write(e)
 	a.mu.Unlock()
 	e.Done, e.Total = done, total
 	a.emit(e)

@@ -113,6 +113,9 @@ type Store interface {
 	// flowHash are left out: the same flow was asked about them before it ran.
 	Remembered(ctx context.Context, flow, campaign, flowHash string) ([]RememberedStep, error)
 
+	// Tally counts the sends of a run by their state.
+	Tally(ctx context.Context, run string) (map[State]int, error)
+
 	// Draft opens a scratch set for one plan of a flow and campaign.
 	Draft(ctx context.Context, flow, campaign string) (Draft, error)
 

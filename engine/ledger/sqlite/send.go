@@ -216,6 +216,28 @@ func (s *Store) Find(ctx context.Context, id ledger.Identity) (ledger.Record, bo
 	return found.Record, true, nil
 }
 
+// Tally counts the sends of a run by their state.
+func (s *Store) Tally(ctx context.Context, run string) (map[ledger.State]int, error) {
+	type group struct {
+		state ledger.State
+		n     int
+	}
+	scan := func(row scanner) (group, error) {
+		var g group
+		err := row.Scan(&g.state, &g.n)
+		return g, badScan(err)
+	}
+	tally := map[ledger.State]int{}
+	const query = `SELECT state, count(*) FROM sends WHERE run = (SELECT n FROM runs WHERE id = ?) GROUP BY state`
+	for g, err := range scanAll(ctx, s, s.reader, scan, query, run) {
+		if err != nil {
+			return nil, err
+		}
+		tally[g.state] = g.n
+	}
+	return tally, nil
+}
+
 // Records ranges over the records that f chooses.
 func (s *Store) Records(ctx context.Context, f ledger.Filter) iter.Seq2[ledger.Record, error] {
 	query, args := selectSends+` WHERE 1`, []any(nil)
