@@ -29,6 +29,7 @@ type tortureOptions struct {
 	worldOf  uint64
 	world    string
 	faults   string
+	settle   settleFlag
 }
 
 // The faults that torture has by default: nearly a fifth of the replies.
@@ -73,6 +74,8 @@ func newTorture(a *app) *cobra.Command {
 	f.Uint64Var(&o.worldOf, "sandbox-seed", 1, "the seed that the sandbox's world is made from")
 	f.StringVar(&o.world, "sandbox-world", "", "a YAML file with the sandbox's world")
 	f.StringVar(&o.faults, "faults", tortureFaults, "faults of the sandbox; an empty text is none")
+	o.settle.time = new(tortureSettle)
+	f.Var(&o.settle, "settle", "the settle time of the runs; the sandbox accepts late messages after 150ms, so 0 breaks the promise")
 	return cmd
 }
 
@@ -129,6 +132,8 @@ func tortureFlow(a *app, o *tortureOptions, file string) error {
 // The sandbox of a trial takes late messages soon and lets nobody hang for long,
 // so that a trial is over in seconds.
 const (
+	tortureSettle = time.Second
+
 	tortureLate = 150 * time.Millisecond
 	tortureHang = 300 * time.Millisecond
 )
@@ -172,6 +177,7 @@ func (o *tortureOptions) trial(a *app, file string) (*torture.Trial, error) {
 	if t.Args, err = o.arguments(); err != nil {
 		return nil, err
 	}
+	t.Args = append(t.Args, "--settle", o.settle.String())
 	t.Program = func(args ...string) *exec.Cmd {
 		c := exec.Command(program, args...)
 		c.Args[0] = "flowrunner"

@@ -97,6 +97,7 @@ func trial(t *testing.T, program, faults string) *torture.Trial {
 	return &torture.Trial{
 		Program: func(args ...string) *exec.Cmd { return exec.Command(program, args...) }, // TestMain has put it on the path
 		Folder:  folder, Flow: "flow.yaml", World: sandbox.Generate(1, 60, time.Now().UTC()), Faults: f,
+		Args:  []string{"--settle", "1s"},
 		Kills: 12, Each: 6, Within: 300 * time.Millisecond, Side: 2, Seed: 1, Dir: t.TempDir(),
 	}
 }
@@ -138,6 +139,13 @@ func TestTortureNotices(t *testing.T) {
 		for _, name := range []string{"accepted.jsonl", "lives.txt", "state/sandbox/ledger.db", "flow/flow.yaml"} {
 			require.FileExists(t, filepath.Join(r.Folders[0], name))
 		}
+	})
+	t.Run("a settle time of nothing", func(t *testing.T) {
+		storm := trial(t, "flowrunner", "late:20%")
+		storm.Args = []string{"--settle", "0"}
+		r, err := storm.Run(t.Context())
+		require.NoError(t, err)
+		require.Positive(t, r.Doubled, "%+v", r)
 	})
 	t.Run("a ledger that forgets", func(t *testing.T) {
 		storm := trial(t, "flowrunner", "")
