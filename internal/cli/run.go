@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/internal/ui"
 )
 
@@ -93,10 +95,13 @@ func runFlow(a *app, o *runOptions, file string) error {
 	defer j.close()
 	if !o.abandon && o.divert == 0 {
 		if run, open, err := j.unfinished(); err != nil || open {
+			later := err == nil && j.laterSlot(run, slot)
 			if err == nil {
-				err = j.goOn(run)
+				err = j.goOn(run, later)
 			}
-			return err
+			if err != nil || !later {
+				return err
+			}
 		}
 	}
 	if o.retry {
@@ -171,8 +176,24 @@ func (j *job) unfinished() (ledger.Run, bool, error) {
 	}
 }
 
-// goOn finishes an interrupted run.
-func (j *job) goOn(run ledger.Run) error {
+// laterSlot reports whether an unfinished run serves another slot of the schedule
+// than the one that this command is for: nobody types a command of cron again, so
+// both are served.
+func (j *job) laterSlot(run ledger.Run, asked *time.Time) bool {
+	head, _, err := planfile.Check(filepath.Join(engine.RunDir(j.state.dir, run.ID), planName(0)))
+	if err != nil || head.Slot == nil || j.p.Schedule == nil {
+		return false
+	}
+	if asked != nil {
+		return !asked.Equal(*head.Slot)
+	}
+	last, ok := j.p.Schedule.Last(time.Now())
+	return ok && !last.Equal(*head.Slot)
+}
+
+// goOn finishes an interrupted run; more says that this command goes on with
+// another slot then.
+func (j *job) goOn(run ledger.Run, more bool) error {
 	say := func(format string, args ...any) {
 		if !j.a.json {
 			fmt.Fprintf(j.a.stderr, format+"\n", args...)
@@ -180,7 +201,11 @@ func (j *job) goOn(run ledger.Run) error {
 	}
 	say("Run %s of %s was not finished; going on with it.", ui.Safe(run.ID), ui.Safe(run.Flow))
 	err := j.apply(filepath.Join(engine.RunDir(j.state.dir, run.ID), "plan.jsonl"), true, nil)
-	if err == nil {
+	switch {
+	case err != nil:
+	case more:
+		say("It was for an earlier slot of the schedule; now for the one that is due.")
+	default:
 		say("The same command plans anew from here.")
 	}
 	return err
