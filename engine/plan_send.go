@@ -189,10 +189,26 @@ func (p *planner) decide(ctx context.Context, c *candidate) error {
 	if p.notMeant(c) {
 		return nil
 	}
-	if err := p.known(ctx, c); err != nil || c.Status != planfile.StatusPlanned {
+	err := p.known(ctx, c)
+	switch {
+	case err != nil:
 		return err
+	case c.Status == planfile.StatusUnknown:
+		return p.railedAgain(ctx, c)
+	case c.Status == planfile.StatusPlanned:
+		return p.railed(ctx, c)
 	}
-	return p.railed(ctx, c)
+	return nil
+}
+
+// railedAgain asks the rails about a send that an earlier run has left unknown: it
+// is read back in any case, and where a rail speaks against it, it is not sent
+// again, whatever the chat has.
+func (p *planner) railedAgain(ctx context.Context, c *candidate) error {
+	reason, args := c.Reason, c.Args
+	err := p.railed(ctx, c)
+	c.Status, c.Reason, c.Args = planfile.StatusUnknown, reason, args
+	return err
 }
 
 // known asks the draft and the ledger about a send.

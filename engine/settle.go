@@ -184,7 +184,7 @@ func (o *outcomeReader) of(r planfile.Send) (final, error) {
 	}
 	// One that an earlier run left unknown is this run's as soon as it surely did
 	// not go out.
-	f.ours = f.ours || rec.Run == o.a.result.Run.ID || rec.State == ledger.NotSent
+	f.ours = f.ours || rec.Run == o.a.result.Run.ID || rec.State == ledger.NotSent && r.Rail == ""
 	at := rec.At
 	//exhaustive:enforce
 	switch rec.State {

@@ -43,6 +43,8 @@ func (a *applier) renew(ctx context.Context, r *planfile.Send) error {
 	}
 	at := rec.At
 	switch {
+	case rec.State == ledger.NotSent && rec.Run != a.result.Run.ID && r.Rail != "":
+		r.Status, r.Reason, r.Since = planfile.StatusLeftOut, r.Rail+" speaks against sending it again", nil
 	case rec.Run == a.result.Run.ID || rec.State == ledger.NotSent:
 		r.Status, r.Reason, r.Since = planfile.StatusPlanned, "", nil // it is this run's now
 	case rec.State == ledger.Sent:
@@ -120,7 +122,7 @@ func (a *applier) foundMissing(r planfile.Send, rec ledger.Record) {
 
 // roomFor reports whether the cap leaves room for one more send that the plan
 // does not count.
-func (a *applier) roomFor(planfile.Send) bool {
+func (a *applier) roomFor() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.counts.Planned < a.head.MaxSends

@@ -240,10 +240,16 @@ func (v *verifier) happened(ctx context.Context, r planfile.Send, rec ledger.Rec
 // whether it did or not, through all gates.
 func (v *verifier) resend(ctx context.Context, r planfile.Send, rec ledger.Record, n note, why string) (status string) {
 	a := v.a
-	ours := rec.Run == a.result.Run.ID
-	if !ours && !a.roomFor(r) {
+	against := ""
+	switch ours := rec.Run == a.result.Run.ID; {
+	case !ours && r.Rail != "":
+		against = r.Rail + " speaks against it"
+	case !ours && !a.roomFor():
+		against = fmt.Sprintf("guard.maxSends allows %d in this run", a.head.MaxSends)
+	}
+	if against != "" {
 		n.left = true
-		a.leftUnknown(r, rec, fmt.Sprintf("%s; it is not sent again, since guard.maxSends allows %d in this run", why, a.head.MaxSends))
+		a.leftUnknown(r, rec, why+"; it is not sent again, since "+against)
 		if err := v.notes.put(r.Seq, n); err != nil {
 			v.fail(ctx, err)
 		}

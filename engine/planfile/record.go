@@ -74,7 +74,7 @@ type Send struct {
 	Item     []int            `json:"item,omitempty"` // the iteration, outermost loop first
 	Status   string           `json:"status"`
 	Reason   string           `json:"reason,omitempty"`
-	Rail     string           `json:"rail,omitempty"`      // of left_out: the rail that said so
+	Rail     string           `json:"rail,omitempty"`      // of left_out: the rail that said so; of unknown: the rail that forbids another try
 	Since    *time.Time       `json:"since,omitempty"`     // of already_sent, unknown, refused: when
 	Message  int              `json:"messageId,omitempty"` // of already_sent
 	Changed  bool             `json:"changed,omitempty"`   // of already_sent: the text was another
