@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -229,11 +230,11 @@ func (e *Evaluator) beside(st *Step, at Place, before error) (*Evaluator, error)
 	return &c, before
 }
 
-// Recorded gives what an expression at a place can read of a plan that was kept:
+// Recorded gives what an expression at a place can read of the plans of a run, stage by stage, as they were kept:
 // inputs, the outputs of steps, and the lists and iterations that the plan has
 // recorded since something later reads them. p is compiled from the plan's text.
-func (p *Program) Recorded(path string, at Place) (*Evaluator, error) {
-	head, _, err := planfile.Check(path)
+func (p *Program) Recorded(paths []string, at Place) (*Evaluator, error) {
+	head, _, err := planfile.Check(paths[0])
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +251,7 @@ func (p *Program) Recorded(path string, at Place) (*Evaluator, error) {
 	e := &Evaluator{scope: sc, env: f.env, why: "the plan of this run has not recorded it; --sandbox or a new plan reads it again"}
 	loops := loopsWanted(st, at)
 	lists, found := map[string][]any{}, len(loops) == 0
-	for rec, err := range planfile.Records(path) {
+	for rec, err := range recordsOf(paths) {
 		if err != nil {
 			return nil, err
 		}
@@ -300,6 +301,23 @@ func (p *Program) Recorded(path string, at Place) (*Evaluator, error) {
 		}
 	}
 	return e.beside(besideStep(st, loops), at, nil)
+}
+
+// recordsOf reads the plans of several stages one after another. One that was not
+// finished, since the run ended while it was made, is passed over.
+func recordsOf(paths []string) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		for i, path := range paths {
+			if _, _, err := planfile.Check(path); err != nil && i > 0 {
+				return
+			}
+			for rec, err := range planfile.Records(path) {
+				if !yield(rec, err) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func besideStep(st *Step, loops []*Step) *Step {

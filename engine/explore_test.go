@@ -2,6 +2,8 @@ package engine_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -149,7 +151,7 @@ func TestRecorded(t *testing.T) {
 	var guard *engine.GuardError
 	require.ErrorAs(t, err, &guard)
 	recorded := func(at engine.Place) *engine.Evaluator {
-		e, err := p.Recorded(path, at)
+		e, err := p.Recorded([]string{path}, at)
 		require.NoError(t, err)
 		return e
 	}
@@ -165,11 +167,11 @@ func TestRecorded(t *testing.T) {
 	require.Equal(t, 0, ask(t, e, "index"))
 	require.Equal(t, 102, ask(t, recorded(engine.Place{Step: "clients", Item: []int{1}}), "item.id"))
 
-	_, err = p.Recorded(path, engine.Place{Step: "send", Item: []int{1, 9}})
+	_, err = p.Recorded([]string{path}, engine.Place{Step: "send", Item: []int{1, 9}})
 	require.ErrorContains(t, err, "records no item 2.10 of the step send")
-	_, err = p.Recorded(path, engine.Place{Step: "none"})
+	_, err = p.Recorded([]string{path}, engine.Place{Step: "none"})
 	require.ErrorContains(t, err, `no step "none"`)
-	_, err = p.Recorded(path+".none", engine.Place{})
+	_, err = p.Recorded([]string{path + ".none"}, engine.Place{})
 	require.Error(t, err)
 }
 
@@ -243,9 +245,38 @@ finally:
   - {id: keep, uses: write_csv, with: {path: out.csv, rows: "${{ steps.some.outputs.items }}", columns: [id]}}
 `)
 	path := b.plan(p, nil)
-	e, err := p.Recorded(path, engine.Place{Step: "some", Item: []int{1}})
+	e, err := p.Recorded([]string{path}, engine.Place{Step: "some", Item: []int{1}})
 	require.NoError(t, err)
 	require.Equal(t, 102, ask(t, e, "item.id"))
 	_, err = e.Expr(flow.TextNode("text", "item.phone"))
 	require.ErrorContains(t, err, `unknown field "phone"`)
+}
+
+// A run of two stages has two plans, and a console reads both.
+func TestRecordedReadsEveryStage(t *testing.T) {
+	b := newBench(t, sandbox.Options{World: smallWorld(2)})
+	p := b.compile(`flow: stages
+guard: { maxSends: 10 }
+steps:
+  - { id: hello, uses: chat2desk_send_message, with: { contactId: 101, message: hello } }
+  - { id: facts, if: steps.hello.status == "sent", uses: set, with: { x: 7 } }
+  - id: more
+    forEach: [101, 102]
+    if: steps.facts.outputs.x == 7
+    uses: chat2desk_send_message
+    with: { contactId: "${{ item }}", message: "more ${{ index }}" }
+`)
+	path := b.plan(p, nil)
+	later := filepath.Join(filepath.Dir(path), "plan-1.jsonl")
+	b.apply(p, path)
+	e, err := p.Recorded([]string{path, later}, engine.Place{Step: "more", Item: []int{1}})
+	require.NoError(t, err)
+	require.Equal(t, "more 1", ask(t, e, "with.message"))
+	require.Equal(t, 7, ask(t, e, "steps.facts.outputs.x"))
+
+	// What was not planned to its end is passed over.
+	require.NoError(t, os.WriteFile(later, []byte("{}\n"), 0o600))
+	e, err = p.Recorded([]string{path, later}, engine.Place{})
+	require.NoError(t, err)
+	require.Contains(t, ask(t, e, "steps.facts.outputs.x"), "the plan of this run has not recorded it")
 }

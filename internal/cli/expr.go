@@ -176,12 +176,12 @@ func (o *exprOptions) recorded(a *app, at engine.Place) (*engine.Evaluator, erro
 	if !ok {
 		return nil, &usageError{fmt.Sprintf("there is no run %q", o.run), "flowrunner runs lists them"}
 	}
-	path := filepath.Join(engine.RunDir(st.dir, run.ID), "plan.jsonl")
-	p, _, err := a.readPlan(path)
+	dir := engine.RunDir(st.dir, run.ID)
+	p, _, err := a.readPlan(filepath.Join(dir, planName(0)))
 	if err != nil {
 		return nil, err
 	}
-	return p.Recorded(path, at)
+	return p.Recorded(plansIn(dir), at)
 }
 
 // ofFlow is the scope of a flow: with --sandbox its reads are made once.

@@ -46,6 +46,7 @@ func TestMain(m *testing.M) {
 //	sandbox ARGS…            serve a sandbox in another process and point the environment at it
 //	advised                  run the flowrunner command that ends the last output
 //	await FILE [LINES]       wait until a file is there, and has so many lines
+//	daysago N FILE           write the date of so many days ago for DAY in FILE
 //	hours FROM TO FILE       write the hours from now on, such as 2h 4h, in UTC for HOURS in FILE
 //	signal SIGNAL N LOG LINES COMMAND…
 //	                         start the command, signal it when LOG has so many
@@ -57,7 +58,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": cmdCode, "hours": cmdHours, "norm": cmdNorm, "sentto": cmdSentTo, "sandbox": cmdSandbox, "await": cmdAwait, "signal": cmdSignal, "once": cmdOnce, "advised": cmdAdvised, "accounted": cmdAccounted,
+			"code": cmdCode, "daysago": cmdDaysAgo, "hours": cmdHours, "norm": cmdNorm, "sentto": cmdSentTo, "sandbox": cmdSandbox, "await": cmdAwait, "signal": cmdSignal, "once": cmdOnce, "advised": cmdAdvised, "accounted": cmdAccounted,
 		},
 	})
 }
@@ -72,6 +73,19 @@ func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
 	if got := codeOf(ts, err); got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+func cmdDaysAgo(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: daysago N FILE")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	path := ts.MkAbs(args[1])
+	b, err := os.ReadFile(path)
+	ts.Check(err)
+	text := strings.ReplaceAll(string(b), "DAY", time.Now().UTC().AddDate(0, 0, -n).Format(time.DateOnly))
+	ts.Check(os.WriteFile(path, []byte(text), 0o600))
 }
 
 func cmdHours(ts *testscript.TestScript, neg bool, args []string) {

@@ -96,7 +96,7 @@ func (s *Suite) under(project *engine.Project) *Suite {
 	}
 	ruled := *s
 	p, looser := s.program.Under(project)
-	ruled.program, ruled.problems = p, slices.Concat(s.problems, looser)
+	ruled.program, ruled.problems = p, slices.Concat(s.problems, looser, p.Lint())
 	if looser.HasErrors() {
 		ruled.program = nil
 	}
