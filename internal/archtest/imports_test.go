@@ -104,7 +104,7 @@ var homes = map[string][]string{
 	"github.com/gofrs/flock":          {"engine/ledger"},
 	"golang.org/x/time":               {"chat2desk"},
 	"golang.org/x/text/encoding":      {"steps"},
-	"golang.org/x/text/unicode/norm":  {"steps"},
+	"golang.org/x/text/unicode/norm":  {"engine/guard", "steps"},
 	"github.com/spf13/cobra":          {"internal/cli"},
 	"github.com/spf13/pflag":          {"internal/cli"},
 	"golang.org/x/term":               {"internal/cli", "internal/ui"},
