@@ -70,6 +70,11 @@ func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Resu
 	if err := a.fits(ctx, end); err != nil {
 		return nil, err
 	}
+	if len(p.Guard.Suppress) > 0 && o.Divert == nil {
+		if a.suppressed, err = s.suppressing(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if err := a.begin(ctx, end); err != nil {
 		return nil, err
 	}
@@ -90,12 +95,13 @@ func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Resu
 // applier applies the plans of one run.
 type applier struct {
 	*session
-	o       ApplyOptions
-	head    planfile.Header
-	started time.Time
-	log     *eventLog
-	rails   *guard.Rails
-	result  Result
+	o          ApplyOptions
+	head       planfile.Header
+	started    time.Time
+	log        *eventLog
+	rails      *guard.Rails
+	suppressed *suppression // as it is now; nil: nobody is
+	result     Result
 
 	later             deferred
 	canary            *canary

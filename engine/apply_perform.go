@@ -95,6 +95,10 @@ func (a *applier) perform(ctx context.Context, path string) error {
 				return err
 			}
 			a.restore(r)
+		case planfile.OptOut:
+			if err := a.remember(ctx, r); err != nil {
+				return err
+			}
 		case planfile.LeftOut:
 			a.result.LeftOut = append(a.result.LeftOut, r)
 		case planfile.End:

@@ -17,5 +17,18 @@ func (t *try) refused(ctx context.Context) string {
 	if a.p.Guard.Window != "" && t.r.LastWrote != nil && !guard.Free(t.r.LastWrote, a.o.clock()) {
 		return guard.ClosedReason
 	}
-	return ""
+	if a.suppressed == nil {
+		return ""
+	}
+	known := knownBy(t.r)
+	why := a.suppressed.listed(t.r.Contact, known)
+	if why != "" || a.suppressed.words.Len() == 0 {
+		return why
+	}
+	why, err := a.optedOut(ctx, t.r.Account, t.r.Contact, known)
+	if err != nil {
+		a.stop(CauseOf(err), err.Error(), hintOf(err))
+		return "the ledger could not be read"
+	}
+	return why
 }

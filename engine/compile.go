@@ -82,7 +82,6 @@ func (c *compiler) program() {
 	if text(d.Class) == ledger.Service.String() {
 		c.p.Class, c.p.classAt = ledger.Service, d.Class.Span
 	}
-	c.refuseUnbuilt()
 	c.zone()
 	c.p.Inputs = c.roots()
 	c.p.base = c.base

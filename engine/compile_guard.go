@@ -11,6 +11,7 @@ import (
 // none.
 type Guard struct {
 	MaxSends   *Bound            // also the approval of a run without a terminal
+	Suppress   []Suppress        // all of them hold
 	PerContact []PerContact      // each of them holds
 	StopIf     []guard.Predicate // any of them stops; none is the default of guard.Rails
 	Window     string            // guard.WhatsApp, or none
@@ -43,6 +44,7 @@ func (c *compiler) guard() {
 	g.MaxSends = c.bound("maxSends")
 	g.MonthlyCalls = c.bound("monthlyCalls")
 	g.Hours = c.hours()
+	c.suppress()
 	c.perContact()
 	if v, ok := c.literal(c.doc.Guard.Get("window"), "window", step.Field{Shape: step.ShapeText}); ok {
 		g.Window = v.(string)

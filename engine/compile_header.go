@@ -14,34 +14,6 @@ import (
 	"github.com/flowrunner/flowrunner/engine/step"
 )
 
-// refuseUnbuilt refuses keys that the grammar has and this version does not
-// honour: parsed and ignored is worse than absent.
-func (c *compiler) refuseUnbuilt() {
-	refuse := func(n *flow.Node, what, why string) {
-		c.diags.Add("not-built-yet", n.Span, "%s is not honoured by this version", what).
-			WithDetail("%s The key is part of the language, but this version would ignore it, and so it refuses.", why).
-			WithHint("delete the key")
-	}
-	sections := []struct {
-		s    *flow.Section
-		name string
-		keys []string
-		why  string
-	}{
-		{c.doc.Guard, "guard", []string{"suppress"}, "Not every rail is enforced yet."},
-	}
-	for _, s := range sections {
-		if s.s == nil {
-			continue
-		}
-		for _, e := range s.s.Node.Entries {
-			if slices.Contains(s.keys, e.Key.Text) {
-				refuse(e.Key, s.name+"."+e.Key.Text, s.why)
-			}
-		}
-	}
-}
-
 func (c *compiler) zone() {
 	c.p.Zone = time.UTC
 	n := c.doc.Connection.Get("timezone")

@@ -32,6 +32,32 @@ func (c *compiler) perContact() {
 	c.p.Guard.PerContact = []PerContact{{rule, n.Span}}
 }
 
+// suppress compiles whom never to write to.
+func (c *compiler) suppress() {
+	n := c.doc.Guard.Get("suppress")
+	if n == nil || n.Kind != flow.Map {
+		return
+	}
+	sc := c.p.base
+	if sc == nil {
+		sc = lang.NewScope(nil) // of a project, which has no inputs
+	}
+	list := func(key string, elem step.Shape) *lang.Value {
+		v := n.Get(key)
+		if v == nil {
+			return nil
+		}
+		return c.value(v, sc, step.Field{Name: key, Shape: step.ListOf(elem), NonEmpty: true})
+	}
+	s := Suppress{Files: list("files", step.ShapeText), Tags: list("tags", step.ShapeInt), Words: list("words", step.ShapeText)}
+	if len(n.Entries) == 0 {
+		c.diags.Add("wrong-suppress", n.Span, "suppress names nobody").
+			WithDetail("It takes files of phones or contacts, ids of tags, and words with which people ask for peace.").
+			WithHint("write suppress: { words: [stop] }, or delete the key")
+	}
+	c.p.Guard.Suppress = []Suppress{s}
+}
+
 // person compiles who the contact of a send is.
 func (c *compiler) person(n *flow.Node, sc *lang.Scope, f step.Field) *lang.Value {
 	v := c.value(n, sc, f)

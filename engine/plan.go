@@ -68,10 +68,12 @@ type planner struct {
 	final   *applier  // not nil: this is finally, locals are performed at once
 	halted  string    // not "": the run stopped; nothing is read or sent any more
 
-	asked     map[clientID]step.Facts // whom the rails had to ask about
-	held      held                    // what the rails have left out of the iteration at hand
-	shared    shared                  // people with several contacts
-	railCalls int64                   // calls that the rails have made
+	asked      map[clientID]step.Facts // whom the rails had to ask about
+	held       held                    // what the rails have left out of the iteration at hand
+	suppressed *suppression            // nil: nobody is
+	heard      heard
+	shared     shared // people with several contacts
+	railCalls  int64  // calls that the rails have made
 
 	mu      sync.Mutex
 	leftOut map[leftOutKey]int
@@ -97,6 +99,11 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 	}
 	s.emit(Event{Kind: EventPlanning, Stage: stage})
 	var err error
+	if len(s.p.Guard.Suppress) > 0 && s.p.HasSends() && p.halted == "" {
+		if p.suppressed, err = s.suppressing(ctx); err != nil {
+			return "", err
+		}
+	}
 	if p.head, err = p.header(ctx, env); err != nil {
 		return "", err
 	}
@@ -158,6 +165,9 @@ func (p *planner) header(ctx context.Context, env map[string]string) (planfile.H
 		Inputs: map[string]planfile.Value{}, Env: env, Campaign: p.p.CampaignOf(p.o),
 		Lineage: p.o.Store.Lineage(), Only: p.o.Only, MaxSends: p.p.Guard.Most(), Sandbox: p.o.Sandbox != nil, Rate: p.p.Connection.Rate,
 		Delivery: p.p.deliveryOf(p.o),
+	}
+	if p.suppressed != nil {
+		h.Suppress = p.suppressed.told
 	}
 	if p.o.Rate != nil {
 		h.Rate = *p.o.Rate

@@ -24,7 +24,6 @@ func CompileProject(f *flow.Project) (*Project, diag.List) {
 		chain: []string{f.File},
 		p:     &Program{ZoneSet: true}, // which zone is for each flow to say
 	}
-	c.refuseUnbuilt()
 	c.guard()
 	for _, h := range c.p.Guard.Hours {
 		if h.zone != nil {
@@ -76,6 +75,10 @@ func (g Guard) under(project Guard, zoneSet bool, out *diag.List) Guard {
 					WithHint("write what is stricter, or delete the line: the project's rule holds anyway")
 			}
 		}
+	}
+	for _, s := range project.Suppress {
+		s.Project = true
+		g.Suppress = append(slices.Clip(g.Suppress), s)
 	}
 	g.Window = cmp.Or(g.Window, project.Window)
 	g.PerContact = slices.Concat(project.PerContact, g.PerContact)

@@ -20,6 +20,7 @@ type rail struct {
 // those that cost nothing first.
 var planRails = []rail{
 	{"hours", (*planner).zoneTold},
+	{"suppress", (*planner).suppress},
 	{"window", (*planner).window},
 	{"perContact", (*planner).perContact},
 }

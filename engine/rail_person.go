@@ -26,7 +26,7 @@ func (p *planner) identify(ctx context.Context, c *candidate) error {
 		}
 		c.person = ledger.PersonOfContact(c.Account, c.Contact)
 		if len(f.Numbers) > 0 {
-			c.person = ledger.PersonOfNumber(f.Numbers[0])
+			c.person = numberOf(f.Numbers[0])
 		}
 	}
 	c.Person = c.person.String()
@@ -42,9 +42,20 @@ const fullNumber = 10
 func personNamed(name string) ledger.Person {
 	forms, err := step.PhoneForms(name)
 	if err == nil && !strings.HasPrefix(forms[0], "[") && (len(forms[0]) >= fullNumber || strings.HasPrefix(name, "+")) {
-		return ledger.PersonOfNumber(forms[0])
+		return numberOf(forms[0])
 	}
 	return ledger.PersonNamed(name)
+}
+
+// mexico is how WhatsApp writes Mexican mobiles: with a 1 that others leave out.
+const mexico, mexicoDigits = "521", 13
+
+// numberOf is the person who has a telephone number, however it is written.
+func numberOf(digits string) ledger.Person {
+	if rest, ok := strings.CutPrefix(digits, mexico); ok && len(digits) == mexicoDigits {
+		digits = "52" + rest
+	}
+	return ledger.PersonOfNumber(digits)
 }
 
 // perContact leaves out whoever was written to as often as is allowed: in the

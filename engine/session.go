@@ -31,9 +31,10 @@ type Options struct {
 	Rate     *float64       // --rate in calls a second; wins over the flow's
 	Sandbox  *Sandbox       // nil: the real API
 
-	StateDir string       // holds runs/; made when missing
-	FlowDir  string       // every file that steps touch is below it
-	Store    ledger.Store // the ledger; never nil
+	StateDir   string       // holds runs/; made when missing
+	ProjectDir string       // where the files of the project's rails are
+	FlowDir    string       // every file that steps touch is below it
+	Store      ledger.Store // the ledger; never nil
 
 	LookupEnv func(string) (string, bool)
 	OnSecret  func(string)                          // told of each secret before it is used, for redaction

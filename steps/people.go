@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/flowrunner/flowrunner/chat2desk"
@@ -49,6 +50,9 @@ func (People) Read(ctx context.Context, contact int) (f step.Facts, ok bool, err
 
 func factsOf(c chat2desk.Contact) step.Facts {
 	f := step.Facts{Contact: c.ID, Numbers: c.Numbers(), LastWrote: c.LastClientMessage}
+	if strings.HasPrefix(c.Phone, "[") {
+		f.Address = c.Phone
+	}
 	for _, ch := range c.Channels {
 		f.Channels = append(f.Channels, step.Channel{ID: ch.ID, Transports: ch.Transports})
 	}

@@ -35,6 +35,8 @@ func (d *decoder) record(line []byte) (any, error) {
 		return as[Row](line)
 	case "leftOut":
 		return as[LeftOut](line)
+	case "optOut":
+		return as[OptOut](line)
 	case "end":
 		return as[End](line)
 	}

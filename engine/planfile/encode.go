@@ -14,7 +14,7 @@ import (
 func appendRecord(b []byte, record any) ([]byte, error) {
 	switch r := record.(type) {
 	case Send:
-		if r.Since == nil && r.LastWrote == nil {
+		if r.Since == nil && r.LastWrote == nil && len(r.Known) == 0 {
 			return appendSend(b, &r)
 		}
 	case Item:

@@ -44,7 +44,7 @@ func someRecord(r *rand.Rand) any {
 			Type: "send", Seq: r.Int64N(9), Step: someText(r), Unit: r.Int64N(3), Item: item, Status: someText(r), Reason: someText(r),
 			Since: pick(r, &at), Message: r.IntN(2), Changed: r.IntN(2) == 0, Identity: someText(r), Former: someText(r), Account: someText(r), Key: someText(r),
 			Period: someText(r), Contact: r.IntN(3), Zone: someText(r), Content: someText(r), TextHash: someText(r), Args: someValues(r),
-			Rail: someText(r), Internal: r.IntN(2) == 0, Person: someText(r), LastWrote: pick(r, &at),
+			Rail: someText(r), Internal: r.IntN(2) == 0, Person: someText(r), LastWrote: pick(r, &at), Known: pick(r, []string{"ab", "cd"}),
 		}
 	case 1:
 		return Item{

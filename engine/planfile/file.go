@@ -220,7 +220,7 @@ func typeOf(line []byte) string {
 		return ""
 	}
 	switch t := string(rest[:i]); t {
-	case "header", "send", "local", "item", "step", "row", "leftOut", "end":
+	case "header", "send", "local", "item", "step", "row", "leftOut", "optOut", "end":
 		return t
 	}
 	return ""

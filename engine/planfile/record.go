@@ -36,6 +36,7 @@ type Header struct {
 	Lineage  string            `json:"lineage,omitempty"`
 	Serial   int64             `json:"serial"`
 	MaxSends int               `json:"maxSends"`
+	Suppress []Suppressed      `json:"suppress,omitempty"`
 	Only     []int             `json:"only,omitempty"` // the contacts that --only names; none is everybody
 	Rate     float64           `json:"rate,omitempty"` // calls a second; 0 is unlimited
 	Sandbox  bool              `json:"sandbox,omitempty"`
@@ -93,6 +94,7 @@ type Send struct {
 	// alone.
 	Internal  bool       `json:"internal,omitempty"`  // the message stays with the operators
 	Person    string     `json:"person,omitempty"`    // hash of the person, in hex
+	Known     []string   `json:"known,omitempty"`     // hashes of what else the contact is known by
 	LastWrote *time.Time `json:"lastWrote,omitempty"` // when the contact last wrote, where a rail asked
 }
 
@@ -120,6 +122,26 @@ func SameIteration(a, b []int) bool {
 
 // Remembered is the id of the step that the send is remembered under.
 func (s Send) Remembered() string { return cmp.Or(s.Former, s.Step) }
+
+// OptOut is a message found while planning in which a contact asked for peace.
+// Apply remembers it for good.
+type OptOut struct {
+	Type    string    `json:"type"` // "optOut"
+	Account string    `json:"account"`
+	Contact int       `json:"contact"`
+	Person  string    `json:"person,omitempty"`
+	Word    string    `json:"word"`
+	Message int       `json:"messageId"`
+	At      time.Time `json:"at"`
+}
+
+// Suppressed is a list of people who are never written to, as it was when the
+// plan was made.
+type Suppressed struct {
+	By    string `json:"by"` // a file, the tags, or words
+	Count int    `json:"count"`
+	Hash  string `json:"hash,omitempty"` // hex SHA-256 of a file
+}
 
 // Local is a local step to perform after the sends before it.
 type Local struct {

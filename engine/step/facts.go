@@ -8,6 +8,7 @@ import "time"
 type Facts struct {
 	Contact   int        // Chat2Desk client id
 	Numbers   []string   // real telephone numbers, digits with the country's code; the one that an operator assigned first
+	Address   string     // of a chat where that is the client's phone: [tg] 807892
 	LastWrote *time.Time // when the client last wrote; nil when never
 	Channels  []Channel  // the ways to write to the client; nil when nobody has told
 }

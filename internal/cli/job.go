@@ -57,6 +57,9 @@ func openJob(a *app, o *worldFlags, spec jobSpec) (*job, error) {
 		LookupEnv: a.env.lookup, OnSecret: a.secrets.Add, Account: steps.CompanyID, CallsThisMonth: steps.CallsThisMonth, MessageStatus: steps.MessageStatus, People: steps.People{}, Gate: steps.WaitTurn, Now: time.Now,
 	}
 	j.opts.Settle = o.settle.time
+	if p := spec.state.project; p != nil {
+		j.opts.ProjectDir = p.dir
+	}
 	j.campaign = j.p.CampaignOf(j.opts)
 	err := j.settleFits()
 	if err == nil {

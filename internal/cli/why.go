@@ -56,6 +56,12 @@ func why(a *app, o stateFlags, contact int, flow, form string) error {
 	if err != nil {
 		return err
 	}
+	for o, err := range store.OptOuts(ctx, &ledger.Whom{Contact: contact}) {
+		if err != nil {
+			return err
+		}
+		d.OptOuts = append(d.OptOuts, ui.OptOutDocument{Word: o.Word, MessageID: o.MessageID, At: o.At})
+	}
 	for rec, err := range store.Records(ctx, ledger.Filter{Contact: contact, Flow: flow}) {
 		if err != nil {
 			return err

@@ -57,6 +57,7 @@ type ImportDocument struct {
 	Runs      ImportCountDocument `json:"runs"`
 	Sends     ImportCountDocument `json:"sends"`
 	Decisions ImportCountDocument `json:"decisions"`
+	OptOuts   ImportCountDocument `json:"optOuts"`
 }
 
 // ImportCountDocument counts one kind of entry.
@@ -70,6 +71,7 @@ type ImportCountDocument struct {
 func ImportOf(r ledger.ImportResult) *ImportDocument {
 	return &ImportDocument{
 		Lineage: r.Lineage, Serial: r.Serial, Runs: ImportCountDocument(r.Runs), Sends: ImportCountDocument(r.Sends), Decisions: ImportCountDocument(r.Decisions),
+		OptOuts: ImportCountDocument(r.OptOuts),
 	}
 }
 
@@ -79,7 +81,7 @@ func (s Style) Import(w io.Writer, r ledger.ImportResult) {
 	for _, c := range []struct {
 		name string
 		ledger.ImportCount
-	}{{"runs", r.Runs}, {"sends", r.Sends}, {"decisions", r.Decisions}} {
+	}{{"runs", r.Runs}, {"sends", r.Sends}, {"decisions", r.Decisions}, {"opt-outs", r.OptOuts}} {
 		fmt.Fprintf(w, "  %-10s %s read, %s new, %s known more surely now\n", c.name, number(c.Read), number(c.Added), number(c.Raised))
 	}
 	if !r.Changed() {

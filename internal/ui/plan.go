@@ -36,6 +36,13 @@ func (s Style) Plan(w io.Writer, p *engine.Summary, tail ...string) {
 			fmt.Fprintf(w, "  %s\n", s.Warn(line))
 		}
 	}
+	if len(h.Suppress) > 0 {
+		parts := make([]string, len(h.Suppress))
+		for i, l := range h.Suppress {
+			parts[i] = fmt.Sprintf("%s (%s)", l.By, number(l.Count))
+		}
+		s.wrapped(w, "  ", "Never to those in: "+Safe(strings.Join(parts, ", ")))
+	}
 	s.planSteps(w, p)
 	var left []ReasonDocument
 	for _, l := range p.LeftOut {

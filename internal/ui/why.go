@@ -16,6 +16,7 @@ import (
 type WhyDocument struct {
 	Contact int                `json:"contactId"`
 	Sends   []SendDocument     `json:"sends"` // newest first
+	OptOuts []OptOutDocument   `json:"optOuts,omitempty"`
 	Plans   []StandingDocument `json:"plans"` // of each run that has the contact, and of the last run of each flow
 }
 
@@ -80,9 +81,20 @@ func excluded(status string) bool {
 	return status == planfile.StatusLeftOut || status == planfile.StatusDuplicate
 }
 
+// OptOutDocument is a message in which the contact asked for peace.
+type OptOutDocument struct {
+	Word      string    `json:"word"`
+	MessageID int       `json:"messageId"`
+	At        time.Time `json:"at"`
+}
+
 // Why draws what is known about one contact.
 func (s Style) Why(w io.Writer, d *WhyDocument) {
 	fmt.Fprintf(w, "%s\n", s.Bold(fmt.Sprintf("Contact %d", d.Contact)))
+	for _, o := range d.OptOuts {
+		fmt.Fprintln(w)
+		s.wrapped(w, "  ", s.Warn(fmt.Sprintf("asked for peace on %s with %q, message %d", o.At.Format(moment), Safe(o.Word), o.MessageID)))
+	}
 	if len(d.Sends) == 0 {
 		fmt.Fprintf(w, "\n  The ledger knows of no send to this contact.\n")
 	}
