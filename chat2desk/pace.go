@@ -12,14 +12,16 @@ const (
 	firstPause = 200 * time.Millisecond // after a 429 that names no time; doubled while nothing passes
 	maxPause   = 2 * time.Minute        // the longest that one 429 may hold everybody
 	slowdown   = 0.7                    // of the rate that a 429 met
-	recovery   = 0.005                  // of the ceiling, regained with each call that passed
+	recovery   = 0.025                  // of the target, regained with each call that passed
+	creep      = 0.0004                 // the same close to the rate that a 429 met, and above it
+	close429   = 0.9                    // of that rate is close
 )
 
 // pace is the one limiter of a Client. It never lets calls out faster than the
 // ceiling. A 429 stops all callers until the server wants them back; from then
-// on they go slower than the rate that met the refusal, and regain the ceiling
-// call by call. With no ceiling the rate that met the refusal is what was
-// measured.
+// on they go slower than what got through until then, soon come close to that
+// again, and beyond it only slowly: at a wall that stays, hardly a call is wasted.
+// With no ceiling the rate that met the refusal is what was measured.
 type pace struct {
 	ceiling rate.Limit
 	turn    chan struct{} // holds one caller: the next to go, so that nobody overtakes
@@ -30,6 +32,9 @@ type pace struct {
 	cut     time.Time     // when the last 429 was learnt
 	pause   time.Duration // the last pause that was ours to choose
 	target  rate.Limit    // where recovery leads
+	wall    rate.Limit    // the rate that the last 429 met
+	passed  int           // calls that passed since that 429
+	first   time.Time     // when the first call began
 	started []time.Time   // the last calls, to measure by when there is no ceiling
 }
 
@@ -80,6 +85,9 @@ func (p *pace) begin() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
+	if p.first.IsZero() {
+		p.first = now
+	}
 	if p.ceiling == rate.Inf {
 		if len(p.started) == measured {
 			p.started = append(p.started[:0], p.started[1:]...)
@@ -116,10 +124,20 @@ func (p *pace) slow(start time.Time, retryAfter time.Duration) {
 		last := p.bucket.Limit()
 		if last == rate.Inf {
 			last = p.measure(now)
-			p.target = 2 * last
-		} else if p.ceiling != rate.Inf {
+		}
+		// What got through is what the server allows, however many were begun.
+		if since := now.Sub(p.resumed()); p.passed >= leastPassed && since > 0 {
+			last = min(last, max(1, rate.Limit(float64(p.passed)/since.Seconds())))
+		}
+		p.target = min(p.ceiling, 2*last)
+		if p.ceiling != rate.Inf {
 			p.target = p.ceiling
 		}
+		wall := last
+		if p.passed >= leastPassed && wall < p.wall {
+			wall = (wall + p.wall) / 2 // one refusal below it does not prove a lower one
+		}
+		p.wall, p.passed = wall, 0
 		p.bucket.SetLimit(max(last*slowdown, min(p.target, 1)/10))
 	}
 	if until := now.Add(wait); until.After(p.until) {
@@ -127,16 +145,32 @@ func (p *pace) slow(start time.Time, retryAfter time.Duration) {
 	}
 }
 
+// leastPassed is how many calls must have passed to tell a rate by.
+const leastPassed = 3
+
+// resumed is when calls were let out again after the last 429, or the first ever.
+func (p *pace) resumed() time.Time {
+	if p.until.IsZero() {
+		return p.first
+	}
+	return p.until
+}
+
 // recover is what a call that passed does.
 func (p *pace) recover(start time.Time) {
 	if start.After(p.cut) {
 		p.pause = 0
 	}
+	p.passed++
 	now := p.bucket.Limit()
 	if now >= p.ceiling {
 		return
 	}
-	next := now + p.target*recovery
+	step := rate.Limit(recovery)
+	if now >= p.wall*close429 {
+		step = creep
+	}
+	next := now + p.target*step
 	if next >= p.target {
 		next = p.ceiling
 	}
