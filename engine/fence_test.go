@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,6 +59,41 @@ func TestTheFenceDropsOldIntents(t *testing.T) {
 				require.Equal(t, ledger.Sent, rec.State)
 				require.Equal(t, tt.attempts, rec.Attempts)
 			}
+		})
+	}
+}
+
+// A clock that is set forward between a send and the looks at its chat makes no
+// send old: messages that are accepted late are found, and none is made again.
+func TestAClockSetForwardResendsNothing(t *testing.T) {
+	faults, err := sandbox.ParseFaults("late:100%")
+	require.NoError(t, err)
+	faults.LateBy = 150 * time.Millisecond
+	for _, jump := range []time.Duration{time.Hour, -time.Hour} {
+		t.Run(fmt.Sprint(jump), func(t *testing.T) {
+			b := newBench(t, sandbox.Options{World: smallWorld(3), Faults: faults})
+			p := b.compile(fmt.Sprintf(crashFlow, 1))
+			path := b.plan(p, nil)
+			o := b.options(p, nil)
+			settle := time.Second
+			o.Settle = &settle
+			began, ahead := time.Now(), atomic.Int64{}
+			o.Now = func() time.Time { return b.now.Add(time.Since(began) + time.Duration(ahead.Load())) }
+			o.Events = func(e engine.Event) {
+				if e.Kind == engine.EventSettled {
+					ahead.Add(int64(jump))
+				}
+			}
+			r, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: o})
+			require.NoError(t, err)
+			b.api.Close()
+			seen := map[string]int{}
+			for _, a := range b.api.Accepted() {
+				seen[a.ExternalID]++
+				require.Equal(t, 1, seen[a.ExternalID], "client %d", a.ClientID)
+			}
+			require.Len(t, seen, 4)
+			require.Equal(t, 4, r.Counts.Sent, "%+v", r)
 		})
 	}
 }
