@@ -36,11 +36,12 @@ var recipes = map[string]recipe{
 	"unknown-phones":          {},
 	"order-ready":             {sends: true},
 	"export-tag":              {},
+	"opening":                 {sends: true},
 }
 
 var (
 	nameOfFlow = regexp.MustCompile(`(?m)^flow: (\S+)$`)
-	dataFile   = regexp.MustCompile("(?ms)^`([a-z]+\\.csv)`:\n\n```csv\n(.*?)^```$")
+	dataFile   = regexp.MustCompile("(?ms)^`([a-z]+\\.(?:csv|yaml))`:\n\n```(?:csv|yml)\n(.*?)^```$")
 )
 
 // TestRecipesRunTwice runs each recipe as a reader would who copies it, in a
