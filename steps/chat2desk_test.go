@@ -198,7 +198,8 @@ func TestClientsStreamPageByPage(t *testing.T) {
 	require.Len(t, first(t, outs, "clients", 150), 150)
 	require.Equal(t, int64(1), client.Calls(), "one page is enough for 150")
 	require.Len(t, first(t, outs, "clients", 450), 450)
-	require.Equal(t, int64(3), client.Calls())
+	require.GreaterOrEqual(t, client.Calls(), int64(3))
+	require.LessOrEqual(t, client.Calls(), int64(6), "three pages, and at most three ahead")
 	require.Empty(t, h.warned)
 }
 
