@@ -22,6 +22,7 @@ const (
 	EventApplying EventKind = "applying"
 	EventSettled  EventKind = "settled" // one send has an outcome
 	EventWaiting  EventKind = "waiting" // for the next try of a send, or all of the run for a rail
+	EventReading  EventKind = "reading" // Done of Total chats of sends whose outcome is unknown were read back
 	EventCanary   EventKind = "canary"  // the first few are out: the others wait, or follow
 	EventStopping EventKind = "stopping"
 	EventWarning  EventKind = "warning"

@@ -80,6 +80,8 @@ type verifier struct {
 	elapsed time.Duration
 
 	mu      sync.Mutex
+	looked  int           // sends that this pass has looked for
+	total   int           // sends that were unknown when it began
 	pending int           // sends that another pass may settle
 	due     time.Duration // of the last of them, in elapsed
 	cut     bool          // the run was interrupted before the pass had ended
@@ -91,6 +93,15 @@ func (v *verifier) again(due time.Duration) {
 	defer v.mu.Unlock()
 	v.pending++
 	v.due = max(v.due, due)
+}
+
+// told reports how far a pass has come.
+func (v *verifier) told() {
+	v.mu.Lock()
+	v.looked++
+	e := Event{Kind: EventReading, Done: v.looked, Total: max(v.total, v.looked)}
+	v.mu.Unlock()
+	v.a.emit(e)
 }
 
 // interrupted reports whether looking has to end now, and remembers it.
@@ -134,6 +145,7 @@ func spellWait(d time.Duration) string {
 // pass looks once for every send of the stage that is unknown.
 func (v *verifier) pass(ctx context.Context, path string) error {
 	v.pending, v.due = 0, v.elapsed
+	v.looked, v.total = 0, v.a.unknowns()
 	open := v.unknown(ctx)
 	defer open.stop()
 	pool := &pool{do: func(u unit) { v.unit(ctx, u) }}

@@ -89,6 +89,7 @@ func (v *verifier) find(ctx context.Context, r planfile.Send, rec ledger.Record)
 		return planfile.StatusUnknown
 	}
 	reading, err := v.read(ctx, st, r, rec)
+	v.told()
 	switch {
 	case reading.Finding != step.Happened && v.interrupted(ctx):
 		return planfile.StatusUnknown

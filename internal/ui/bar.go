@@ -24,7 +24,8 @@ type bars struct {
 	pool *mpb.Progress // nil when closed
 	bar  *mpb.Bar
 	at   *meter
-	all  int // sends expected
+	all  int  // sends expected
+	back bool // chats are read back; what comes of it is no progress of sending
 }
 
 // meter is what a bar says of its speed.
@@ -89,7 +90,19 @@ func (b *bars) Event(e engine.Event) {
 	case engine.EventPlanned:
 		b.end()
 		b.all += e.Total
+	case engine.EventReading:
+		if !b.back {
+			b.begin("reading chats back", e.Total)
+			b.at.set(e.Done-1, e.Total, true)
+		}
+		b.advance(e.Done, e.Total)
+		if b.back = e.Done < e.Total; !b.back {
+			b.end()
+		}
 	case engine.EventSettled:
+		if b.back {
+			return
+		}
 		total := max(b.all, e.Done)
 		if b.bar == nil {
 			b.begin("sending "+e.Step, total)

@@ -72,6 +72,7 @@ type lines struct {
 	began time.Time // of sending
 	base  int       // what was done when sending began
 	total int       // sends expected
+	back  bool      // chats are read back; what comes of it is no progress of sending
 }
 
 func (l *lines) Expect(sends int) {
@@ -113,8 +114,17 @@ func (l *lines) Event(e engine.Event) {
 	case engine.EventPlanned:
 		l.total += e.Total
 	case engine.EventApplying:
-		l.last, l.began, l.base = now, now, -1
+		l.last, l.began, l.base, l.back = now, now, -1, false
+	case engine.EventReading:
+		l.back = e.Done < e.Total
+		if now.Sub(l.last) >= everySoOften {
+			l.last = now
+			fmt.Fprintf(l.w, "reading back: %s of %s chats\n", number(e.Done), number(e.Total))
+		}
 	case engine.EventSettled:
+		if l.back {
+			return
+		}
 		if l.began.IsZero() {
 			l.last, l.began, l.base = now, now, -1
 		}

@@ -30,6 +30,11 @@ func TestLines(t *testing.T) {
 		now = now.Add(100 * time.Millisecond)
 		l.Event(engine.Event{Kind: engine.EventSettled, Step: "send", Done: i + 1, Total: i + 2})
 	}
+	for i := range 40 {
+		now = now.Add(100 * time.Millisecond)
+		l.Event(engine.Event{Kind: engine.EventReading, Done: i + 1, Total: 40})
+		l.Event(engine.Event{Kind: engine.EventSettled, Step: "send", Done: 60, Total: 61})
+	}
 	l.Event(engine.Event{Kind: engine.EventWaiting, Step: "send", Text: "429\x1b[2J"})
 	l.Event(engine.Event{Kind: engine.EventWarning, Text: "odd"})
 	l.Event(engine.Event{Kind: engine.EventStopping, Text: "interrupted"})
@@ -42,6 +47,7 @@ planning outreach: 60
 planning outreach: 90
 sending send: 30 of 100, 10.0/s, 7s left
 sending send: 60 of 100, 10.0/s, 4s left
+reading back: 30 of 40 chats
 waiting: step send: 429\u001b[2J
 warning: odd
 stopping: interrupted
@@ -99,6 +105,10 @@ func TestBars(t *testing.T) {
 	p.Event(engine.Event{Kind: engine.EventApplying})
 	for i := range 3 {
 		p.Event(engine.Event{Kind: engine.EventSettled, Step: "send", Done: i + 1})
+	}
+	for i := range 3 {
+		p.Event(engine.Event{Kind: engine.EventReading, Done: i + 1, Total: 3})
+		p.Event(engine.Event{Kind: engine.EventSettled, Step: "send", Done: 3})
 	}
 	p.Event(engine.Event{Kind: engine.EventWarning, Text: "careful with very-secret"})
 	p.Event(engine.Event{Kind: engine.EventStopping, Text: "enough"})
