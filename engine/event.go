@@ -103,7 +103,7 @@ type GuardError struct {
 func (e *GuardError) Error() string { return e.Rail + ": " + e.Reason }
 
 // ConflictError is two rows of one plan that are the same send with another
-// text.
+// text. It comes in the StepError of its step.
 type ConflictError struct {
 	Step          string
 	Key           string
@@ -112,9 +112,9 @@ type ConflictError struct {
 
 // Error names both rows and the fix.
 func (e *ConflictError) Error() string {
-	return fmt.Sprintf("step %s: rows %d and %d are the same send (%s) with different texts; "+
+	return fmt.Sprintf("rows %d and %d are the same send (%s) with different texts; "+
 		"give the step a `key:` that tells the occasions apart, or pass its records through `distinct` first",
-		e.Step, e.First, e.Second, e.Key)
+		e.First, e.Second, e.Key)
 }
 
 // StaleError is a plan that no longer fits. Commands exit with 9.

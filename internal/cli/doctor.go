@@ -45,7 +45,7 @@ func newDoctor(a *app) *cobra.Command {
 	f := cmd.Flags()
 	o.register(f)
 	outputFlag(a, f)
-	f.StringVar(&o.baseURL, "base-url", "", "scheme and host of the API (default connection.baseUrl or CHAT2DESK_BASE_URL)")
+	f.StringVar(&o.baseURL, "base-url", "", "scheme and host of the API, a `url` (default connection.baseUrl or CHAT2DESK_BASE_URL)")
 	return cmd
 }
 

@@ -15,9 +15,9 @@ func newExplain(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain [CODE]",
 		Short: "Explain the code of a problem, or list all codes",
-		Long: "explain tells what a problem means that validate, plan or run has reported, with\n" +
-			"a wrong and a right example. CODE is the word in brackets, such as unknown-field.\n" +
-			"Without one, every code is listed.",
+		Long: "explain tells what a problem means that validate, plan or run has reported,\n" +
+			"with a wrong and a right example. CODE is the word in brackets, such as\n" +
+			"unknown-field. Without one, every code is listed.",
 		Args: atMost(1, "at most one CODE"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return diag.Codes(), cobra.ShellCompDirectiveNoFileComp

@@ -47,8 +47,8 @@ func newExpr(a *app) *cobra.Command {
 			"--item go into a loop: the names there are those of that iteration.",
 		Example: "  flowrunner expr 'plural(5, \"визит\", \"визита\", \"визитов\")'\n" +
 			"  flowrunner expr 'item.name ?? \"friend\"' --item '{\"name\": null}'\n" +
-			"  flowrunner expr --flow examples/broadcast.yaml --sandbox 'len(steps.clients.outputs.clients)'\n" +
-			"  flowrunner expr --flow examples/broadcast.yaml --sandbox --step history --item 17\n" +
+			"  flowrunner expr --flow sale.yaml --sandbox 'steps.clients.outputs.total'\n" +
+			"  flowrunner expr --flow sale.yaml --sandbox --step history --item 17\n" +
 			"  flowrunner expr --run last --step send --item 17 with.message",
 		Args: atMost(1, "at most one EXPR"),
 		RunE: func(_ *cobra.Command, args []string) error { return evaluate(a, o, args) },
@@ -57,14 +57,14 @@ func newExpr(a *app) *cobra.Command {
 	o.stateFlags.register(f)
 	f.IntVar(&o.clients, "sandbox-clients", 0, "how many clients the sandbox has (default 5000)")
 	f.Uint64Var(&o.seed, "sandbox-seed", 1, "the seed that the sandbox's world is made from")
-	f.StringVar(&o.world, "sandbox-world", "", "a YAML file with the sandbox's world")
+	f.StringVar(&o.world, "sandbox-world", "", "a YAML `file` with the sandbox's world")
 	o.inputFlags.register(f)
-	f.StringVar(&o.flow, "flow", "", "the flow whose names are known")
-	f.StringVar(&o.item, "item", "", "a JSON value that is called item; with --step the number of an item, from 1")
-	f.StringVar(&o.data, "data", "", "a JSON or YAML file whose value is called data")
-	f.StringVar(&o.run, "run", "", "the run whose plan gives the values: an id, or last")
-	f.StringVar(&o.step, "step", "", "the step at whose place the expression stands")
-	f.StringVar(&o.zone, "timezone", "UTC", "the company's zone where no flow says it")
+	f.StringVar(&o.flow, "flow", "", "the flow, a `file`, whose names are known")
+	f.StringVar(&o.item, "item", "", "a JSON `value` that is called item; with --step the number of an item, from 1")
+	f.StringVar(&o.data, "data", "", "a JSON or YAML `file` whose value is called data")
+	f.StringVar(&o.run, "run", "", "the run whose plan gives the values: an `id`, or last")
+	f.StringVar(&o.step, "step", "", "the step, by its `id`, at whose place the expression stands")
+	f.StringVar(&o.zone, "timezone", "UTC", "the company's `zone` where no flow says it")
 	outputFlag(a, f)
 	return cmd
 }

@@ -35,10 +35,10 @@ func newInit(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init [DIR]",
 		Short: "Begin a project: a flow, its test, its ledger and a CI workflow",
-		Long: "init writes a project that runs in the sandbox as it is: flowrunner.yaml with the\n" +
-			"id of its ledger, which init makes, a flow with its test and made-up data, the\n" +
-			"schema for editors, a .gitignore and a workflow for GitHub. A file that is there\n" +
-			"is not overwritten without --force; the ledger and .gitignore never are.\n" +
+		Long: "init writes a project that runs in the sandbox as it is: flowrunner.yaml with\n" +
+			"the id of its ledger, which init makes, a flow with its test and made-up data,\n" +
+			"the schema for editors, a .gitignore and a workflow for GitHub. A file that is\n" +
+			"there is not overwritten without --force; the ledger and .gitignore never are.\n" +
 			"Without DIR it is the folder that you are in.",
 		Example: "  flowrunner init sale\n" +
 			"  flowrunner init --list\n" +
@@ -55,7 +55,7 @@ func newInit(a *app) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.template, "template", scaffold.Names()[0], "what to begin with: "+strings.Join(scaffold.Names(), ", "))
+	f.StringVar(&o.template, "template", scaffold.Names()[0], "what to begin with, by `name`: "+strings.Join(scaffold.Names(), ", "))
 	f.BoolVar(&o.force, "force", false, "overwrite files that are there; never the ledger")
 	f.BoolVar(&o.list, "list", false, "list the templates")
 	words := cobra.FixedCompletions(scaffold.Names(), cobra.ShellCompDirectiveNoFileComp)

@@ -23,10 +23,10 @@ type inputFlags struct {
 }
 
 func (o *inputFlags) register(f *pflag.FlagSet) {
-	f.StringArrayVar(&o.vars, "var", nil, "an input, as name=value; may be repeated")
-	f.StringArrayVar(&o.files, "var-file", nil, "a YAML file of inputs; may be repeated")
-	f.StringVar(&o.campaign, "campaign", "", "the occasion that sends are remembered under (default: the flow's, else default)")
-	f.StringVar(&o.slot, "slot", "", "the slot of the flow's schedule to serve, as 2026-03-02T10:00 (default: the latest)")
+	f.StringArrayVar(&o.vars, "var", nil, "an input, as `name=value`; may be repeated")
+	f.StringArrayVar(&o.files, "var-file", nil, "a YAML `file` of inputs; may be repeated")
+	f.StringVar(&o.campaign, "campaign", "", "the occasion, a `name`, that sends are remembered under (default: the flow's, else default)")
+	f.StringVar(&o.slot, "slot", "", "the slot of the flow's schedule to serve, a `time` as 2026-03-02T10:00 (default: the latest)")
 	f.BoolVar(&o.orphans, "accept-orphans", false, "plan although sends are remembered under steps that the flow no longer has")
 }
 

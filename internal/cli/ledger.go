@@ -18,7 +18,7 @@ const standard = "-"
 func newLedger(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ledger",
-		Short: "Show the memory of who was sent what, take it elsewhere, bring it back",
+		Short: "Show the memory of who was sent what, export and import it",
 		Args:  cobra.ArbitraryArgs,
 		RunE:  needsCommand,
 	}

@@ -33,9 +33,10 @@ func newRecover(a *app) *cobra.Command {
 		Long: "recover plans a flow, or takes a plan, and reads the chat of each contact that\n" +
 			"the ledger knows nothing of. Whose message is there counts as sent; where it\n" +
 			"surely is not there, the next run sends it; where the chat cannot tell, the send\n" +
-			"is unknown. No message is sent. Each contact costs at least one call, and recover\n" +
-			"says how many before it asks. Until a chat was read, its send is unknown too: when\n" +
-			"recover is interrupted, the same command goes on, and nobody is written to before.",
+			"is unknown. No message is sent. Each contact costs at least one call, and\n" +
+			"recover says how many before it asks. Until a chat was read, its send is unknown\n" +
+			"too: when recover is interrupted, the same command goes on, and nobody is\n" +
+			"written to before.",
 		Example: "  flowrunner ledger recover --from-history winback.yaml --days 30\n" +
 			"  flowrunner ledger recover --from-history next.plan --new-ledger --yes",
 		Args: atMost(0, "no arguments, but --from-history FILE"),
@@ -53,7 +54,7 @@ func newRecover(a *app) *cobra.Command {
 	o.worldFlags.register(f)
 	o.inputFlags.register(f)
 	outputFlag(a, f)
-	f.StringVar(&o.from, "from-history", "", "the flow, or a plan of it, whose contacts' chats are read")
+	f.StringVar(&o.from, "from-history", "", "the flow, or a plan of it, a `file`, whose contacts' chats are read")
 	f.IntVar(&o.days, "days", 90, "how many days back a message counts")
 	return cmd
 }

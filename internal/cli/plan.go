@@ -75,7 +75,7 @@ func newPlan(a *app) *cobra.Command {
 	o.onlyFlag.register(f)
 	o.bounds.register(f)
 	o.planForm.register(a, f)
-	f.StringVar(&o.out, "out", "", "keep the plan in this file, for apply")
+	f.StringVar(&o.out, "out", "", "keep the plan in this `file`, for apply")
 	f.BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 when there is something to send")
 	cmd.AddCommand(newShowPlan(a), newDiffPlans(a))
 	return cmd

@@ -52,9 +52,9 @@ func newRecipients(a *app) *cobra.Command {
 	o.stateFlags.register(f)
 	o.form = outputFlag(a, f, "csv")
 	f.StringSliceVar(&o.statuses, "status", nil, "only these: "+strings.Join(ui.RowStatuses(), ", "))
-	f.StringVar(&o.reason, "reason", "", "only those whose reason has this text in it, in any case")
-	f.StringVar(&o.textHash, "text-hash", "", "only those who were to get this text, by its hash or the beginning of it")
-	f.StringVar(&o.step, "step", "", "only the rows of this step")
+	f.StringVar(&o.reason, "reason", "", "only those whose reason has this `text` in it, in any case")
+	f.StringVar(&o.textHash, "text-hash", "", "only those who were to get this text, by its `hash` or the beginning of it")
+	f.StringVar(&o.step, "step", "", "only the rows of this step, by its `id`")
 	return cmd
 }
 

@@ -41,9 +41,9 @@ func newResolve(a *app) *cobra.Command {
 			"whether they went out. Look at the chat in Chat2Desk first. A send that is\n" +
 			"decided as sent is never made again; one that is not sent is made by the\n" +
 			"next run. Who decided what, when and why stays in the ledger.",
-		Example: "  flowrunner runs resolve last --contact 70012 --as not-sent --reason \"nothing in the chat\"\n" +
-			"  flowrunner runs resolve last --contact 70012 --as sent --message-id 9001 --reason \"seen in the chat\"\n" +
-			"  flowrunner runs resolve last --all --as not-sent --reason \"the gateway was down, ticket 4711\"",
+		Example: "  flowrunner runs resolve last --contact 9 --as not-sent --reason \"not there\"\n" +
+			"  flowrunner runs resolve last --contact 9 --as sent --reason \"seen in the chat\"\n" +
+			"  flowrunner runs resolve last --all --as not-sent --reason \"ticket 4711\"",
 		Args: exactly(1, "the id of one RUN, the beginning of one, or last"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.check(cmd); err != nil {
@@ -55,13 +55,13 @@ func newResolve(a *app) *cobra.Command {
 	f := cmd.Flags()
 	o.register(f)
 	outputFlag(a, f)
-	f.IntVar(&o.contact, "contact", 0, "the contact whose send is meant")
+	f.IntVar(&o.contact, "contact", 0, "the contact, by its `id`, whose send is meant")
 	f.Int64Var(&o.seq, "seq", 0, "the row of the run's plan")
-	f.StringVar(&o.identity, "identity", "", "the identity of the send, in hex")
+	f.StringVar(&o.identity, "identity", "", "the identity of the send, in `hex`")
 	f.BoolVar(&o.all, "all", false, "every unknown send of the run")
 	f.Var(choiceOf(&o.as, "", "sent", "not-sent"), "as", "what became of it")
-	f.IntVar(&o.message, "message-id", 0, "the id of the message that was found, with --as sent")
-	f.StringVar(&o.reason, "reason", "", "how you know, in one line and without personal data")
+	f.IntVar(&o.message, "message-id", 0, "the `id` of the message that was found, with --as sent")
+	f.StringVar(&o.reason, "reason", "", "how you know, a `text` in one line and without personal data")
 	f.BoolVar(&o.yes, "yes", false, "record without asking")
 	return cmd
 }

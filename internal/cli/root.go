@@ -32,15 +32,14 @@ func newRoot(a *app) *cobra.Command {
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(flagError)
+	root.SetUsageFunc(writeUsage)
 	root.PersistentFlags().Var(choiceOf(&a.color, "auto", "auto", "always", "never"), "color", "colours: auto, always or never")
+	root.PersistentFlags().BoolP("help", "h", false, "show this help")
 	root.AddCommand(
 		newRun(a), newPlan(a), newApply(a), newResume(a), newValidate(a), newExplain(a), newTools(a), newRuns(a),
-		newFmt(a), newGraph(a), newSchema(a), newSandbox(a), newVersion(a),
+		newFmt(a), newGraph(a), newTest(a), newExpr(a), newInit(a), newSchema(a), newSandbox(a), newTorture(a),
+		newStop(a), newWhy(a), newLedger(a), newDoctor(a), newVersion(a),
 	)
-	root.AddCommand(newTest(a), newExpr(a))
-	root.AddCommand(newInit(a))
-	root.AddCommand(newStop(a), newWhy(a), newLedger(a), newDoctor(a))
-	root.AddCommand(newTorture(a))
 	root.AddCommand(topics()...)
 	root.SetHelpCommand(newHelp())
 	return root

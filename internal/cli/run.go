@@ -64,7 +64,7 @@ func newRun(a *app) *cobra.Command {
 	o.bounds.register(f)
 	o.bounds.registerCanary(f)
 	outputFlag(a, f)
-	f.IntVar(&o.divert, "divert", 0, "send a few of the messages to this contact instead; nobody else gets any")
+	f.IntVar(&o.divert, "divert", 0, "send a few of the messages to this contact, by its `id`, instead; nobody else gets any")
 	f.IntVar(&o.sample, "sample", 3, "how many messages --divert sends")
 	f.BoolVar(&o.retry, "retry-failed", false, "try those again whom the API refused for good in an earlier run")
 	f.BoolVar(&o.abandon, "abandon", false, "give up an unfinished run of this flow and plan anew")

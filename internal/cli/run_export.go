@@ -41,7 +41,7 @@ func newRunExport(a *app) *cobra.Command {
 	}
 	f := cmd.Flags()
 	o.register(f)
-	f.StringVar(&o.out, "out", standard, "the file to write, in one piece")
+	f.StringVar(&o.out, "out", standard, "the `file` to write, in one piece")
 	f.BoolVar(&o.texts, "texts", false, "also the text that each recipient was to get")
 	return cmd
 }

@@ -42,17 +42,17 @@ func newSandbox(a *app) *cobra.Command {
 		RunE:  func(*cobra.Command, []string) error { return serve(a, o) },
 	}
 	f := serve.Flags()
-	f.StringVar(&o.addr, "addr", "127.0.0.1:8044", "where to listen; loopback only, port 0 takes a free one")
-	f.StringVar(&o.token, "token", "", "the token to ask for (default: a new one)")
+	f.StringVar(&o.addr, "addr", "127.0.0.1:8044", "the `address` to listen at; loopback only, port 0 takes a free one")
+	f.StringVar(&o.token, "token", "", "the `token` to ask for (default: a new one)")
 	f.IntVar(&o.clients, "clients", 0, "how many clients there are (default 5000)")
 	f.Uint64Var(&o.seed, "seed", 1, "the seed that the world is made from")
-	f.StringVar(&o.world, "world", "", "a YAML file with the world")
-	f.StringVar(&o.faults, "faults", "", "faults, such as 429:3%,500-after:1%")
+	f.StringVar(&o.world, "world", "", "a YAML `file` with the world")
+	f.StringVar(&o.faults, "faults", "", "a `list` of faults, such as 429:3%,500-after:1%")
 	f.BoolVar(&o.deadOffset, "dead-offset", false, "ignore offset on messages, as some instances do")
 	f.BoolVar(&o.noExternal, "no-external-id", false, "give no external ids back in histories, as some instances do")
 	f.BoolVar(&o.escape, "escape-texts", false, "give the texts of histories back escaped for HTML")
 	f.DurationVar(&o.latency, "latency", 0, "how long each call takes, such as 20ms")
-	f.StringVar(&o.accepted, "accepted", "", "keep a log of the accepted messages in this file")
+	f.StringVar(&o.accepted, "accepted", "", "keep a log of the accepted messages in this `file`")
 	cmd.AddCommand(serve)
 	return cmd
 }

@@ -43,7 +43,7 @@ func newTest(a *app) *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error { return testFlows(a, o, args) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.run, "run", "", "run only the cases whose name matches this regular expression")
+	f.StringVar(&o.run, "run", "", "run only the cases whose name matches this regular `expression`")
 	f.BoolVar(&o.update, "update", false, "write the golden texts anew")
 	f.BoolVar(&o.cover, "cover", false, "say which steps and branches no case has seen")
 	f.VarP(jsonChoice{choiceOf(&o.form, "text", "text", "json", "junit"), a}, "output", "o", "form of the output")

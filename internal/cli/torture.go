@@ -39,7 +39,7 @@ func newTorture(a *app) *cobra.Command {
 	o := &tortureOptions{}
 	cmd := &cobra.Command{
 		Use:   "torture FILE",
-		Short: "Prove on a flow of your own that nobody is written to twice or lost",
+		Short: "Prove on your own flow that nobody is written to twice or lost",
 		Long: "torture runs a flow against a sandbox whose replies are lost, broken or\n" +
 			"late, ends the process at random moments, gives the same command again\n" +
 			"until it is done, and holds what the sandbox has accepted against what the\n" +
@@ -72,8 +72,8 @@ func newTorture(a *app) *cobra.Command {
 	f.Uint64Var(&o.seed, "seed", 1, "what the faults and the moments are drawn from")
 	f.IntVar(&o.clients, "sandbox-clients", 200, "how many clients the sandbox has")
 	f.Uint64Var(&o.worldOf, "sandbox-seed", 1, "the seed that the sandbox's world is made from")
-	f.StringVar(&o.world, "sandbox-world", "", "a YAML file with the sandbox's world")
-	f.StringVar(&o.faults, "faults", tortureFaults, "faults of the sandbox; an empty text is none")
+	f.StringVar(&o.world, "sandbox-world", "", "a YAML `file` with the sandbox's world")
+	f.StringVar(&o.faults, "faults", tortureFaults, "faults of the sandbox, a `list`; an empty text is none")
 	o.settle.time = new(tortureSettle)
 	f.Var(&o.settle, "settle", "the settle time of the runs; the sandbox accepts late messages after 150ms, so 0 breaks the promise")
 	return cmd

@@ -29,7 +29,7 @@ func newUnlock(a *app) *cobra.Command {
 	}
 	o.register(cmd.Flags())
 	outputFlag(a, cmd.Flags())
-	cmd.Flags().StringVar(&o.nonce, "nonce", "", "the nonce of the dead holder that is meant")
+	cmd.Flags().StringVar(&o.nonce, "nonce", "", "the `nonce` of the dead holder that is meant")
 	return cmd
 }
 

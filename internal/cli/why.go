@@ -36,7 +36,7 @@ func newWhy(a *app) *cobra.Command {
 	f := cmd.Flags()
 	o.register(f)
 	form = outputFlag(a, f, "csv")
-	f.StringVar(&flow, "flow", "", "only what this flow did")
+	f.StringVar(&flow, "flow", "", "only what this flow did, by its `name`")
 	return cmd
 }
 

@@ -20,7 +20,7 @@ type stateFlags struct {
 }
 
 func (o *stateFlags) register(f *pflag.FlagSet) {
-	f.StringVar(&o.state, "state", "", "folder of the state (default .flowrunner beside flowrunner.yaml or the flow)")
+	f.StringVar(&o.state, "state", "", "`folder` of the state (default .flowrunner beside flowrunner.yaml or the flow)")
 	f.BoolVar(&o.sandbox, "sandbox", false, "use the fake API inside this process; nothing leaves the machine")
 }
 
@@ -45,14 +45,14 @@ type worldFlags struct {
 
 func (o *worldFlags) register(f *pflag.FlagSet) {
 	o.stateFlags.register(f)
-	f.StringVar(&o.baseURL, "base-url", "", "scheme and host of the API (default connection.baseUrl or CHAT2DESK_BASE_URL)")
+	f.StringVar(&o.baseURL, "base-url", "", "scheme and host of the API, a `url` (default connection.baseUrl or CHAT2DESK_BASE_URL)")
 	f.Var(&o.rate, "rate", "calls to the API: 10/s, 90/min or unlimited")
 	f.Var(&o.settle, "settle", "how long a message may be accepted late, such as 120s; one whose outcome is unknown is looked for after it (default delivery.settle)")
 	f.IntVar(&o.clients, "sandbox-clients", 0, "how many clients the sandbox has (default 5000)")
 	f.Uint64Var(&o.seed, "sandbox-seed", 1, "the seed that the sandbox's world is made from")
-	f.StringVar(&o.world, "sandbox-world", "", "a YAML file with the sandbox's world")
-	f.StringVar(&o.faults, "faults", "", "faults of the sandbox, such as 429:3%,500-after:1%")
-	f.StringVar(&o.served, "sandbox-url", "", "the address of a sandbox that flowrunner sandbox serve serves, instead of one inside this process")
+	f.StringVar(&o.world, "sandbox-world", "", "a YAML `file` with the sandbox's world")
+	f.StringVar(&o.faults, "faults", "", "faults of the sandbox, a `list` such as 429:3%,500-after:1%")
+	f.StringVar(&o.served, "sandbox-url", "", "the `url` of a sandbox that flowrunner sandbox serve serves, instead of one inside this process")
 	f.BoolVar(&o.fresh, "sandbox-fresh", false, "forget the sandbox's ledger and messages first")
 	f.Var(choiceOf(&o.progress, "auto", "auto", "bar", "plain", "none"), "progress", "how progress is shown on stderr")
 	f.BoolVar(&o.noInput, "no-input", false, "never ask")
