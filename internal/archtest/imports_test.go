@@ -103,6 +103,10 @@ var homes = map[string][]string{
 	"modernc.org/sqlite":              {"engine/ledger/sqlite"},
 	"github.com/gofrs/flock":          {"engine/ledger"},
 	"golang.org/x/time":               {"chat2desk"},
+
+	// Where the vendor's answers are read; see docs/adr/0013.
+	"github.com/go-json-experiment/json": {"chat2desk"},
+
 	"golang.org/x/text/encoding":      {"steps"},
 	"golang.org/x/text/unicode/norm":  {"engine/guard", "steps"},
 	"github.com/spf13/cobra":          {"internal/cli"},
