@@ -164,10 +164,7 @@ func (d detached) Value(key any) any { return d.values.Value(key) }
 func (a *applier) sleep(ctx context.Context, d time.Duration) error {
 	wait, cancel := untilDrained(ctx, a.o.Drain)
 	defer cancel()
-	if a.o.Sleep != nil {
-		return a.o.Sleep(wait, d)
-	}
-	return sleep(wait, d)
+	return a.o.sleep(wait, d)
 }
 
 // untilDrained ends with ctx or with drain, whichever comes first.

@@ -50,12 +50,13 @@ func (p *Program) SettleOf(o Options) time.Duration {
 	return p.Delivery.Settle
 }
 
-// settleOf is the settle time of applying: that of --settle, else the plan's.
-func (a *applier) settleOf() time.Duration {
-	if d := a.head.Delivery; d != nil && a.o.Settle == nil {
+// settleOf is the settle time of what works by a plan: that of --settle, else the
+// plan's.
+func (p *Program) settleOf(head planfile.Header, o Options) time.Duration {
+	if d := head.Delivery; d != nil && o.Settle == nil {
 		return d.Settle
 	}
-	return a.p.SettleOf(a.o.Options)
+	return p.SettleOf(o)
 }
 
 func (p *Program) deliveryOf(o Options) *planfile.Delivery {

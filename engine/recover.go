@@ -16,7 +16,7 @@ import (
 // a ledger that knew nothing of them.
 type Recovered struct {
 	Run      ledger.Run
-	Looked   int // sends whose history was read
+	Looked   int // sends that were looked for
 	Found    int // of these, recorded as sent
 	Missing  int // read and not there: recorded as not sent
 	Doubtful int // whose history does not tell: unknown
@@ -31,10 +31,11 @@ type Recovered struct {
 // First every send of which the ledger knows nothing becomes an intent: until its
 // chat was read it may have gone out, and when Recover ends early or is killed it
 // is unknown, so that no run makes it before somebody knows. Then each chat is
-// read: a send that is surely not there is recorded as not sent, and the next run
-// makes it; one of which the chat does not tell stays unknown. A send that was
-// unknown before can only turn out to be sent. The next Recover goes on with the
-// rest. The caller holds the flow's lock.
+// read, and those that did not have the message once more when a settle time has
+// passed: nobody knows how long ago the lost run ended. What both looks did not
+// show is recorded as not sent, and the next run makes it; a send of which the chat
+// does not tell stays unknown. One that was unknown before can only turn out to be
+// sent. The next Recover goes on with the rest. The caller holds the flow's lock.
 func (p *Program) Recover(ctx context.Context, path string, since time.Duration, o Options) (*Recovered, error) {
 	head, _, err := planfile.Check(path)
 	if err != nil {
@@ -48,7 +49,7 @@ func (p *Program) Recover(ctx context.Context, path string, since time.Duration,
 	r := &recovery{session: s, since: since}
 	r.result.Run = ledger.Run{
 		ID: s.run, Flow: head.Flow, Campaign: head.Campaign, File: head.File, FlowHash: head.FlowHash, InputsHash: head.InputsHash,
-		PlanHash: "recover-" + s.run, State: ledger.Running, Started: o.clock(), Reason: "it looked in the chats for what was sent before",
+		State: ledger.Running, Started: o.clock(), Reason: "it looked in the chats for what was sent before",
 	}
 	for _, account := range head.Accounts {
 		r.result.Run.Account = account
@@ -58,7 +59,12 @@ func (p *Program) Recover(ctx context.Context, path string, since time.Duration,
 	}
 	err = r.each(ctx, path, r.doubt)
 	if err == nil {
-		err = r.each(ctx, path, r.one)
+		err = r.each(ctx, path, r.first)
+	}
+	if err == nil && r.denied > 0 {
+		if err = r.wait(ctx, p.settleOf(head, o)); err == nil {
+			err = r.each(ctx, path, r.second)
+		}
 	}
 	if err != nil {
 		r.result.Causes = append(r.result.Causes, CauseOf(err))
@@ -85,7 +91,18 @@ func (p *Program) Recover(ctx context.Context, path string, since time.Duration,
 type recovery struct {
 	*session
 	since  time.Duration
+	denied int // intents that the first look did not find: they are intents still
 	result Recovered
+}
+
+// wait waits until no send that was not found can be accepted any more.
+func (r *recovery) wait(ctx context.Context, settle time.Duration) error {
+	what := "1 send that its chat does not show, which may still arrive late"
+	if r.denied > 1 {
+		what = fmt.Sprintf("%d sends that their chats do not show, which may still arrive late", r.denied)
+	}
+	r.emit(Event{Kind: EventWaiting, Text: spellWait(settle) + " for " + what, Until: r.o.clock().Add(settle)})
+	return r.o.sleep(ctx, settle)
 }
 
 // each calls do for every send of the plan that the ledger does not know, or
@@ -130,31 +147,53 @@ func (r *recovery) doubt(ctx context.Context, s planfile.Send, id ledger.Identit
 	})
 }
 
-// one looks for one send and records what the chat tells.
-func (r *recovery) one(ctx context.Context, s planfile.Send, id ledger.Identity) error {
+// first looks for one send and records what the chat tells. One that the chat does
+// not show stays an intent until the second look.
+func (r *recovery) first(ctx context.Context, s planfile.Send, id ledger.Identity) error {
 	known, _, err := r.o.Store.Find(ctx, id)
 	if err != nil || known.State != ledger.Intent && known.State != ledger.Unknown {
 		return err
 	}
-	reading := step.Reading{Evidence: "sends of this kind cannot be read back"}
-	if st := r.p.byID[s.Step]; st != nil && st.Kind != nil && st.Kind.CanSettle() {
-		if reading, err = r.look(ctx, st, s, id); err != nil {
-			return err
-		}
-		r.result.Looked++
-		r.emit(Event{Kind: EventProgress, Step: s.Step, Done: r.result.Looked})
+	reading, err := r.look(ctx, s, id)
+	if err != nil {
+		return err
 	}
+	r.result.Looked++
+	r.emit(Event{Kind: EventProgress, Step: s.Step, Done: r.result.Looked})
 	ours := known.State == ledger.Intent
 	switch {
 	case reading.Finding == step.Happened:
 		return r.happened(ctx, id, reading, ours)
 	case !ours:
-		r.result.Doubtful++ // what was unknown before needs more than one look
+		r.result.Doubtful++ // what was unknown before is for the looks of a run
 		return nil
+	case reading.Finding == step.NotThere:
+		r.denied++
+		return nil
+	}
+	return r.doubtful(ctx, id, reading)
+}
+
+// second looks once more for what the first look did not find.
+func (r *recovery) second(ctx context.Context, s planfile.Send, id ledger.Identity) error {
+	known, _, err := r.o.Store.Find(ctx, id)
+	if err != nil || known.State != ledger.Intent {
+		return err
+	}
+	reading, err := r.look(ctx, s, id)
+	switch {
+	case err != nil:
+		return err
+	case reading.Finding == step.Happened:
+		return r.happened(ctx, id, reading, true)
 	case reading.Finding == step.NotThere:
 		r.result.Missing++
 		return r.settle(ctx, id, ledger.NotSent, 0, reading.Evidence)
 	}
+	return r.doubtful(ctx, id, reading)
+}
+
+func (r *recovery) doubtful(ctx context.Context, id ledger.Identity, reading step.Reading) error {
 	r.result.Doubtful++
 	return r.settle(ctx, id, ledger.Unknown, 0, "the chat does not tell: "+reading.Evidence)
 }
@@ -181,7 +220,13 @@ func (r *recovery) settle(ctx context.Context, id ledger.Identity, state ledger.
 	return r.o.Store.Settle(ctx, ledger.Outcome{Identity: id, Run: r.run, State: state, MessageID: message, Reason: reason, At: r.o.clock()})
 }
 
-func (r *recovery) look(ctx context.Context, st *Step, s planfile.Send, id ledger.Identity) (step.Reading, error) {
+// look reads the chat of one send. Of a kind that cannot be read back it tells
+// nothing.
+func (r *recovery) look(ctx context.Context, s planfile.Send, id ledger.Identity) (step.Reading, error) {
+	st := r.p.byID[s.Step]
+	if st == nil || st.Kind == nil || !st.Kind.CanSettle() {
+		return step.Reading{Evidence: "sends of this kind cannot be read back"}, nil
+	}
 	conn, err := r.connection(st)
 	if err != nil {
 		return step.Reading{}, err

@@ -1,10 +1,15 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -89,6 +94,104 @@ func TestRecoverThatEndsEarly(t *testing.T) {
 		require.Len(t, b.api.Accepted(), people)
 		cancel(nil)
 	}
+}
+
+// belated stands before the sandbox, answers each send with a 500 and hands it on
+// only when it is told to.
+type belated struct {
+	mu   sync.Mutex
+	held []func()
+}
+
+func (l *belated) before(b *bench) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			b.api.ServeHTTP(w, r)
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		if err == nil {
+			later := r.Clone(context.WithoutCancel(r.Context()))
+			later.Body = io.NopCloser(bytes.NewReader(body))
+			l.mu.Lock()
+			l.held = append(l.held, func() { b.api.ServeHTTP(httptest.NewRecorder(), later) })
+			l.mu.Unlock()
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	b.t.Cleanup(srv.Close)
+	b.env["CHAT2DESK_BASE_URL"] = srv.URL
+}
+
+func (l *belated) arrive() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, serve := range l.held {
+		serve()
+	}
+	l.held = nil
+}
+
+// The lost run has ended a moment ago, and its messages arrive between the looks:
+// nobody is said to have none.
+func TestRecoverWaitsForWhatArrivesLate(t *testing.T) {
+	b := newBench(t, sandbox.Options{World: smallWorld(4)})
+	late := &belated{}
+	late.before(b)
+	p := b.compile(recoverable)
+	o := b.options(p, nil)
+	drain, stop := context.WithCancel(t.Context())
+	o.Sleep = func(ctx context.Context, _ time.Duration) error {
+		stop()
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
+	r, err := p.Apply(t.Context(), b.plan(p, nil), engine.ApplyOptions{Options: o, Drain: drain})
+	require.NoError(t, err)
+	require.Equal(t, 4, r.Counts.Unknown)
+	b.lose()
+
+	o = b.options(p, nil)
+	var waited []time.Duration
+	o.Sleep = func(_ context.Context, d time.Duration) error {
+		require.Equal(t, map[ledger.State]int{ledger.Intent: 4}, b.states(), "nobody is missing after one look")
+		waited = append(waited, d)
+		late.arrive()
+		return nil
+	}
+	got, err := p.Recover(t.Context(), b.plan(p, nil), 24*time.Hour, o)
+	require.NoError(t, err)
+	require.Equal(t, []time.Duration{b.settle}, waited)
+	require.Equal(t, 4, got.Looked)
+	require.Equal(t, 4, got.Found)
+	require.Equal(t, map[ledger.State]int{ledger.Sent: 4}, b.states())
+	b.apply(p, b.plan(p, nil))
+	require.Len(t, b.api.Accepted(), 4)
+}
+
+// A Recover that is ended between its two looks leaves unknown what it has not
+// found, and a run looks twice again.
+func TestRecoverThatEndsBetweenItsLooks(t *testing.T) {
+	b := newBench(t, sandbox.Options{World: smallWorld(3)})
+	p := b.compile(recoverable)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	o := b.options(p, nil)
+	o.Sleep = func(ctx context.Context, _ time.Duration) error {
+		cancel(errors.New("enough"))
+		return context.Cause(ctx)
+	}
+	got, err := p.Recover(ctx, b.plan(p, nil), 24*time.Hour, o)
+	require.NoError(t, err)
+	require.Zero(t, got.Missing)
+	require.Equal(t, "enough", got.Reason)
+	require.Equal(t, map[ledger.State]int{ledger.Unknown: 3}, b.states())
+
+	var waits []time.Duration
+	r, err := p.Apply(t.Context(), b.plan(p, nil), engine.ApplyOptions{Options: b.clocked(b.options(p, nil), &waits)})
+	require.NoError(t, err)
+	require.Equal(t, 3, r.Counts.Sent)
+	require.Equal(t, []time.Duration{2 * time.Minute}, waits)
+	require.Len(t, b.api.Accepted(), 3)
 }
 
 // Whoever got nothing is sent to by the next run, and one message proves one send.

@@ -98,6 +98,14 @@ func (o Options) clock() time.Time {
 	return time.Now()
 }
 
+// sleep waits by Sleep, or by a timer.
+func (o Options) sleep(ctx context.Context, d time.Duration) error {
+	if o.Sleep != nil {
+		return o.Sleep(ctx, d)
+	}
+	return sleep(ctx, d)
+}
+
 func newSession(p *Program, o Options, run string, now time.Time) (*session, error) {
 	if o.LookupEnv == nil {
 		o.LookupEnv = os.LookupEnv

@@ -36,7 +36,7 @@ func (a *applier) verify(ctx context.Context, path string) error {
 		return err
 	}
 	defer notes.close()
-	v := &verifier{a: a, notes: notes, policy: a.p.Delivery.Unknown, settle: a.settleOf()}
+	v := &verifier{a: a, notes: notes, policy: a.p.Delivery.Unknown, settle: a.p.settleOf(a.head, a.o.Options)}
 	for {
 		if err := v.pass(ctx, path); err != nil || ctx.Err() != nil {
 			return err

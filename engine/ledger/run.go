@@ -52,7 +52,7 @@ type Run struct {
 	File       string // the flow's file as it was named
 	FlowHash   string
 	InputsHash string
-	PlanHash   string // hash of the plan, which covers ID; a plan applies once
+	PlanHash   string // hash of the plan, which covers ID; a plan applies once. "": it had no plan to go on with
 	Account    string
 
 	State    RunState
@@ -62,6 +62,9 @@ type Run struct {
 	ExitCode int
 	Reason   string // why it ended early; may be empty
 }
+
+// Open reports whether the run can be gone on with.
+func (r Run) Open() bool { return r.State.Open() && r.PlanHash != "" }
 
 // Counts is a run's balance: Planned = Sent + Failed + Unknown + Skipped. The
 // other three never became planned sends.

@@ -43,8 +43,8 @@ type Store interface {
 	// Several that begin so give *AmbiguousError.
 	FindRun(ctx context.Context, id string) (Run, bool, error)
 
-	// Unfinished finds the newest run of this flow and campaign that is still open.
-	// There is at most one, see Begin, unless others were imported.
+	// Unfinished finds the newest run of this flow and campaign that is still open
+	// and has a plan to go on with. There is at most one, see Begin, unless others were imported.
 	Unfinished(ctx context.Context, flow, campaign string) (Run, bool, error)
 
 	// Intend makes an intent durable. Only when it returns nil may the caller send,

@@ -196,7 +196,7 @@ func (c *checkup) ledger(st state) {
 			c.failed("ledger", err)
 			return
 		}
-		if run.State.Open() {
+		if run.Open() {
 			c.warn("runs", "flowrunner resume "+run.ID+st.flags(), "run %s of %s is not finished (%s)", run.ID, run.Flow, run.State)
 			return
 		}

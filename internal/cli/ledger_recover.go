@@ -31,12 +31,12 @@ func newRecover(a *app) *cobra.Command {
 		Use:   "recover --from-history FLOW|PLAN",
 		Short: "Find out from the chats who was written to, when a ledger is lost",
 		Long: "recover plans a flow, or takes a plan, and reads the chat of each contact that\n" +
-			"the ledger knows nothing of. Whose message is there counts as sent; where it\n" +
-			"surely is not there, the next run sends it; where the chat cannot tell, the send\n" +
-			"is unknown. No message is sent. Each contact costs at least one call, and\n" +
-			"recover says how many before it asks. Until a chat was read, its send is unknown\n" +
-			"too: when recover is interrupted, the same command goes on, and nobody is\n" +
-			"written to before.",
+			"the ledger knows nothing of. Whose message is there counts as sent; where it is\n" +
+			"not, the chat is read once more after the settle time, and the next run sends it\n" +
+			"if it still is not there; where the chat cannot tell, the send is unknown. No\n" +
+			"message is sent. Each contact costs at least one call, and recover says how many\n" +
+			"before it asks. Until a chat was read, its send is unknown too: when recover is\n" +
+			"interrupted, the same command goes on, and nobody is written to before.",
 		Example: "  flowrunner ledger recover --from-history winback.yaml --days 30\n" +
 			"  flowrunner ledger recover --from-history next.plan --new-ledger --yes",
 		Args: atMost(0, "no arguments, but --from-history FILE"),
@@ -67,7 +67,7 @@ func recoverLedger(a *app, o *recoverOptions) error {
 	defer j.close()
 	if run, ok, err := j.store.Unfinished(a.signals.drain, j.p.Name, j.campaign); err != nil {
 		return err
-	} else if ok && len(planFiles(j.state, run.ID)) > 0 { // an earlier recover has none
+	} else if ok && len(planFiles(j.state, run.ID)) > 0 { // without a plan nobody can go on with it
 		return &engine.StaleError{Reason: "run " + run.ID + " of the same flow and campaign is not finished", Hint: "go on with it, which reads its chats as well: " + j.resume(run.ID)}
 	}
 	if path == "" {

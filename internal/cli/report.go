@@ -74,7 +74,7 @@ func reportRun(a *app, o *reportOptions, id string) error {
 	if len(plans) == 0 {
 		next = append(next, "The plan of this run is gone: only rows that were tried are counted, and no texts are known.")
 	}
-	if run.State.Open() {
+	if run.Open() {
 		next = append(next, "Go on where it stopped: flowrunner resume "+run.ID+st.flags())
 	}
 	r.Close(run, next...)

@@ -322,7 +322,7 @@ func (o *resolveOptions) record(ctx context.Context, a *app, store ledger.Store,
 	}
 	switch {
 	case o.becomes() == ledger.Sent:
-	case run.State.Open():
+	case run.Open():
 		then = "made by: flowrunner resume " + run.ID + st.flags()
 	default:
 		then = "made by the next run."

@@ -71,14 +71,14 @@ func (a *app) openRun(st state, args []string) (ledger.Run, error) {
 	defer store.Close()
 	if len(args) == 0 {
 		for run, err := range store.Runs(ctx) {
-			if err != nil || run.State.Open() {
+			if err != nil || run.Open() {
 				return run, err
 			}
 		}
 		return ledger.Run{}, &engine.StaleError{Reason: "there is no unfinished run in " + shorten(st.dir), Hint: "flowrunner runs list" + st.flags() + " shows all runs"}
 	}
 	run, err := findRun(ctx, store, st, args[0])
-	if err == nil && !run.State.Open() {
+	if err == nil && !run.Open() {
 		err = &engine.StaleError{Reason: fmt.Sprintf("run %s is %s; there is nothing to go on with", run.ID, run.State), Hint: "the same flowrunner run plans anew"}
 	}
 	return run, err

@@ -81,7 +81,7 @@ func retryRun(a *app, o *worldFlags, id string) error {
 // mayRetry refuses a run that somebody has to deal with in another way.
 func mayRetry(run ledger.Run, st state) error {
 	switch {
-	case run.State.Open():
+	case run.Open():
 		return &engine.StaleError{Reason: fmt.Sprintf("run %s is %s, so it is not over", run.ID, run.State), Hint: "go on with it: flowrunner resume " + run.ID + st.flags()}
 	case run.State == ledger.Abandoned:
 		return &engine.StaleError{Reason: "run " + run.ID + " was given up", Hint: "flowrunner run " + run.File + " --retry-failed plans anew"}

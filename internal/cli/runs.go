@@ -111,7 +111,7 @@ func showRun(a *app, o stateFlags, id string, all bool) error {
 	if all || a.json {
 		most = -1
 	}
-	h := ui.HistoryDocument{RunDocument: ui.RunOf(run), Open: run.State.Open(), Rows: []ui.RowDocument{}, LeftOut: []ui.ReasonDocument{}}
+	h := ui.HistoryDocument{RunDocument: ui.RunOf(run), Open: run.Open(), Rows: []ui.RowDocument{}, LeftOut: []ui.ReasonDocument{}}
 	if err := readHistory(ctx, store, st, run, &h, most); err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func showRun(a *app, o stateFlags, id string, all bool) error {
 	if h.Unknown > 0 {
 		tail = append(tail, "Once you have looked at a chat: flowrunner runs resolve "+run.ID+st.flags()+" --contact N --as sent|not-sent --reason TEXT")
 	}
-	if run.State.Open() {
+	if run.Open() {
 		tail = append(tail, "Go on where it stopped: flowrunner resume "+run.ID+st.flags())
 	}
 	a.outStyle().History(a.stdout, run, h, tail...)

@@ -51,7 +51,8 @@ func TestMain(m *testing.M) {
 //	signal SIGNAL N LOG LINES COMMAND…
 //	                         start the command, signal it when LOG has so many
 //	                         lines, and expect exit code N (-1: killed); STOP asks it
-//	                         with flowrunner stop instead
+//	                         with flowrunner stop instead. What it says is in the file
+//	                         signal.stderr, which may be LOG
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -316,9 +317,12 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	lines, err := strconv.Atoi(args[3])
 	ts.Check(err)
-	var out, errs strings.Builder
+	var out strings.Builder
+	errs, err := os.Create(ts.MkAbs("signal.stderr"))
+	ts.Check(err)
+	defer errs.Close()
 	c := exec.Command(program(ts, args[4]), args[5:]...)
-	c.Dir, c.Env, c.Stdout, c.Stderr = ts.MkAbs("."), environ(ts), &out, &errs
+	c.Dir, c.Env, c.Stdout, c.Stderr = ts.MkAbs("."), environ(ts), &out, errs
 	ts.Check(c.Start())
 	wait(ts, args[2], lines)
 	if args[0] == "STOP" {
@@ -327,10 +331,11 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(c.Process.Signal(signals[args[0]]))
 	}
 	err = c.Wait()
+	said := ts.ReadFile("signal.stderr")
 	_, _ = fmt.Fprint(ts.Stdout(), out.String())
-	_, _ = fmt.Fprint(ts.Stderr(), errs.String())
+	_, _ = fmt.Fprint(ts.Stderr(), said)
 	if got := codeOf(ts, err); got != want {
-		ts.Logf("[stdout]\n%s[stderr]\n%s", out.String(), errs.String())
+		ts.Logf("[stdout]\n%s[stderr]\n%s", out.String(), said)
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
 }

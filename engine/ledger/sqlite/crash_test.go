@@ -88,7 +88,7 @@ func child(path string) error {
 		return err
 	}
 	run := fmt.Sprintf("run-%d", from)
-	if err := s.Begin(context.Background(), ledger.Run{ID: run, Flow: "spring", Campaign: "default", Started: time.Now()}); err != nil {
+	if err := s.Begin(context.Background(), ledger.Run{ID: run, Flow: "spring", Campaign: "default", PlanHash: "plan-" + run, Started: time.Now()}); err != nil {
 		return err
 	}
 	if limit, err := strconv.ParseUint(os.Getenv(childLimit), 10, 64); err == nil {

@@ -52,7 +52,7 @@ func lived(t testing.TB) *Store {
 	r.State, r.Finished, r.Counts.Planned = ledger.Stopped, noon.Add(time.Hour), 10
 	require.NoError(t, s.Finish(t.Context(), r))
 	require.NoError(t, s.Resolve(t.Context(), ledger.Decision{Identity: identity(4), State: ledger.NotSent, By: "anna", Reason: "not in the chat", At: noon}))
-	require.NoError(t, s.Begin(t.Context(), ledger.Run{ID: "r2", Flow: "autumn", Campaign: "x", Started: noon.Add(time.Hour)}))
+	require.NoError(t, s.Begin(t.Context(), ledger.Run{ID: "r2", Flow: "autumn", Campaign: "x", PlanHash: "plan-r2", Started: noon.Add(time.Hour)}))
 	put(t, s, 50, "r2", ledger.Intent, 0, "")
 	return s
 }

@@ -250,7 +250,7 @@ func (s *Store) FindRun(ctx context.Context, id string) (ledger.Run, bool, error
 
 // Unfinished finds the open run of a flow and campaign.
 func (s *Store) Unfinished(ctx context.Context, flow, campaign string) (ledger.Run, bool, error) {
-	return first(s.runs(ctx, ` WHERE c.flow = ? AND c.campaign = ? AND r.state IN (0, 2, 4) ORDER BY r.started DESC, r.n DESC LIMIT 1`, flow, campaign))
+	return first(s.runs(ctx, ` WHERE c.flow = ? AND c.campaign = ? AND r.state IN (0, 2, 4) AND r.plan_hash IS NOT NULL ORDER BY r.started DESC, r.n DESC LIMIT 1`, flow, campaign))
 }
 
 func first(runs iter.Seq2[ledger.Run, error]) (ledger.Run, bool, error) {

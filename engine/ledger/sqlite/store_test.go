@@ -463,3 +463,21 @@ func TestTally(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, got)
 }
+
+// A run that had no plan is never one to go on with, but a later one ends it all
+// the same.
+func TestARunWithoutAPlanIsNotUnfinished(t *testing.T) {
+	s := openNew(t)
+	r := ledger.Run{ID: "r1", Flow: "spring", Campaign: "default", Started: noon}
+	require.NoError(t, s.Begin(t.Context(), r))
+	require.NoError(t, s.Intend(t.Context(), intention(1, "r1")))
+	_, open, err := s.Unfinished(t.Context(), r.Flow, r.Campaign)
+	require.NoError(t, err)
+	require.False(t, open)
+	require.False(t, r.Open())
+	begin(t, s, "r2")
+	got, found, err := s.Find(t.Context(), identity(1))
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, ledger.Unknown, got.State)
+}
