@@ -17,15 +17,17 @@ func (c *compiler) use(s *flow.Step, x *Step, sc *lang.Scope, at place) (ok, goo
 		return c.call(s, x, sc, at)
 	}
 	kind, ok := c.reg.Kind(s.Uses.Text)
+	if !ok && (s.Uses.Broken || s.Uses.Null) {
+		c.usedAnyway(s.With)
+		return false, false // what is wrong with it has been said
+	}
 	if !ok {
 		d := c.diags.Add("unknown-kind", s.Uses.Span, "unknown kind %q", s.Uses.Text).
 			WithDetail("`flowrunner tools` lists every kind.")
 		if hint := diag.DidYouMean(s.Uses.Text, c.reg.Names()); hint != "" {
 			d.WithHint("%s", hint)
 		}
-		if s.With != nil {
-			c.usedAnyway(s.With)
-		}
+		c.usedAnyway(s.With)
 		return false, false
 	}
 	x.Kind, x.maxLevel = kind, kind.Effect

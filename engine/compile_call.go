@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -110,20 +111,21 @@ func (c *compiler) calledFlow(n *flow.Node) (*calledFile, string) {
 			WithHint("write uses: ./greet.yaml, and choose between flows with `if` on several steps")
 		return nil, ""
 	case strings.Contains(n.Text, `\`):
-		refuse("%q is no path of a flow", n.Text).WithDetail("Paths have slashes on every system.").
-			WithHint("write uses: %s", "./"+strings.TrimPrefix(strings.ReplaceAll(n.Text, `\`, "/"), "./"))
+		d := refuse(`"%s" is no path of a flow`, n.Text).WithDetail("Paths have slashes on every system.")
+		if better := flowPathLike(strings.ReplaceAll(n.Text, `\`, "/")); better != "" {
+			d.WithHint("write uses: %s", better)
+		} else {
+			d.WithHint("write the path of a flow, such as ./greet.yaml")
+		}
 		return nil, ""
 	case path.IsAbs(n.Text) || !isYAML(n.Text) || !strings.HasPrefix(n.Text, "./") && !strings.HasPrefix(n.Text, "../"):
 		d := refuse("%q is no path of a flow", n.Text).
 			WithDetail("A flow is named by its path from the folder of this file. It begins with ./ or ../ and ends in .yaml or .yml.")
-		better := strings.TrimLeft(n.Text, "/")
-		if !strings.HasPrefix(better, "./") && !strings.HasPrefix(better, "../") {
-			better = "./" + better
+		if better := flowPathLike(n.Text); better != "" {
+			d.WithHint("write uses: %s", better)
+		} else {
+			d.WithHint("write the path of a flow, such as ./greet.yaml")
 		}
-		if !isYAML(better) {
-			better += ".yaml"
-		}
-		d.WithHint("write uses: %s", better)
 		return nil, ""
 	case slices.Contains(c.chain, name):
 		from := slices.Index(c.chain, name)
@@ -160,6 +162,25 @@ func (c *compiler) calledFlow(n *flow.Node) (*calledFile, string) {
 		return nil, ""
 	}
 	return f, name
+}
+
+// elsewhere are an address, a drive of Windows and a home, from which no path
+// inside the project can be told.
+var elsewhere = regexp.MustCompile(`^[A-Za-z]+:|^~`)
+
+// flowPathLike is the path of a flow that text most likely meant, or "".
+func flowPathLike(text string) string {
+	if name := path.Base(text); elsewhere.MatchString(text) || strings.Trim(name, "./") == "" || path.Ext(name) != "" && !isYAML(name) {
+		return ""
+	}
+	better := path.Clean(strings.TrimLeft(text, "/"))
+	if !strings.HasPrefix(better, "../") {
+		better = "./" + better
+	}
+	if !isYAML(better) {
+		better += ".yaml"
+	}
+	return better
 }
 
 // flow reads a flow by its path, once.

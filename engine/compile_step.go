@@ -237,7 +237,9 @@ func (c *compiler) loop(s *flow.Step, x *Step, v *view) (*lang.Scope, *view) {
 	if s.As != nil {
 		x.As = s.As.Text
 	}
-	x.ForEach = c.value(s.ForEach, c.scope(v, s.ForEach), step.Field{Name: "forEach", Shape: step.ListOf(step.ShapeAny)})
+	if !s.ForEach.Null { // that it is empty has been said
+		x.ForEach = c.value(s.ForEach, c.scope(v, s.ForEach), step.Field{Name: "forEach", Shape: step.ListOf(step.ShapeAny)})
+	}
 	elem := step.ShapeAny
 	if x.ForEach != nil {
 		shape := x.ForEach.Shape()

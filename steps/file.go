@@ -34,6 +34,17 @@ func localPath(name string) (string, error) {
 	return path.Clean(clean), nil
 }
 
+// literalPath refuses a path that is written out and leads elsewhere, before
+// anything is sent.
+func literalPath(c step.Call) error {
+	name, ok := c.Literals["path"].(string)
+	if !ok {
+		return nil
+	}
+	_, err := localPath(name)
+	return err
+}
+
 // fileError says in the flow author's words what is wrong with a file.
 func fileError(name string, err error) error {
 	var arg *step.ArgError

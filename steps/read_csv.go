@@ -68,6 +68,9 @@ func literalColumn(c step.Call, name string) (string, bool) {
 }
 
 func inferReadCSV(c step.Call) ([]step.Field, error) {
+	if err := literalPath(c); err != nil {
+		return nil, err
+	}
 	cell := step.ShapeText.OrNil()
 	row := step.Shape{Form: step.FormObject, Open: true, Elem: &cell}
 	if columns, ok := c.Shapes["columns"]; ok {

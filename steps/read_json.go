@@ -45,6 +45,9 @@ outputs:
 }, readJSON))
 
 func inferReadJSON(c step.Call) ([]step.Field, error) {
+	if err := literalPath(c); err != nil {
+		return nil, err
+	}
 	lines, literal := c.Literals["lines"]
 	if _, written := c.Shapes["lines"]; written && !literal {
 		return nil, &step.ArgError{Param: "lines", Problem: "is an expression; write true or false, since it decides what the outputs are"}

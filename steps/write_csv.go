@@ -57,6 +57,9 @@ finally:
 }, writeCSV))
 
 func inferWriteCSV(c step.Call) ([]step.Field, error) {
+	if err := literalPath(c); err != nil {
+		return nil, err
+	}
 	row := c.Shapes["rows"].Element()
 	switch row.Form {
 	case step.FormAny:

@@ -45,6 +45,9 @@ finally:
 var errValueOrRows = &step.ArgError{Param: "value", Problem: "or rows must be given, one of them and not both"}
 
 func inferWriteJSON(c step.Call) ([]step.Field, error) {
+	if err := literalPath(c); err != nil {
+		return nil, err
+	}
 	_, value := c.Shapes["value"]
 	_, rows := c.Shapes["rows"]
 	switch {

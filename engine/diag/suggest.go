@@ -39,9 +39,12 @@ func DidYouMean(name string, candidates []string) string {
 	return ""
 }
 
-func fold(s string) string {
-	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(s))
-}
+// alike takes out how words are joined, and the keyboard's alphabet: small or
+// capital, these Cyrillic letters look like the Latin ones.
+var alike = strings.NewReplacer("_", "", "-", "", "а", "a", "в", "b", "е", "e", "і", "i", "к", "k", "м", "m", "н", "h",
+	"о", "o", "р", "p", "с", "c", "ѕ", "s", "т", "t", "у", "y", "х", "x")
+
+func fold(s string) string { return alike.Replace(strings.ToLower(s)) }
 
 // distance is the optimal string alignment distance: edits plus swaps of
 // neighbours, each costing one.

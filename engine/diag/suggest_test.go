@@ -28,6 +28,8 @@ func TestClosest(t *testing.T) {
 		"zzz":                "",
 		"recipient":          "",
 		"вит":                "",
+		"соntасtId":          "contactId", // Cyrillic letters that look Latin
+		"mеssаgе":            "message",
 		"":                   "",
 		"message_of_the_day": "",
 	} {

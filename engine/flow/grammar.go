@@ -2,6 +2,7 @@ package flow
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/flowrunner/flowrunner/engine/diag"
@@ -201,7 +202,12 @@ func (g *grammar) id(s *Step) {
 	if !g.name(s.ID, plainName, "step id", reserved) {
 		return
 	}
-	if first := g.ids[s.ID.Text]; first != nil {
+	if first := g.ids[s.ID.Text]; first == s.ID {
+		g.out.Add("duplicate-step", s.ID.Span, "an alias repeats the step %q", s.ID.Text).
+			WithDetail("It repeats the id too, and step ids are unique in the whole flow.").
+			WithHint("write the second step out; an alias may repeat its with:")
+		return
+	} else if first != nil {
 		g.out.Add("duplicate-step", s.ID.Span, "two steps have the id %q", s.ID.Text).
 			WithDetail("The other one stands at line %d. Step ids are unique in the whole flow, loops and finally included.", first.Span.Start.Line).
 			WithHint("rename one of the two")
@@ -214,6 +220,9 @@ func (g *grammar) id(s *Step) {
 func (g *grammar) together(s *Step) {
 	block := key(s.Node, "steps")
 	uses := key(s.Node, "uses")
+	if slices.ContainsFunc(s.Node.Entries, func(e Entry) bool { return e.Value.Broken && !e.Value.Null }) {
+		return // the value has run into the lines below it, and their keys are lost
+	}
 	switch {
 	case uses == nil && block == nil && (misspelt(s.Node, "uses", stepSubject, stepShape.keys) || misspelt(s.Node, "steps", stepSubject, stepShape.keys)):
 	case uses == nil && block == nil:
@@ -353,7 +362,7 @@ func nameLike(text string, form *regexp.Regexp, what string) string {
 	if form != dottedName {
 		name = strings.NewReplacer("-", "_", ".", "_").Replace(name)
 	}
-	if name = strings.Trim(name, "_-."); len(text) > maxShown || 2*len(name) < len(text) {
+	if name = strings.Trim(name, "_-."); name == "" || len(text) > maxShown || 2*len(name) < len(text) {
 		return ""
 	}
 	if !form.MatchString(name) {

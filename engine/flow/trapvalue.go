@@ -34,7 +34,16 @@ func (t *traps) value(key string, at, parent int) int {
 		t.out.Add("unopened-bracket", t.src.span(at, at+1), "a %c closes nothing", c).
 			WithHint("remove it, or open it with %c; a text that begins with %c goes in quotes", c-2, c)
 		t.masks = append(t.masks, stretch{at, end})
-	case '@', '`', '%', ',':
+	case '%':
+		if key == "" && (at == 0 || text[at-1] == '\n') {
+			t.out.Add("leading-character", t.src.span(at, end), "a line begins with %%").
+				WithDetail("Here it would begin an instruction to YAML itself, which a flow never needs.").
+				WithHint("remove this line")
+			t.masks = append(t.masks, stretch{at, end})
+			break
+		}
+		t.leading(key, at, "YAML reserves this character at the beginning of a value.")
+	case '@', '`', ',':
 		t.leading(key, at, "YAML reserves this character at the beginning of a value.")
 	case '*':
 		m := aliasOnly.FindSubmatch(line)

@@ -2,7 +2,10 @@ package flow
 
 import (
 	"bytes"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 
@@ -182,12 +185,13 @@ func (b *builder) scalar(y *yaml.Node, at int) *tree {
 	default:
 		end = t.plain(at, y.Value)
 		n.Null = isNull(y.Value)
+		n.Broken = b.isBrokenBelow(at, end)
 	}
 	if string(t.text) == y.Value {
 		n.marks = t.marks
 	}
 	n.Span = b.src.span(at, end)
-	n.Broken = b.isBroken(at)
+	n.Broken = n.Broken || b.isBroken(at)
 	return &tree{node: n, end: end, size: 1}
 }
 
@@ -207,6 +211,11 @@ func (b *builder) isBroken(at int) bool {
 		}
 	}
 	return false
+}
+
+// isBrokenBelow reports whether a later line of a plain value was blanked out.
+func (b *builder) isBrokenBelow(at, end int) bool {
+	return slices.ContainsFunc(b.broken, func(s stretch) bool { return at < s.from && s.from < end })
 }
 
 func (b *builder) sequence(y *yaml.Node, at, depth int) *tree {
@@ -287,6 +296,13 @@ func (b *builder) isKey(key *Node) bool {
 		b.out.Add("empty-key", key.Span, "a key is empty").
 			WithDetail("There is a colon with no name before it.").
 			WithHint("write a name before the colon, or put the whole value in quotes")
+		return false
+	}
+	if r, size := utf8.DecodeRuneInString(key.Text); key.Style == Plain && r != ' ' && unicode.IsSpace(r) {
+		from := key.Span.Start.Offset
+		b.out.Add("bad-character", b.src.span(from, from+size), "a space that is none indents this line").
+			WithDetail("U+%04X looks like a space, but YAML takes it for a letter; it comes along when text is copied from a page.", r).
+			WithHint("replace it and those beside it by spaces")
 		return false
 	}
 	return true

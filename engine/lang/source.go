@@ -272,6 +272,10 @@ func explainSyntax(message string, s *source, loc file.Location) (summary, hint 
 		return "a text in quotes is not closed", `close it with the quote that opened it; a quote inside is written \"`
 	case strings.Contains(message, "coalesce expressions (??) cannot be mixed"):
 		return "?? needs parentheses here", `write (x ?? "…") around it, so that it is clear what belongs together`
+	case strings.HasPrefix(message, "invalid ") && strings.Contains(message, " literal: ") && strings.HasSuffix(message, "out of range"):
+		return "a number is too large", "numbers go up to 9223372036854775807; an id that is never computed with goes in quotes"
+	case strings.HasPrefix(message, "invalid ") && strings.Contains(message, " literal: "):
+		return "this is no number", `write a number such as 15 or 0.5; text goes in quotes: "…"`
 	case strings.Contains(message, "expected at least"):
 		return "an argument is missing", "functions such as filter take a list and a condition: filter(list, .field == …)"
 	case strings.Contains(message, "unexpected token EOF"), strings.Contains(message, "unexpected end"):
