@@ -224,11 +224,12 @@ func TestAnInterruptAfterTheLastSendChangesNothing(t *testing.T) {
 
 func TestLocalStepsThatFail(t *testing.T) {
 	b := newBench(t, sandbox.Options{World: smallWorld(2)})
+	b.write("file", "no folder")
 	src := `flow: local
 steps:
   - id: save
     uses: write_json
-    with: { path: ../out.json, value: 1 }
+    with: { path: file/out.json, value: 1 }
   - id: clients
     uses: chat2desk_list_clients
   - id: each
@@ -244,7 +245,7 @@ finally:
   - id: also
     onError: continue
     uses: write_json
-    with: { path: ../out.json, value: 2 }
+    with: { path: file/out.json, value: 2 }
   - id: bye
     uses: print
     with: { message: "save ${{ steps.save.status }}, also ${{ steps.also.status }}" }
