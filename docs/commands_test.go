@@ -13,6 +13,7 @@ import (
 
 var (
 	commandLine = regexp.MustCompile(`(?m)^ *(?:go run \./cmd/)?(flowrunner .*)$`)
+	jobLine     = regexp.MustCompile(`(?m)^ *(?:- )?(?:- run: |run: )?(flowrunner .*)$`)
 	inlineCode  = regexp.MustCompile("`(flowrunner [^`]+)`")
 	flagName    = regexp.MustCompile(`(^| )(--?[a-z][a-z-]*)`)
 )
@@ -25,6 +26,11 @@ func TestCommandsExist(t *testing.T) {
 		var lines []string
 		for _, block := range p.blocks("sh") {
 			for _, m := range commandLine.FindAllStringSubmatch(block, -1) {
+				lines = append(lines, m[1])
+			}
+		}
+		for _, block := range p.blocks("yaml") { // jobs of CI systems
+			for _, m := range jobLine.FindAllStringSubmatch(block, -1) {
 				lines = append(lines, m[1])
 			}
 		}

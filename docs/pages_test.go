@@ -106,6 +106,49 @@ func TestFlowsCompile(t *testing.T) {
 	require.Greater(t, seen, 20)
 }
 
+// Parts of a flow or of a project file are those of a flow whose steps stand
+// elsewhere; what belongs to other programs is YAML at least.
+func TestPartsOfFlowsParse(t *testing.T) {
+	const steps = "steps:\n  - { id: clients, uses: chat2desk_list_clients }\n"
+	seen := 0
+	for _, p := range pages(t) {
+		for _, text := range p.blocks("yaml") {
+			if wholeFlow.MatchString(text) || p.path == "diagnostics.md" {
+				continue
+			}
+			node, problems := flow.ParseNode(p.path, []byte(text))
+			if node != nil {
+				require.Empty(t, problems, "%s", diag.FormatAll(problems, []byte(text)))
+			}
+			switch {
+			case strings.Contains(text, "\ncases:"), strings.Contains(text, "script:"), strings.Contains(text, "runs-on:"):
+				continue // run by the tests of flowtest; of a CI system
+			case strings.HasPrefix(text, "# flowrunner.yaml"):
+				_, problems = flow.ParseProject(p.path, []byte(text))
+			case strings.HasPrefix(text, " ") && strings.Contains(text, "- id:"): // a step
+				text = "flow: part\nsteps:\n" + text
+				_, problems = flow.Parse(p.path, []byte(text))
+			case strings.HasPrefix(text, " "): // keys or parameters of a step
+				text = "      " + strings.TrimLeft(text, " ")
+				if !strings.Contains(text, "uses:") {
+					text = "      uses: print\n      with:\n  " + text
+				}
+				text = "flow: part\nsteps:\n  - id: block\n    steps:\n    - id: step\n" + text
+				_, problems = flow.Parse(p.path, []byte(text))
+			default:
+				if !strings.Contains(text, "flow:") {
+					text = "flow: part\n" + text
+				}
+				text += steps
+				_, problems = flow.Parse(p.path, []byte(text))
+			}
+			seen++
+			require.Empty(t, problems, "%s", diag.FormatAll(problems, []byte(text)))
+		}
+	}
+	require.Greater(t, seen, 8)
+}
+
 // TestGoIsFormatted also finds what does not parse.
 func TestGoIsFormatted(t *testing.T) {
 	for _, p := range pages(t) {

@@ -248,7 +248,7 @@ func (p *Program) Recorded(paths []string, at Place) (*Evaluator, error) {
 	}
 	f := newFrame()
 	maps.Copy(f.env, p.Evaluator(inputs, head.Env, head.Run, head.Now).env)
-	e := &Evaluator{scope: sc, env: f.env, why: "the plan of this run has not recorded it; --sandbox or a new plan reads it again"}
+	e := &Evaluator{scope: sc, env: f.env, why: "the plan of this run has not recorded it, since it keeps what is sent and what later stages need; --flow FILE --sandbox tries it on made-up people"}
 	loops := loopsWanted(st, at)
 	lists, found := map[string][]any{}, len(loops) == 0
 	for rec, err := range recordsOf(paths) {

@@ -66,11 +66,23 @@ func TestEditor(t *testing.T) {
 		kind, _ := steps.Registry().Kind("print")
 		require.Contains(t, e.hover(t, "flow: a\nsteps:\n  - id: x\n    uses: pr▮int\n    with: { message: Hello }\n"), kind.Summary)
 	})
+	t.Run("keys of a guard are offered and explained", func(t *testing.T) {
+		labels := e.complete(t, "flow: a\nguard:\n  ▮\nsteps:\n  - id: x\n    uses: print\n")
+		require.Subset(t, labels, []string{"maxSends", "perContact", "suppress", "window", "hours", "stopIf"})
+		require.NotEmpty(t, e.hover(t, "flow: a\nguard:\n  sup▮press: { tags: [17] }\nsteps:\n  - id: x\n    uses: print\n"))
+		labels = e.complete(t, "flow: a\ndelivery:\n  unknown: ▮\nsteps:\n  - id: x\n    uses: print\n")
+		require.Subset(t, labels, []string{"verify", "never-resend", "resend"})
+	})
+	t.Run("a flow is used like a kind", func(t *testing.T) {
+		require.Empty(t, e.problems(t, "flow: a\nsteps:\n  - id: x\n    uses: ./lib/greet.yaml\n    with: { anything: here, more: 5 }\n"))
+	})
 	t.Run("mistakes are flagged where they stand", func(t *testing.T) {
 		for text, at := range map[string]int{
 			"flow: a\nstpes: []\nsteps:\n  - id: x\n    uses: print\n    with: { message: Hi }\n":                          1,
 			"flow: a\nsteps:\n  - id: x\n    uses: chat2desk_list_clients\n    with:\n      limit: 5\n      limits: 5\n":   6,
 			"flow: a\nsteps:\n  - id: x\n    uses: prnt\n    with: { message: Hi }\n":                                      3,
+			"flow: a\nguard: { maxSends: 5, perContakt: 1 per 7d }\nsteps:\n  - id: x\n    uses: ./greet.yaml\n":           1,
+			"flow: a\nsteps:\n  - id: x\n    uses: ./greet\n":                                                              3,
 			"flow: a\nsteps:\n  - id: x\n    uses: sort\n    with:\n      items: ${{ y }}\n      by: z\n      order: up\n": 7,
 		} {
 			problems := e.problems(t, text)

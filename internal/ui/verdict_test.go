@@ -120,6 +120,8 @@ func TestGitLab(t *testing.T) {
 	prints := map[string]bool{}
 	for _, i := range issues {
 		require.NotEmpty(t, i.Description)
+		require.NotEmpty(t, i.CheckName)
+		require.Contains(t, []string{"info", "minor", "major", "critical", "blocker"}, i.Severity)
 		require.False(t, strings.HasPrefix(i.Location.Path, "./"))
 		require.Positive(t, i.Location.Lines.Begin)
 		require.LessOrEqual(t, i.Location.Lines.Begin, i.Location.Lines.End)
