@@ -198,14 +198,14 @@ func (a *applier) stages(ctx context.Context, path string) {
 	for stage := 0; ; stage++ {
 		a.emit(Event{Kind: EventApplying, Stage: stage})
 		if err := a.perform(ctx, path); err != nil {
-			a.stop(CauseOf(err), err.Error(), hintOf(err))
+			a.stop(CauseOf(err), err.Error(), Hint(err))
 		}
 		if err := a.verify(ctx, path); err != nil {
-			a.stop(CauseOf(err), err.Error(), hintOf(err))
+			a.stop(CauseOf(err), err.Error(), Hint(err))
 		}
 		if err := a.settleStage(context.WithoutCancel(ctx), path); err != nil {
 			a.unsettled = true
-			a.stop(CauseOf(err), err.Error(), hintOf(err))
+			a.stop(CauseOf(err), err.Error(), Hint(err))
 			return
 		}
 		if stage+1 >= a.p.Stages {
@@ -219,7 +219,7 @@ func (a *applier) stages(ctx context.Context, path string) {
 		if _, end, err := planfile.Check(path); a.o.Resume && err == nil {
 			// This stage was planned before; what it says still holds, and so do the rails.
 			if err := withinMaxSends(a.counts.Planned+end.Counts.Planned, a.most()); err != nil {
-				a.stop(CauseGuard, err.Error(), hintOf(err))
+				a.stop(CauseGuard, err.Error(), Hint(err))
 			}
 			continue
 		}
@@ -228,7 +228,7 @@ func (a *applier) stages(ctx context.Context, path string) {
 		done()
 		if err != nil {
 			if a.stopReason() == "" {
-				a.stop(CauseOf(err), err.Error(), hintOf(err))
+				a.stop(CauseOf(err), err.Error(), Hint(err))
 			}
 			var g *GuardError
 			if !errors.As(err, &g) {

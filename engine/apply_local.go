@@ -111,7 +111,7 @@ func (a *applier) finally(ctx context.Context) {
 	p := &planner{session: a.session, stage: a.p.Stages, final: a, leftOut: map[leftOutKey]int{}}
 	for _, st := range a.p.Finally {
 		if _, err := p.step(ctx, st, a.root); err != nil {
-			a.stop(CauseOf(err), err.Error(), hintOf(err))
+			a.stop(CauseOf(err), err.Error(), Hint(err))
 			a.root.drop(st.ID, "failed", err.Error())
 		}
 	}

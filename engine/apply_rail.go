@@ -27,7 +27,7 @@ func (t *try) refused(ctx context.Context) string {
 	}
 	why, err := a.optedOut(ctx, t.r.Account, t.r.Contact, known)
 	if err != nil {
-		a.stop(CauseOf(err), err.Error(), hintOf(err))
+		a.stop(CauseOf(err), err.Error(), Hint(err))
 		return "the ledger could not be read"
 	}
 	return why

@@ -35,7 +35,7 @@ func (a *applier) send(ctx context.Context, r planfile.Send, why string) string 
 	}
 	conn, err := a.connection(st)
 	if err != nil {
-		a.stop(CauseOf(err), err.Error(), hintOf(err))
+		a.stop(CauseOf(err), err.Error(), Hint(err))
 		return planfile.StatusSkipped
 	}
 	args := make(map[string]any, len(r.Args))
@@ -143,7 +143,7 @@ func (a *applier) gate(ctx context.Context) (context.Context, error) {
 	ready, err := a.o.Gate(wait)
 	if err != nil {
 		if a.stopReason() == "" && ctx.Err() == nil {
-			a.stop(CauseOf(err), err.Error(), hintOf(err))
+			a.stop(CauseOf(err), err.Error(), Hint(err))
 		}
 		return nil, err
 	}

@@ -110,11 +110,14 @@ type ConflictError struct {
 	First, Second int64 // rows of the plan
 }
 
-// Error names both rows and the fix.
+// Error names both rows.
 func (e *ConflictError) Error() string {
-	return fmt.Sprintf("rows %d and %d are the same send (%s) with different texts; "+
-		"give the step a `key:` that tells the occasions apart, or pass its records through `distinct` first",
-		e.First, e.Second, e.Key)
+	return fmt.Sprintf("rows %d and %d are the same send (%s) with different texts", e.First, e.Second, e.Key)
+}
+
+// Fix is what to change in the flow.
+func (e *ConflictError) Fix() string {
+	return "give the step a `key:` that tells the occasions apart,\nor pass its records through `distinct` first"
 }
 
 // StaleError is a plan that no longer fits. Commands exit with 9.

@@ -68,7 +68,7 @@ func (p *Program) Recover(ctx context.Context, path string, since time.Duration,
 	}
 	if err != nil {
 		r.result.Causes = append(r.result.Causes, CauseOf(err))
-		r.result.Reason, r.result.Hint = err.Error(), hintOf(err)
+		r.result.Reason, r.result.Hint = err.Error(), Hint(err)
 	}
 	if r.result.Doubtful > 0 {
 		r.result.Causes = append(r.result.Causes, CauseUnknown)

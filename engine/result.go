@@ -89,11 +89,13 @@ func causeOfFailure(f *step.Failure) Cause {
 	return CauseStep
 }
 
-// hintOf is what an error says about the way on.
-func hintOf(err error) string {
+// Hint is what an error says about the way on, "" when it says nothing. An error of
+// another package says it by a method Fix.
+func Hint(err error) string {
 	var f *step.Failure
 	var g *GuardError
 	var s *StaleError
+	var other interface{ Fix() string }
 	switch {
 	case errors.As(err, &f):
 		return f.Hint
@@ -101,12 +103,11 @@ func hintOf(err error) string {
 		return g.Hint
 	case errors.As(err, &s):
 		return s.Hint
+	case errors.As(err, &other):
+		return other.Fix()
 	}
 	return ""
 }
-
-// Hint is what an error says about the way on, "" when it says nothing.
-func Hint(err error) string { return hintOf(err) }
 
 // maxProblems is how many recipients a Result names; runs show lists the rest.
 const maxProblems = 20

@@ -66,7 +66,7 @@ func (v *verifier) send(ctx context.Context, r planfile.Send, why string, waits 
 // fail ends the run, unless it is being ended already.
 func (v *verifier) fail(ctx context.Context, err error) {
 	if ctx.Err() == nil && v.a.stopReason() == "" {
-		v.a.stop(CauseOf(err), err.Error(), hintOf(err))
+		v.a.stop(CauseOf(err), err.Error(), Hint(err))
 	}
 }
 

@@ -87,7 +87,7 @@ func TestApprovalWithoutATerminal(t *testing.T) {
 				return
 			}
 			require.Equal(t, exitUsage, exitCode(causesOf(err), nil))
-			require.ErrorContains(t, err, "maxSends: 3")
+			require.Contains(t, engine.Hint(err), "maxSends: 3")
 		})
 	}
 	_, err := approval(t, "y\n", 3, func(j *job) { j.o.noInput = true })

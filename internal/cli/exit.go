@@ -58,12 +58,10 @@ func exitCode(causes []engine.Cause, sig os.Signal) int {
 // usageError is a command line that cannot be meant.
 type usageError struct{ reason, hint string }
 
-func (e *usageError) Error() string {
-	if e.hint == "" {
-		return e.reason
-	}
-	return e.reason + "\n" + e.hint
-}
+func (e *usageError) Error() string { return e.reason }
+
+// Fix is what to type instead.
+func (e *usageError) Fix() string { return e.hint }
 
 // argumentError is a file named on the command line that cannot be used.
 type argumentError struct{ error }
@@ -81,9 +79,12 @@ type endedError struct{ causes []engine.Cause }
 func (e *endedError) Error() string { return "the run did not end with done" }
 
 // ledgerError is a ledger that must not be used.
-type ledgerError struct{ reason string }
+type ledgerError struct{ reason, hint string }
 
 func (e *ledgerError) Error() string { return e.reason }
+
+// Fix is how to come by the right one.
+func (e *ledgerError) Fix() string { return e.hint }
 
 // causesOf lists the reasons behind an error.
 func causesOf(err error) []engine.Cause {

@@ -76,7 +76,7 @@ func TestCausesOf(t *testing.T) {
 		{&planfile.Error{}, 9},
 		{&ledger.AppliedError{}, 9},
 		{&step.Failure{Class: step.ClassUnreachable}, 10},
-		{&ledgerError{"none"}, 11},
+		{&ledgerError{reason: "none"}, 11},
 		{&ledger.NotFoundError{}, 11},
 		{&usageError{"no", ""}, 64},
 		{&engine.InputError{}, 64},

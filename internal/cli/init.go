@@ -30,6 +30,9 @@ type initOptions struct {
 	list     bool
 }
 
+// pathColumn is how wide the column of names is in what init says that it wrote.
+const pathColumn = 28
+
 func newInit(a *app) *cobra.Command {
 	o := &initOptions{}
 	cmd := &cobra.Command{
@@ -115,7 +118,12 @@ func initProject(a *app, o *initOptions, dir string) error {
 			kept = missingLines(dir, f)
 			continue
 		}
-		fmt.Fprintf(a.stdout, "  %s %s\n", ui.Pad(f.Path, 28), f.About)
+		path := f.Path
+		if len(path) > pathColumn {
+			fmt.Fprintf(a.stdout, "  %s\n", path)
+			path = ""
+		}
+		fmt.Fprintf(a.stdout, "  %s %s\n", ui.Pad(path, pathColumn), f.About)
 	}
 	if len(kept) > 0 {
 		fmt.Fprintf(a.stdout, "\n%s was there and is as it was. Add to it:\n\n  %s\n", scaffold.IgnoreFile, strings.Join(kept, "\n  "))
@@ -189,8 +197,10 @@ func projectLedger(dir string) (string, error) {
 		pinned = p.ledger
 	}
 	if _, err := os.Stat(s.ledger()); pinned != "" && errors.Is(err, fs.ErrNotExist) {
-		return "", &ledgerError{fmt.Sprintf("%s pins the ledger %s, which is not at %s; nothing was written\n"+
-			"bring it there, or delete the line `ledger:` if a new one is meant: it counts everybody as not written to", path, pinned, s.ledger())}
+		return "", &ledgerError{
+			fmt.Sprintf("%s pins the ledger %s, which is not at %s; nothing was written", path, pinned, s.ledger()),
+			"bring it there, or delete the line `ledger:` if a new one is meant:\nit counts everybody as not written to",
+		}
 	}
 	ctx := context.Background()
 	store, err := s.open(ctx, sqlite.Options{})
@@ -206,8 +216,10 @@ func projectLedger(dir string) (string, error) {
 		return "", err
 	}
 	if !ours {
-		return "", &ledgerError{fmt.Sprintf("%s pins the ledger %s, but the one at %s is %s; nothing was written\n"+
-			"put the right ledger back, or write `ledger: %s` if this one is meant", path, pinned, s.ledger(), lineage, lineage)}
+		return "", &ledgerError{
+			fmt.Sprintf("%s pins the ledger %s, but the one at %s is %s; nothing was written", path, pinned, s.ledger(), lineage),
+			fmt.Sprintf("put the right ledger back, or write `ledger: %s` if this one is meant", lineage),
+		}
 	}
 	return cmp.Or(pinned, lineage), nil
 }

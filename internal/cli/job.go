@@ -129,9 +129,11 @@ func (j *job) pinned(ctx context.Context) error {
 	if ours, err := holds(ctx, j.store, p.ledger); err != nil || ours {
 		return err
 	}
-	return &ledgerError{fmt.Sprintf("%s pins the ledger %s, but the one at %s is %s; nothing was sent\n"+
-		"put the right ledger back, name its folder with --state, add what an export of it knows with flowrunner ledger import FILE, or write `ledger: %s` into %s if this one is meant: whoever it does not know is written to again",
-		projectFile, p.ledger, shorten(j.state.ledger()), j.store.Lineage(), j.store.Lineage(), projectFile)}
+	return &ledgerError{
+		fmt.Sprintf("%s pins the ledger %s, but the one at %s is %s; nothing was sent", projectFile, p.ledger, shorten(j.state.ledger()), j.store.Lineage()),
+		fmt.Sprintf("put the right ledger back, name its folder with --state,\nadd what an export of it knows with flowrunner ledger import FILE,\n"+
+			"or write `ledger: %s` into %s if this one is meant:\nwhoever it does not know is written to again", j.store.Lineage(), projectFile),
+	}
 }
 
 // settleFits refuses a settle time of nothing for real people, and warns of one
@@ -188,8 +190,10 @@ func (j *job) noLedger(err error) error {
 	if !errors.As(err, &none) {
 		return err
 	}
-	return &ledgerError{fmt.Sprintf("%s; nothing was sent, since without one everybody counts as not written to\n%s",
-		missingLedger(none), "bring the state of earlier runs there, name its folder with --state, or begin a new ledger knowingly with --new-ledger")}
+	return &ledgerError{
+		missingLedger(none) + "; nothing was sent, since without one everybody counts as not written to",
+		"bring the state of earlier runs there, name its folder with --state,\nor begin a new ledger knowingly with --new-ledger",
+	}
 }
 
 // missingLedger says that a ledger is not there, and what is known of it.

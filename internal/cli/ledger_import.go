@@ -59,7 +59,7 @@ func importLedger(a *app, o stateFlags, file string, anew bool) error {
 	}
 	var older *ledger.RolledBackError
 	if errors.As(err, &older) && covers(head, older.MarkLineage, older.MarkSerial) {
-		err = &ledgerError{err.Error() + "\nthe file knows all of the newer one: move " + shorten(older.Path) + " away and import again"}
+		err = &ledgerError{err.Error(), "the file knows all of the newer one: move " + shorten(older.Path) + " away and import again"}
 	}
 	if err != nil {
 		return err
@@ -169,8 +169,10 @@ func importAnew(ctx context.Context, st state, head ledger.ExportHead, in io.Rea
 		return got, errors.Join(err, errors.New("import ledger: a ledger appeared meanwhile: try again"))
 	}
 	if none.Mark != "" && !anew && (none.Lineage == "" || !covers(head, none.Lineage, none.Serial)) {
-		return got, &ledgerError{missingLedger(none) + ", which the file does not know; nothing was changed\n" +
-			"import an export of that ledger, or begin with this file knowingly with --new-ledger: whoever only the lost one knew may be written to again"}
+		return got, &ledgerError{
+			missingLedger(none) + ", which the file does not know; nothing was changed",
+			"import an export of that ledger, or begin with this file knowingly with --new-ledger:\nwhoever only the lost one knew may be written to again",
+		}
 	}
 	draft := filepath.Join(st.dir, "ledger.import.db")
 	leftovers := []string{draft, draft + "-wal", draft + "-shm", markOf(draft)}

@@ -67,6 +67,13 @@ func readProject(path string) (*project, error) {
 	if err != nil {
 		return nil, fileError("read", path, err)
 	}
+	p, list := parseProject(path, src)
+	return p, withSource(list.Err(), src)
+}
+
+// parseProject checks a project's file. What can be read of it is in the project,
+// whatever the list says.
+func parseProject(path string, src []byte) (*project, diag.List) {
 	f, list := flow.ParseProject(shorten(path), src)
 	rules, more := engine.CompileProject(f)
 	list = append(list, more...)
@@ -75,7 +82,7 @@ func readProject(path string) (*project, error) {
 	if f.Ledger != nil {
 		p.ledger = f.Ledger.Text
 	}
-	return p, withSource(list.Err(), src)
+	return p, list
 }
 
 // program puts a flow's program under the rails of the project, nil for none.

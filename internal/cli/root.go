@@ -122,7 +122,7 @@ func between(low, high int, what string) cobra.PositionalArgs {
 		if len(args) > high {
 			reason = fmt.Sprintf("%s takes %s, but %q was given too", cmd.CommandPath(), what, args[high])
 		}
-		return &usageError{reason, "usage: " + cmd.UseLine()}
+		return &usageError{reason, cmd.UseLine()}
 	}
 }
 

@@ -124,9 +124,9 @@ func (s state) read(ctx context.Context) (*sqlite.Store, error) {
 	if errors.As(err, &none) {
 		hint := "name the state with --state, or go to the flow's folder"
 		if !s.sandbox {
-			hint += "; sandbox runs have a state of their own: add --sandbox"
+			hint += ";\nsandbox runs have a state of their own: add --sandbox"
 		}
-		return nil, &ledgerError{missingLedger(none) + "\n" + hint}
+		return nil, &ledgerError{missingLedger(none), hint}
 	}
 	return store, err
 }

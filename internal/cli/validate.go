@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -70,6 +71,10 @@ func verdict(file string, strict bool) (ui.Verdict, error) {
 	if strings.HasSuffix(file, flowtest.Suffix) {
 		return testVerdict(file, src)
 	}
+	if filepath.Base(file) == projectFile {
+		_, list := parseProject(file, src)
+		return ui.Verdict{File: file, Source: src, Strict: strict, Problems: list, Failed: len(list) > 0}, nil
+	}
 	p, list := check(file, src)
 	v := ui.Verdict{File: file, Source: src, Strict: strict, Problems: append(list, lints(p)...)}
 	v.Problems.Sort()
@@ -105,7 +110,11 @@ func showVerdicts(a *app, o *validateFlags, verdicts []ui.Verdict) error {
 			fmt.Fprint(a.stdout, a.outStyle().Diagnostics(v.Problems, v.Source))
 		}
 		if !v.Failed {
-			fmt.Fprintf(a.stdout, "%s: %s (flow %s)\n", v.File, a.outStyle().Good("ok"), v.Flow)
+			what := "flow " + v.Flow
+			if v.Flow == "" {
+				what = "project"
+			}
+			fmt.Fprintf(a.stdout, "%s: %s (%s)\n", v.File, a.outStyle().Good("ok"), what)
 		}
 	}
 	return nil

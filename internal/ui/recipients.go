@@ -152,7 +152,7 @@ type recipientsTable struct {
 func (t *recipientsTable) Row(r history.Row) error {
 	if t.n == 0 {
 		t.counts = map[string]int{}
-		fmt.Fprintln(t.w, t.s.Bold(fmt.Sprintf("%-10s %-11s %-12s %-10s %-16s %s", "CONTACT", "STEP", "STATUS", "MESSAGE", "AT (UTC)", "TEXT")))
+		fmt.Fprintln(t.w, t.s.Bold(fmt.Sprintf("%-10s %-11s %-12s %-12s %-16s %s", "CONTACT", "STEP", "STATUS", "MESSAGE", "AT (UTC)", "TEXT")))
 	}
 	t.n++
 	t.counts[r.Status]++
@@ -164,7 +164,7 @@ func (t *recipientsTable) Row(r history.Row) error {
 	if who == "" {
 		who = "-"
 	}
-	line := fmt.Sprintf("%s %s %s %s %s %s", Pad(who, 10), Pad(Cut(Safe(r.Step), 11), 11), t.s.status(r.Status, 12), Pad(filled(r.Message), 10), Pad(at, 16), r.TextHash)
+	line := fmt.Sprintf("%s %s %s %s %s %s", Pad(who, 10), Pad(Cut(Safe(r.Step), 11), 11), t.s.status(r.Status, 12), Pad(filled(r.Message), 12), Pad(at, 16), r.TextHash)
 	_, err := fmt.Fprintln(t.w, strings.TrimRight(line, " "))
 	if r.Key != "" && r.Key != filled(r.Contact) {
 		t.s.wrapped(t.w, "  ", "key "+Safe(r.Key))
