@@ -42,11 +42,11 @@ func (s *session) newSpool(ref streamRef) (*spool, error) {
 
 // add appends one record.
 func (s *spool) add(v any) error {
-	line, err := planfile.Value{V: v}.Append(s.line[:0])
+	line, err := planfile.Value{V: v}.AppendLine(s.line[:0])
 	if err != nil {
 		return err
 	}
-	s.line = append(line, '\n')
+	s.line = line
 	s.count++
 	_, err = s.buf.Write(s.line)
 	return err

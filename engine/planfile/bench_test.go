@@ -47,12 +47,11 @@ func BenchmarkWriteSend(b *testing.B) {
 }
 
 func BenchmarkReadSend(b *testing.B) {
-	line, err := marshal(benchSend(1))
+	line, err := appendLine(nil, benchSend(1))
 	require.NoError(b, err)
-	var d decoder
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := d.record(line); err != nil {
+		if _, err := decode(line); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -64,20 +63,19 @@ func BenchmarkWriteRow(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		var err error
-		if line, err = v.Append(line[:0]); err != nil {
+		if line, err = v.AppendLine(line[:0]); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkReadRow(b *testing.B) {
-	line, err := Value{V: benchRow()}.Append(nil)
+	line, err := Value{V: benchRow()}.AppendLine(nil)
 	require.NoError(b, err)
-	in := reader{b: line, names: &names{}}
 	b.ReportAllocs()
 	for b.Loop() {
-		in.i = 0
-		if _, err := in.value(0); err != nil {
+		var v Value
+		if err := v.UnmarshalJSON(line); err != nil {
 			b.Fatal(err)
 		}
 	}

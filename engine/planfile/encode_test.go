@@ -7,11 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 )
 
-// pick chooses one of those that break hand-written JSON, or none.
+// pick chooses one of those that break JSON, or none.
 func pick[T any](r *rand.Rand, from ...T) (v T) {
 	if r.IntN(3) > 0 {
 		v = from[r.IntN(len(from))]
@@ -55,84 +54,73 @@ func someRecord(r *rand.Rand) any {
 	return Row{Type: "row", Stream: someText(r), Value: Value{V: someText(r)}}
 }
 
-// TestRecordsAreWrittenAsEncodingJSONWritesThem holds what is written by hand
-// against what the types say.
+// TestRecordsAreWrittenAsEncodingJSONWritesThem: other programs read plans.
 func TestRecordsAreWrittenAsEncodingJSONWritesThem(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 5000 {
 		record := someRecord(r)
-		want, err := marshal(record)
+		var want strings.Builder
+		e := json.NewEncoder(&want)
+		e.SetEscapeHTML(false)
+		require.NoError(t, e.Encode(record))
+		got, err := appendLine([]byte("before"), record)
 		require.NoError(t, err)
-		got, err := appendRecord([]byte("before"), record)
-		require.NoError(t, err)
-		require.Equal(t, "before"+string(want), string(got))
+		require.Equal(t, "before"+want.String(), string(got))
 	}
 	for _, record := range []any{Send{Args: map[string]Value{"a": {V: struct{}{}}}}, Item{Scope: map[string]Value{"a": {V: t}}}, Row{Value: Value{V: 1i}}} {
-		_, err := appendRecord(nil, record)
+		_, err := appendLine(nil, record)
 		require.ErrorContains(t, err, "has no form in a plan")
 	}
 }
 
-// TestRecordsAreReadAsEncodingJSONReadsThem also reads them with blanks, in
-// another order, and with members that nobody knows.
-func TestRecordsAreReadAsEncodingJSONReadsThem(t *testing.T) {
+// TestRecordsComeBack reads what was written to what it was.
+func TestRecordsComeBack(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	d := decoder{}
 	for range 5000 {
-		line, err := marshal(someRecord(r))
+		line, err := appendLine(nil, someRecord(r))
 		require.NoError(t, err)
-		requireSameRecord(t, &d, line)
+		record, err := decode(line)
+		require.NoError(t, err, "%s", line)
+		again, err := appendLine(nil, record)
+		require.NoError(t, err)
+		require.Equal(t, string(line), string(again))
 	}
+}
+
+func TestRecordsThatAreNone(t *testing.T) {
 	for _, line := range []string{
-		`{"type":"row", "value" : [ 1 , 2.0 ] , "stream":"s"}`,
-		`{"type":"row","stream":"s","value":1,"more":2}`,
-		`{"type":"row","Stream":"s","value":1}`,
-		`{"type":"row","stream":null,"value":1}`,
-		`{"type":"send","seq":1.0}`,
-		`{"type":"send","args":null,"item":null}`,
-		`{"type":"send","args":{"a":{"$time":"x"}}}`,
-		`{"type":"send","changed":true,"since":"2026-01-01T00:00:00Z"}`,
-		`{"type":"send","seq":9223372036854775808}`,
-		`{"type":"send","step":"a` + "\xff" + `"}`,
-		`{"type":"send","item":[1,"2"]}`,
-		`{"type":"row","stream":"s","value":1} {}`,
-		`{"type":"row","stream":"s","value":1`,
-		`{"type":"row"`,
-		`{"type":"row","stream":"s","value":nul}`,
-		`{"type":"item","item":null,"sends":[]}`,
-		`{"type":"item","loop":"l","outputs":{},"scope":{"a.b":[1]},"sends":[1,2]}`,
-		`{"type":"item","sends":[1.5]}`,
+		`{"type":"send","seq":1.0}`, `{"type":"send","args":{"a":{"$time":"x"}}}`, `{"type":"send","seq":9223372036854775808}`,
+		`{"type":"send","item":[1,"2"]}`, `{"type":"row","stream":"s","value":1} {}`, `{"type":"row","stream":"s","value":1`, `{"type":"row"`,
+		`{"type":"row","stream":"s","value":nul}`, `{"type":"item","sends":[1.5]}`, `{"type":"note"}`, `{"seq":1}`, ``,
 	} {
-		requireSameRecord(t, &d, []byte(line))
+		_, err := decode([]byte(line))
+		require.Error(t, err, "%s", line)
 	}
 }
 
-func requireSameRecord(t testing.TB, d *decoder, line []byte) {
-	t.Helper()
-	var want any
-	var wantErr error
-	switch typeOf(line) {
-	case "send":
-		want, wantErr = as[Send](line)
-	case "item":
-		want, wantErr = as[Item](line)
-	case "row":
-		want, wantErr = as[Row](line)
-	default:
-		return
-	}
-	got, err := d.record(line)
-	require.Equal(t, wantErr == nil, err == nil, "%s: %v, %v", line, wantErr, err)
-	if err == nil {
-		require.Empty(t, cmp.Diff(want, got, cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })), "%s", line)
-	}
-}
-
+// What is accepted says the same when it is written again.
 func FuzzRecord(f *testing.F) {
 	f.Add([]byte(`{"type":"send","seq":1,"step":"a","unit":1,"status":"planned","args":{"message":{"$time":"2026-03-01T10:30:00Z"}}}`))
 	f.Add([]byte(`{"type":"item","loop":"l","unit":1,"item":[0,2],"sends":[1],"outputs":{"id":7},"scope":{"client.name":null}}`))
 	f.Add([]byte(`{"type":"row","stream":"a.b","value":{"$named":[["a",1e3]]}}`))
-	f.Fuzz(func(t *testing.T, line []byte) { requireSameRecord(t, &decoder{}, line) })
+	f.Add([]byte(`{"type":"row", "value" : [ 1 , 2.0 ] , "stream":"s"}`))
+	f.Add([]byte("{\"type\":\"send\",\"step\":\"a\xff\"}"))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		record, err := decode(line)
+		if err != nil {
+			return
+		}
+		first, err := appendLine(nil, record)
+		if err != nil {
+			return // a type that is not its own: the writer puts it there
+		}
+		if record, err = decode(first); err != nil {
+			return
+		}
+		second, err := appendLine(nil, record)
+		require.NoError(t, err)
+		require.Equal(t, string(first), string(second))
+	})
 }
 
 // FuzzReader holds the reader against encoding/json: what one reads the other
@@ -145,24 +133,21 @@ func FuzzReader(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		in := reader{b: text, names: &names{}}
-		got, err := in.value(0)
+		var got Value
+		err := got.UnmarshalJSON(text)
 		if err == nil {
-			err = in.end()
-		}
-		if err == nil {
-			require.True(t, json.Valid(text), "%q is no JSON, but is read as %v", text, got)
+			require.True(t, json.Valid(text), "%q is no JSON, but is read as %v", text, got.V)
 		}
 		var want any
-		dec := json.NewDecoder(strings.NewReader(string(text)))
-		dec.UseNumber()
-		if !json.Valid(text) || dec.Decode(&want) != nil {
+		d := json.NewDecoder(strings.NewReader(string(text)))
+		d.UseNumber()
+		if !json.Valid(text) || d.Decode(&want) != nil {
 			require.Error(t, err)
 			return
 		}
 		if want, fine := plain(want); fine {
 			require.NoError(t, err, "%q", text)
-			require.Equal(t, want, got, "%q", text)
+			require.Equal(t, want, got.V, "%q", text)
 		}
 	})
 }
@@ -196,15 +181,4 @@ func plain(v any) (any, bool) {
 		}
 	}
 	return v, true
-}
-
-func FuzzText(f *testing.F) {
-	f.Add("a\"\\\n\x00\u2028\xffб")
-	f.Fuzz(func(t *testing.T, s string) {
-		var want strings.Builder
-		enc := json.NewEncoder(&want)
-		enc.SetEscapeHTML(false)
-		require.NoError(t, enc.Encode(strings.ToValidUTF8(string([]rune(s)), "\ufffd")))
-		require.Equal(t, strings.TrimSuffix(want.String(), "\n"), string(appendText(nil, s)))
-	})
 }

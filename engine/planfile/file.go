@@ -5,13 +5,14 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
 	"iter"
 	"os"
+
+	"github.com/go-json-experiment/json"
 )
 
 // maxLine bounds one record; longer ones are no plan of ours.
@@ -37,7 +38,7 @@ func Create(path string) (*Writer, error) {
 
 // Write appends one record.
 func (w *Writer) Write(record any) error {
-	line, err := appendRecord(w.line[:0], record)
+	line, err := appendLine(w.line[:0], record)
 	if err != nil {
 		return fmt.Errorf("write plan %s: %w", w.path, err)
 	}
@@ -77,7 +78,7 @@ func (w *Writer) Close(end End) (string, error) {
 // its hash.
 func seal(h hash.Hash, end End) (string, error) {
 	end.Hash = ""
-	line, err := marshal(end)
+	line, err := appendLine(nil, end)
 	h.Write(line)
 	return hex.EncodeToString(h.Sum(nil)), err
 }
@@ -132,18 +133,18 @@ func Check(path string) (Header, End, error) {
 			if n > 1 {
 				return fail(n, "a second header")
 			}
-			if err := json.Unmarshal(line, &head); err != nil {
+			if err := json.Unmarshal(line, &head, form); err != nil {
 				return fail(n, "the header cannot be read: %s", err)
 			}
 			if head.Version != Version {
 				return fail(n, "the plan has version %d, this program reads version %d", head.Version, Version)
 			}
 		case "end":
-			if err := json.Unmarshal(line, &end); err != nil {
+			if err := json.Unmarshal(line, &end, form); err != nil {
 				return fail(n, "the end cannot be read: %s", err)
 			}
 			// The end must stand as we write it, or bytes could change that no hash covers.
-			same, err := marshal(end)
+			same, err := appendLine(nil, end)
 			if want, sealErr := seal(sum, end); err != nil || sealErr != nil || end.Hash != want || !bytes.Equal(line, same) {
 				return fail(0, "it was changed after it was made: the hash at its end does not fit")
 			}
@@ -171,12 +172,12 @@ func Records(path string) iter.Seq2[any, error] {
 			return
 		}
 		defer f.Close()
-		n, d := 0, decoder{}
+		n := 0
 		for line, err := range lines(f) {
 			n++
 			var rec any
 			if err == nil {
-				rec, err = d.record(line)
+				rec, err = decode(line)
 			}
 			if err != nil {
 				yield(nil, &Error{path, n, err.Error()})
@@ -189,20 +190,15 @@ func Records(path string) iter.Seq2[any, error] {
 	}
 }
 
-// Values streams values that stand one a line, as Append writes them.
+// Values streams values that stand one a line, as AppendLine writes them.
 func Values(r io.Reader) iter.Seq2[any, error] {
 	return func(yield func(any, error) bool) {
-		in := reader{names: &names{}}
 		for line, err := range lines(r) {
-			var v any
+			var v Value
 			if err == nil {
-				in.b, in.i = line, 0
-				v, err = in.value(0)
+				err = json.Unmarshal(line, &v, form)
 			}
-			if err == nil {
-				err = in.end()
-			}
-			if !yield(v, err) || err != nil {
+			if !yield(v.V, err) || err != nil {
 				return
 			}
 		}

@@ -17,8 +17,8 @@ type Header struct {
 	Run     string     `json:"run"`   // the run id, fixed here
 	Stage   int        `json:"stage"` // from 0; a later one is planned when the one before has settled
 	Stages  int        `json:"stages"`
-	Now     time.Time  `json:"now"`            // run.now
-	Slot    *time.Time `json:"slot,omitempty"` // of the flow's schedule, which its periods come from
+	Now     time.Time  `json:"now"`           // run.now
+	Slot    *time.Time `json:"slot,omitzero"` // of the flow's schedule, which its periods come from
 	Expires time.Time  `json:"expires"`
 
 	Flow       string            `json:"flow"`
@@ -33,14 +33,14 @@ type Header struct {
 
 	Accounts map[string]string `json:"accounts,omitempty"`       // API host → account
 	Month    map[string]int    `json:"callsThisMonth,omitempty"` // account → API calls of this month before planning, where it is told
-	Lineage  string            `json:"lineage,omitempty"`
+	Lineage  string            `json:"lineage,omitzero"`
 	Serial   int64             `json:"serial"`
 	MaxSends int               `json:"maxSends"`
 	Suppress []Suppressed      `json:"suppress,omitempty"`
 	Only     []int             `json:"only,omitempty"` // the contacts that --only names; none is everybody
-	Rate     float64           `json:"rate,omitempty"` // calls a second; 0 is unlimited
-	Sandbox  bool              `json:"sandbox,omitempty"`
-	Delivery *Delivery         `json:"delivery,omitempty"` // nil where nothing is sent
+	Rate     float64           `json:"rate,omitzero"`  // calls a second; 0 is unlimited
+	Sandbox  bool              `json:"sandbox,omitzero"`
+	Delivery *Delivery         `json:"delivery,omitzero"` // nil where nothing is sent
 }
 
 // Delivery is what the plan says of sends whose outcome nobody knows.
@@ -74,28 +74,28 @@ type Send struct {
 	Unit     int64            `json:"unit"`           // sends of one unit run one after another
 	Item     []int            `json:"item,omitempty"` // the iteration, outermost loop first
 	Status   string           `json:"status"`
-	Reason   string           `json:"reason,omitempty"`
-	Rail     string           `json:"rail,omitempty"`      // of left_out: the rail that said so; of unknown: the rail that forbids another try
-	Since    *time.Time       `json:"since,omitempty"`     // of already_sent, unknown, refused: when
-	Message  int              `json:"messageId,omitempty"` // of already_sent
-	Changed  bool             `json:"changed,omitempty"`   // of already_sent: the text was another
-	Identity string           `json:"identity,omitempty"`
-	Former   string           `json:"formerStep,omitempty"` // the earlier id of the step that it is remembered under (`moved:`)
-	Account  string           `json:"account,omitempty"`
-	Key      string           `json:"key,omitempty"`
-	Period   string           `json:"period,omitempty"`
-	Contact  int              `json:"contact,omitempty"`
-	Zone     string           `json:"zone,omitempty"`     // what tells the recipient's time zone, where guard.hours asks for it
-	Content  string           `json:"content,omitempty"`  // hex SHA-256 of the arguments
-	TextHash string           `json:"textHash,omitempty"` // what TextHash gives for the rendered text
-	Args     map[string]Value `json:"args,omitempty"`     // of planned and unknown: everything that is sent
+	Reason   string           `json:"reason,omitzero"`
+	Rail     string           `json:"rail,omitzero"`      // of left_out: the rail that said so; of unknown: the rail that forbids another try
+	Since    *time.Time       `json:"since,omitzero"`     // of already_sent, unknown, refused: when
+	Message  int              `json:"messageId,omitzero"` // of already_sent
+	Changed  bool             `json:"changed,omitzero"`   // of already_sent: the text was another
+	Identity string           `json:"identity,omitzero"`
+	Former   string           `json:"formerStep,omitzero"` // the earlier id of the step that it is remembered under (`moved:`)
+	Account  string           `json:"account,omitzero"`
+	Key      string           `json:"key,omitzero"`
+	Period   string           `json:"period,omitzero"`
+	Contact  int              `json:"contact,omitzero"`
+	Zone     string           `json:"zone,omitzero"`     // what tells the recipient's time zone, where guard.hours asks for it
+	Content  string           `json:"content,omitzero"`  // hex SHA-256 of the arguments
+	TextHash string           `json:"textHash,omitzero"` // what TextHash gives for the rendered text
+	Args     map[string]Value `json:"args,omitempty"`    // of planned and unknown: everything that is sent
 
 	// What the rails look at again in apply. Whose phone it is stands here as a hash
 	// alone.
-	Internal  bool       `json:"internal,omitempty"`  // the message stays with the operators
-	Person    string     `json:"person,omitempty"`    // hash of the person, in hex
-	Known     []string   `json:"known,omitempty"`     // hashes of what else the contact is known by
-	LastWrote *time.Time `json:"lastWrote,omitempty"` // when the contact last wrote, where a rail asked
+	Internal  bool       `json:"internal,omitzero"`  // the message stays with the operators
+	Person    string     `json:"person,omitzero"`    // hash of the person, in hex
+	Known     []string   `json:"known,omitempty"`    // hashes of what else the contact is known by
+	LastWrote *time.Time `json:"lastWrote,omitzero"` // when the contact last wrote, where a rail asked
 }
 
 // TextHash names a text that people get, so that everybody who was to get the
@@ -129,7 +129,7 @@ type OptOut struct {
 	Type    string    `json:"type"` // "optOut"
 	Account string    `json:"account"`
 	Contact int       `json:"contact"`
-	Person  string    `json:"person,omitempty"`
+	Person  string    `json:"person,omitzero"`
 	Word    string    `json:"word"`
 	Message int       `json:"messageId"`
 	At      time.Time `json:"at"`
@@ -140,7 +140,7 @@ type OptOut struct {
 type Suppressed struct {
 	By    string `json:"by"` // a file, the tags, or words
 	Count int    `json:"count"`
-	Hash  string `json:"hash,omitempty"` // hex SHA-256 of a file
+	Hash  string `json:"hash,omitzero"` // hex SHA-256 of a file
 }
 
 // Local is a local step to perform after the sends before it.
@@ -159,8 +159,8 @@ type Item struct {
 	Loop    string           `json:"loop"`
 	Unit    int64            `json:"unit"`
 	Item    []int            `json:"item"`
-	Status  string           `json:"status,omitempty"` // left_out or skipped: of the iteration as a whole
-	Reason  string           `json:"reason,omitempty"`
+	Status  string           `json:"status,omitzero"` // left_out or skipped: of the iteration as a whole
+	Reason  string           `json:"reason,omitzero"`
 	Sends   []int64          `json:"sends,omitempty"`
 	Outputs map[string]Value `json:"outputs,omitempty"` // known at plan
 	Scope   map[string]Value `json:"scope,omitempty"`   // what the other outputs need, by dotted path
@@ -171,7 +171,7 @@ type Step struct {
 	Type    string           `json:"type"` // "step"
 	Step    string           `json:"step"`
 	Status  string           `json:"status"` // ok, skipped, failed or planned
-	Reason  string           `json:"reason,omitempty"`
+	Reason  string           `json:"reason,omitzero"`
 	Outputs map[string]Value `json:"outputs,omitempty"`
 	Inputs  map[string]Value `json:"inputs,omitempty"` // of a step that uses a flow
 	Sends   Counts           `json:"sends,omitzero"`
@@ -194,14 +194,14 @@ type LeftOut struct {
 
 // Counts is the balance of a plan: how many sends have each status.
 type Counts struct {
-	Iterations  int `json:"iterations,omitempty"`
-	Planned     int `json:"planned,omitempty"`
-	AlreadySent int `json:"alreadySent,omitempty"`
-	LeftOut     int `json:"leftOut,omitempty"`
-	Duplicate   int `json:"duplicate,omitempty"`
-	Unknown     int `json:"unknown,omitempty"`
-	Refused     int `json:"refused,omitempty"`
-	Changed     int `json:"changed,omitempty"` // already sent with another text
+	Iterations  int `json:"iterations,omitzero"`
+	Planned     int `json:"planned,omitzero"`
+	AlreadySent int `json:"alreadySent,omitzero"`
+	LeftOut     int `json:"leftOut,omitzero"`
+	Duplicate   int `json:"duplicate,omitzero"`
+	Unknown     int `json:"unknown,omitzero"`
+	Refused     int `json:"refused,omitzero"`
+	Changed     int `json:"changed,omitzero"` // already sent with another text
 }
 
 // Add counts one status.
@@ -237,7 +237,7 @@ func (c *Counts) Plus(o Counts) {
 // Later is a sending step that is planned when this stage has settled.
 type Later struct {
 	Step string `json:"step"`
-	UpTo int    `json:"upTo,omitempty"` // sends at most; 0 when nothing bounds them yet
+	UpTo int    `json:"upTo,omitzero"` // sends at most; 0 when nothing bounds them yet
 }
 
 // fingerprintLength is how much of a hash people compare.
@@ -256,13 +256,13 @@ func (e End) Fingerprint() string {
 type End struct {
 	Type     string   `json:"type"` // "end"
 	Counts   Counts   `json:"counts"`
-	Calls    int64    `json:"calls"`           // API calls that planning made
-	Asked    int64    `json:"asked,omitempty"` // of these, what the rails asked about people
+	Calls    int64    `json:"calls"`          // API calls that planning made
+	Asked    int64    `json:"asked,omitzero"` // of these, what the rails asked about people
 	Warnings []string `json:"warnings,omitempty"`
 	Later    []Later  `json:"later,omitempty"` // sending steps of later stages, not yet planned
 	// Recipients is the hex SHA-256 of the planned sends in order: the identity and
 	// the content hash of each. Two plans that have it in common write the same to
 	// the same people.
-	Recipients string `json:"recipients,omitempty"`
+	Recipients string `json:"recipients,omitzero"`
 	Hash       string `json:"hash"` // hex SHA-256 of every line before this one, and of this one without the hash
 }

@@ -104,7 +104,7 @@ func writePart(name string, rows []Send) error {
 	w := bufio.NewWriterSize(f, 1<<16)
 	var line []byte
 	for _, r := range rows {
-		if line, err = appendRecord(line[:0], r); err == nil {
+		if line, err = appendLine(line[:0], r); err == nil {
 			_, err = w.Write(line)
 		}
 		if err != nil {

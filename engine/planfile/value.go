@@ -2,12 +2,16 @@ package planfile
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/flowrunner/flowrunner/engine/step"
 )
@@ -23,103 +27,181 @@ type Value struct{ V any }
 // "step.output".
 type StreamMark string
 
-// MarshalJSON writes the value.
-func (v Value) MarshalJSON() ([]byte, error) { return appendValue(nil, v.V) }
+// MarshalJSONTo writes the value.
+func (v Value) MarshalJSONTo(e *jsontext.Encoder) error { return writeValue(e, v.V) }
 
-// Append writes the value at the end of b.
-func (v Value) Append(b []byte) ([]byte, error) { return appendValue(b, v.V) }
-
-// UnmarshalJSON reads what MarshalJSON wrote.
-func (v *Value) UnmarshalJSON(b []byte) error {
-	in := reader{b: b, names: &names{}}
-	x, err := in.value(0)
-	if err == nil {
-		err = in.end()
-	}
-	v.V = x
+// UnmarshalJSONFrom reads what MarshalJSONTo wrote.
+func (v *Value) UnmarshalJSONFrom(d *jsontext.Decoder) (err error) {
+	v.V, err = readValue(d)
 	return err
 }
 
-func appendValue(b []byte, v any) ([]byte, error) {
-	var err error
+// MarshalJSON is for encoding/json.
+func (v Value) MarshalJSON() ([]byte, error) { return json.Marshal(v, form) }
+
+// UnmarshalJSON is for encoding/json.
+func (v *Value) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, v, form) }
+
+func writeValue(e *jsontext.Encoder, v any) error {
 	switch x := v.(type) {
 	case nil:
-		return append(b, "null"...), nil
+		return e.WriteToken(jsontext.Null)
 	case bool:
-		return strconv.AppendBool(b, x), nil
+		return e.WriteToken(jsontext.Bool(x))
 	case int:
-		return strconv.AppendInt(b, int64(x), 10), nil
+		return e.WriteToken(jsontext.Int(int64(x)))
 	case float64:
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return nil, fmt.Errorf("write value: %v is no number", x)
-		}
-		n := len(b)
-		b = strconv.AppendFloat(b, x, 'g', -1, 64)
-		if !bytes.ContainsAny(b[n:], ".e") {
-			b = append(b, ".0"...)
-		}
-		return b, nil
+		return writeNumber(e, x)
 	case string:
-		return appendText(b, x), nil
+		return e.WriteToken(jsontext.String(x))
 	case time.Time:
-		b = x.AppendFormat(append(b, `{"$time":"`...), time.RFC3339Nano)
-		return append(b, `"}`...), nil
+		return writeMarked(e, "$time", x.Format(time.RFC3339Nano))
 	case time.Duration:
-		return fmt.Appendf(b, `{"$duration":%q}`, x), nil
+		return writeMarked(e, "$duration", x.String())
 	case StreamMark:
-		return append(appendText(append(b, `{"$stream":`...), string(x)), '}'), nil
+		return writeMarked(e, "$stream", string(x))
 	case []any:
-		b = append(b, '[')
-		for i, e := range x {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			if b, err = appendValue(b, e); err != nil {
-				return nil, err
-			}
-		}
-		return append(b, ']'), nil
+		return writeList(e, x)
 	case map[string]any:
-		b = append(b, '{')
-		var few [32]string // enough for the records of the API, and on the stack
-		names := few[:0]
-		for name := range x {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		for i, name := range names {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			if strings.HasPrefix(name, "$") {
-				b = appendText(b, "$"+name)
-			} else {
-				b = appendText(b, name)
-			}
-			b = append(b, ':')
-			if b, err = appendValue(b, x[name]); err != nil {
-				return nil, err
-			}
-		}
-		return append(b, '}'), nil
+		return writeObject(e, x)
 	case step.Secret:
-		return nil, fmt.Errorf("write value: a secret cannot be written down")
+		return errors.New("write value: a secret cannot be written down")
 	case step.Named[string]:
-		return appendNamed(b, x)
+		return writeNamed(e, x)
 	case step.Named[any]:
-		return appendNamed(b, x)
+		return writeNamed(e, x)
 	}
-	return nil, fmt.Errorf("write value: %T has no form in a plan", v)
+	return fmt.Errorf("write value: %T has no form in a plan", v)
 }
 
-// appendNamed keeps the written order in a list of pairs.
-func appendNamed[T any](b []byte, named step.Named[T]) ([]byte, error) {
+// writeNumber writes a number so that it is no integer when it is read.
+func writeNumber(e *jsontext.Encoder, x float64) error {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return fmt.Errorf("write value: %v is no number", x)
+	}
+	text := strconv.AppendFloat(e.AvailableBuffer(), x, 'g', -1, 64)
+	if !bytes.ContainsAny(text, ".e") {
+		text = append(text, ".0"...)
+	}
+	return e.WriteValue(text)
+}
+
+// writeMarked writes an object of one member: what JSON has no form for.
+func writeMarked(e *jsontext.Encoder, mark string, v any) error {
+	return errors.Join(e.WriteToken(jsontext.BeginObject), e.WriteToken(jsontext.String(mark)), writeValue(e, v), e.WriteToken(jsontext.EndObject))
+}
+
+func writeList(e *jsontext.Encoder, list []any) error {
+	if err := e.WriteToken(jsontext.BeginArray); err != nil {
+		return err
+	}
+	for _, v := range list {
+		if err := writeValue(e, v); err != nil {
+			return err
+		}
+	}
+	return e.WriteToken(jsontext.EndArray)
+}
+
+func writeObject(e *jsontext.Encoder, x map[string]any) error {
+	if err := e.WriteToken(jsontext.BeginObject); err != nil {
+		return err
+	}
+	var few [32]string // enough for the records of the API, and on the stack
+	names := few[:0]
+	for name := range x {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		written := name
+		if strings.HasPrefix(name, "$") {
+			written = "$" + name
+		}
+		if err := e.WriteToken(jsontext.String(written)); err != nil {
+			return err
+		}
+		if err := writeValue(e, x[name]); err != nil {
+			return err
+		}
+	}
+	return e.WriteToken(jsontext.EndObject)
+}
+
+// writeNamed keeps the written order in a list of pairs.
+func writeNamed[T any](e *jsontext.Encoder, named step.Named[T]) error {
 	var pairs []any
 	for _, it := range named {
 		pairs = append(pairs, []any{it.Name, any(it.Value)})
 	}
-	b, err := appendValue(append(b, `{"$named":`...), pairs)
-	return append(b, '}'), err
+	return writeMarked(e, "$named", pairs)
+}
+
+func readValue(d *jsontext.Decoder) (any, error) {
+	switch d.PeekKind() {
+	case '{':
+		return readObject(d)
+	case '[':
+		return readList(d)
+	case '0':
+		text, err := d.ReadValue()
+		if err != nil {
+			return nil, err
+		}
+		if bytes.ContainsAny(text, ".eE") {
+			return strconv.ParseFloat(string(text), 64)
+		}
+		return strconv.Atoi(string(text))
+	}
+	t, err := d.ReadToken()
+	if err != nil {
+		return nil, err
+	}
+	switch t.Kind() {
+	case '"':
+		return t.String(), nil
+	case 't', 'f':
+		return t.Bool(), nil
+	}
+	return nil, nil
+}
+
+func readList(d *jsontext.Decoder) (any, error) {
+	list := []any{}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, err
+	}
+	for k := d.PeekKind(); k != ']' && k != 0; k = d.PeekKind() {
+		v, err := readValue(d)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	_, err := d.ReadToken()
+	return list, err
+}
+
+func readObject(d *jsontext.Decoder) (any, error) {
+	out, marked := map[string]any{}, false
+	if _, err := d.ReadToken(); err != nil {
+		return nil, err
+	}
+	for k := d.PeekKind(); k != '}' && k != 0; k = d.PeekKind() {
+		t, err := d.ReadToken()
+		if err != nil {
+			return nil, err
+		}
+		name := t.String()
+		if out[name], err = readValue(d); err != nil {
+			return nil, err
+		}
+		marked = marked || strings.HasPrefix(name, "$")
+	}
+	if _, err := d.ReadToken(); err != nil || !marked {
+		return out, err
+	}
+	return unmark(out)
 }
 
 // unmark reads an object that has a name with $.
