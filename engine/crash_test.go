@@ -91,7 +91,8 @@ type storm struct {
 	p       *engine.Program
 	path    string
 	clients int
-	left    int // sends that are unknown at the end
+	left    int                   // sends that are unknown at the end
+	adjust  func(*engine.Options) // of each life; may be nil
 }
 
 func newStorm(t *testing.T, clients, concurrency int, faults sandbox.Faults) *storm {
@@ -107,6 +108,9 @@ func newStorm(t *testing.T, clients, concurrency int, faults sandbox.Faults) *st
 func (s *storm) apply(ctx context.Context, store ledger.Store, resume bool) (*engine.Result, error) {
 	o := s.b.options(s.p, nil)
 	o.Store = store
+	if s.adjust != nil {
+		s.adjust(&o)
+	}
 	return s.p.Apply(ctx, s.path, engine.ApplyOptions{Options: o, Resume: resume})
 }
 

@@ -25,6 +25,7 @@ type candidate struct {
 	facts     *step.Facts // nil until somebody has told
 	named     string      // what person: gave
 	person    ledger.Person
+	unsettled string // the earlier run that could not tell what became of it
 }
 
 // send renders one send completely.
@@ -247,11 +248,11 @@ func (p *planner) known(ctx context.Context, c *candidate) error {
 		r.Status, r.Message, r.Since = planfile.StatusAlreadySent, seen.Record.MessageID, &at
 		r.Changed = seen.Record.ContentHash != content
 	case ledger.Unknown:
-		r.Status, r.Since = planfile.StatusUnknown, &at
+		r.Status, r.Since, c.unsettled = planfile.StatusUnknown, &at, seen.Record.Run
 		r.Reason = fmt.Sprintf("run %s could not tell whether it went out; the chat is read back before anything is sent again", seen.Record.Run)
 		return nil
 	case ledger.Intent:
-		r.Status, r.Since = planfile.StatusUnknown, &at
+		r.Status, r.Since, c.unsettled = planfile.StatusUnknown, &at, seen.Record.Run
 		r.Reason = fmt.Sprintf("run %s is sending it, or ended while it did", seen.Record.Run)
 		return nil
 	case ledger.Refused:

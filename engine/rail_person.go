@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -59,14 +60,16 @@ func numberOf(digits string) ledger.Person {
 }
 
 // perContact leaves out whoever was written to as often as is allowed: in the
-// past that the ledger knows, and by the rows of this plan before.
+// past that the ledger knows, and by the rows of this plan before. A send of unknown
+// outcome is no reason against itself: sent again it takes the place of the first
+// try, and the intent looks once more.
 func (p *planner) perContact(ctx context.Context, c *candidate) (string, error) {
 	if p.p.Class != ledger.Marketing {
 		return "", nil
 	}
 	for _, rule := range p.p.Guard.PerContact {
 		past := ledger.Past{
-			Person: c.person, Account: c.Account, Contact: c.Contact, Since: p.o.clock().Add(-rule.Per), But: p.run,
+			Person: c.person, Account: c.Account, Contact: c.Contact, Since: p.o.clock().Add(-rule.Per), But: cmp.Or(c.unsettled, p.run),
 		}
 		n, err := p.o.Store.Occasions(ctx, past)
 		if err != nil {

@@ -117,15 +117,25 @@ func (a *applier) foundMissing(r planfile.Send, rec ledger.Record) {
 		return
 	}
 	a.result.StillUnknown--
-	a.count(r, func(c *ledger.Counts) { c.Planned++ })
 }
 
-// roomFor reports whether the cap leaves room for one more send that the plan
-// does not count.
-func (a *applier) roomFor() bool {
+// takeRoom counts a send as planned that the plan does not count, if the cap leaves
+// room for it. Both are one step: several sends are read back side by side.
+func (a *applier) takeRoom(r planfile.Send) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.counts.Planned < a.head.MaxSends
+	if a.counts.Planned >= a.head.MaxSends {
+		return false
+	}
+	a.count(r, func(c *ledger.Counts) { c.Planned++ })
+	return true
+}
+
+// giveRoomBack takes back what takeRoom has counted.
+func (a *applier) giveRoomBack(r planfile.Send) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.count(r, func(c *ledger.Counts) { c.Planned-- })
 }
 
 // leftUnknown reports a send that stays unknown, with what reading back has

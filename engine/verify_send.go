@@ -241,11 +241,11 @@ func (v *verifier) happened(ctx context.Context, r planfile.Send, rec ledger.Rec
 // whether it did or not, through all gates.
 func (v *verifier) resend(ctx context.Context, r planfile.Send, rec ledger.Record, n note, why string) (status string) {
 	a := v.a
-	against := ""
-	switch ours := rec.Run == a.result.Run.ID; {
+	against, ours := "", rec.Run == a.result.Run.ID
+	switch {
 	case !ours && r.Rail != "":
 		against = r.Rail + " speaks against it"
-	case !ours && !a.roomFor():
+	case !ours && !a.takeRoom(r):
 		against = fmt.Sprintf("guard.maxSends allows %d in this run", a.head.MaxSends)
 	}
 	if against != "" {
@@ -260,6 +260,9 @@ func (v *verifier) resend(ctx context.Context, r planfile.Send, rec ledger.Recor
 		Identity: rec.Identity, Run: a.result.Run.ID, State: ledger.NotSent, Reason: why, At: a.o.clock(),
 	})
 	if err != nil {
+		if !ours {
+			a.giveRoomBack(r)
+		}
 		v.fail(ctx, err)
 		return planfile.StatusUnknown
 	}
