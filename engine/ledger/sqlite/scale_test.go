@@ -180,6 +180,9 @@ func measureLarge(path string, rows int) error {
 	slices.Sort(took)
 	fmt.Println(float64(took[looks/2].Microseconds()), "µs-a-look-p50")
 	fmt.Println(float64(took[looks*99/100].Microseconds()), "µs-a-look-p99")
+	if err := measureOpen(ctx, s); err != nil {
+		return err
+	}
 	run := fmt.Sprintf("r%d", time.Now().UnixNano())
 	if err := s.Begin(ctx, ledger.Run{ID: run, Flow: "other", Campaign: "default", Started: time.Now()}); err != nil {
 		return err
@@ -201,6 +204,38 @@ func measureLarge(path string, rows int) error {
 		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kb); err == nil {
 			fmt.Println(float64(kb)/1024, "MB-peak")
 		}
+	}
+	return nil
+}
+
+// measureOpen says how long it takes to find what is open among all of them: the
+// unfinished run, the unknown sends of one run and of all, and the intents that a
+// dead process has left.
+func measureOpen(ctx context.Context, s *Store) error {
+	unknown := func(run string) func() error {
+		return func() error {
+			for _, err := range s.Records(ctx, ledger.Filter{Run: run, States: []ledger.State{ledger.Unknown}}) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	for _, what := range []struct {
+		unit string
+		do   func() error
+	}{
+		{"ms-to-find-unfinished", func() error { _, _, err := s.Unfinished(ctx, "spring", "default"); return err }},
+		{"ms-to-find-unknown-of-run", unknown("r1")},
+		{"ms-to-find-unknown-of-all", unknown("")},
+		{"ms-to-recover-intents", func() error { _, err := s.Recover(ctx, "r1", "it is measured"); return err }},
+	} {
+		began := time.Now()
+		if err := what.do(); err != nil {
+			return fmt.Errorf("%s: %w", what.unit, err)
+		}
+		fmt.Println(float64(time.Since(began).Microseconds())/1000, what.unit)
 	}
 	return nil
 }

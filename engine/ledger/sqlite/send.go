@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"iter"
+	"strconv"
 	"strings"
 	"time"
 
@@ -240,7 +241,14 @@ func (s *Store) Tally(ctx context.Context, run string) (map[ledger.State]int, er
 
 // Records ranges over the records that f chooses.
 func (s *Store) Records(ctx context.Context, f ledger.Filter) iter.Seq2[ledger.Record, error] {
-	query, args := selectSends+` WHERE 1`, []any(nil)
+	query, args := recordsQuery(f)
+	return scanAll(ctx, s, s.reader, scanRecord, query, args...)
+}
+
+// recordsQuery writes a filter as a query. States stand in it as constants: format5
+// says why.
+func recordsQuery(f ledger.Filter) (query string, args []any) {
+	query = selectSends + ` WHERE 1`
 	where := func(condition string, values ...any) {
 		query += ` AND ` + condition
 		args = append(args, values...)
@@ -257,13 +265,16 @@ func (s *Store) Records(ctx context.Context, f ledger.Filter) iter.Seq2[ledger.R
 	if f.Contact != 0 {
 		where(`s.contact <> 0 AND s.contact = ?`, f.Contact)
 	}
-	if len(f.States) > 0 {
-		states := make([]any, len(f.States))
+	switch len(f.States) {
+	case 0:
+	case 1:
+		where(fmt.Sprintf(`s.state = %d`, f.States[0]))
+	default:
+		states := make([]string, len(f.States))
 		for i, state := range f.States {
-			states[i] = int(state)
+			states[i] = strconv.Itoa(int(state))
 		}
-		where(`s.state IN (?`+strings.Repeat(`, ?`, len(states)-1)+`)`, states...)
+		where(`s.state IN (` + strings.Join(states, ", ") + `)`)
 	}
-	query += ` ORDER BY s.run, s.seq`
-	return scanAll(ctx, s, s.reader, scanRecord, query, args...)
+	return query + ` ORDER BY s.run, s.seq`, args
 }
