@@ -96,7 +96,7 @@ func TestFlowsCompile(t *testing.T) {
 			doc, problems := flow.Parse(p.path, []byte(text))
 			if !problems.HasErrors() {
 				var program *engine.Program
-				if program, problems = engine.CompileWith(doc, steps.Registry(), beside); program != nil {
+				if program, problems = engine.Compile(doc, steps.Registry(), beside); program != nil {
 					problems = append(problems, program.Lint()...)
 				}
 			}

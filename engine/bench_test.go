@@ -22,7 +22,7 @@ func BenchmarkCompile(b *testing.B) {
 		if problems.HasErrors() {
 			b.Fatal(problems)
 		}
-		if _, problems = engine.Compile(doc, known); problems.HasErrors() {
+		if _, problems = engine.Compile(doc, known, nil); problems.HasErrors() {
 			b.Fatal(problems)
 		}
 	}

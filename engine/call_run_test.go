@@ -104,7 +104,7 @@ func TestCallsRun(t *testing.T) {
 	head, _, err := planfile.Check(path)
 	require.NoError(t, err)
 	doc, _ := flow.Parse(head.File, []byte(head.FlowText))
-	p, ds := engine.CompileWith(doc, steps.Registry(), engine.FilesOf(head.Texts))
+	p, ds := engine.Compile(doc, steps.Registry(), engine.FilesOf(head.Texts))
 	require.Empty(t, ds)
 	r := b.apply(p, path)
 	require.Equal(t, []engine.Cause{engine.CauseRecipients}, r.Causes, r.Reason)

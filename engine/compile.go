@@ -21,14 +21,10 @@ import (
 // network, and gives the Program. The Program is nil when the list has errors;
 // the list holds every problem found, sorted.
 //
-// A flow that reads texts with file() needs CompileWith.
-func Compile(doc *flow.Document, reg *step.Registry) (*Program, diag.List) {
-	return CompileWith(doc, reg, nil)
-}
-
-// CompileWith is Compile for a flow whose texts files reads. The Program holds
-// what was read, and nothing reads it again.
-func CompileWith(doc *flow.Document, reg *step.Registry, files Files) (*Program, diag.List) {
+// The texts and flows that the document names are read through files, which may be
+// nil where it names none. The Program holds what was read, and nothing reads it
+// again.
+func Compile(doc *flow.Document, reg *step.Registry, files Files) (*Program, diag.List) {
 	c := &compiler{
 		texts: &texts{folder: filepath.Dir(doc.File), files: files, read: map[string]*textFile{}, flows: map[string]*calledFile{}},
 		doc:   doc, reg: reg, seen: map[string]bool{}, open: map[string]bool{}, broken: map[string]bool{},

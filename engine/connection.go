@@ -18,10 +18,12 @@ type SecretError struct {
 	Reason string
 }
 
-// Error says which one, and where it may come from.
-func (e *SecretError) Error() string {
-	return fmt.Sprintf("the secret %s %s; set the environment variable %s, or %s_FILE to a file that holds it",
-		e.Name, e.Reason, e.Name, e.Name)
+// Error says which one.
+func (e *SecretError) Error() string { return fmt.Sprintf("the secret %s %s", e.Name, e.Reason) }
+
+// Fix is where it may come from.
+func (e *SecretError) Fix() string {
+	return fmt.Sprintf("set the environment variable %s, or %s_FILE to a file that holds it", e.Name, e.Name)
 }
 
 // tokenVariable is where the token comes from when the flow names none.

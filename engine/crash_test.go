@@ -248,7 +248,7 @@ func TestTheStormNoticesANaiveRetry(t *testing.T) {
 	doubled := naiveRegistry(t)
 	doc, ds := flow.Parse("flow.yaml", fmt.Appendf(nil, crashFlow, 1))
 	require.Empty(t, ds)
-	p, ds := engine.Compile(doc, doubled)
+	p, ds := engine.Compile(doc, doubled, nil)
 	require.Empty(t, ds)
 	b.apply(p, b.plan(p, nil))
 	most := 0

@@ -58,7 +58,7 @@ steps:
 // check reads and compiles a flow as validate does.
 func check(name string, source []byte) (*engine.Program, diag.List) {
 	doc, problems := flow.Parse(name, source)
-	p, more := engine.CompileWith(doc, steps.Registry(), beside)
+	p, more := engine.Compile(doc, steps.Registry(), beside)
 	problems = append(problems, more...)
 	problems.Sort()
 	return p, problems

@@ -32,7 +32,7 @@ outputs:
   all: ${{ steps.each.outputs.count }}
 `))
 	require.Empty(t, problems)
-	p, problems := engine.Compile(doc, steps.Registry())
+	p, problems := engine.Compile(doc, steps.Registry(), nil)
 	require.False(t, problems.HasErrors(), "%v", problems)
 
 	needs := map[string][]engine.Need{}

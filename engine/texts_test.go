@@ -19,7 +19,7 @@ import (
 // besides compiles a flow with the texts of a folder.
 func besides(name, src, folder string) (*engine.Program, diag.List) {
 	doc, problems := flow.Parse(name, []byte(src))
-	p, more := engine.CompileWith(doc, steps.Registry(), engine.FilesIn(folder, folder))
+	p, more := engine.Compile(doc, steps.Registry(), engine.FilesIn(folder, folder))
 	problems = append(problems, more...)
 	problems.Sort()
 	return p, problems
@@ -89,7 +89,7 @@ func TestPlansHoldTheirTexts(t *testing.T) {
 
 	doc, ds := flow.Parse(head.File, []byte(head.FlowText))
 	require.Empty(t, ds)
-	planned, ds := engine.CompileWith(doc, steps.Registry(), engine.FilesOf(head.Texts))
+	planned, ds := engine.Compile(doc, steps.Registry(), engine.FilesOf(head.Texts))
 	require.Empty(t, ds)
 	require.Equal(t, p.Hash, planned.Hash)
 	r := b.apply(planned, path)
@@ -118,7 +118,7 @@ func TestTheHashCoversTextsThatAreRead(t *testing.T) {
 
 	plain := "flow: a\nsteps:\n  - id: b\n    uses: print\n    with: { message: hi }\n"
 	doc, _ := flow.Parse("a.yaml", []byte(plain))
-	p, ds := engine.Compile(doc, steps.Registry())
+	p, ds := engine.Compile(doc, steps.Registry(), nil)
 	require.Empty(t, ds)
 	require.Equal(t, doc.Hash, p.Hash)
 	require.Nil(t, p.Texts)
@@ -165,12 +165,12 @@ func TestTextsAreBounded(t *testing.T) {
 		src.WriteString("      v" + name + ": ${{ file(\"" + name + "\") }}\n")
 	}
 	doc, _ := flow.Parse("a.yaml", []byte(src.String()))
-	_, ds := engine.CompileWith(doc, steps.Registry(), engine.FilesOf(files))
+	_, ds := engine.Compile(doc, steps.Registry(), engine.FilesOf(files))
 	require.Len(t, ds, 1)
 	require.Contains(t, ds[0].Summary, "too large")
 	require.Equal(t, "a.yaml:22:20", ds[0].Span.String())
 
-	p, ds := engine.CompileWith(doc, steps.Registry(), engine.FilesOf(nil))
+	p, ds := engine.Compile(doc, steps.Registry(), engine.FilesOf(nil))
 	require.Nil(t, p)
 	require.Len(t, ds, 17)
 }

@@ -92,7 +92,7 @@ outputs:
 			require.NoError(t, err)
 			doc, problems := flow.Parse("flow.yaml", []byte("flow: wanted\nsteps:\n  - {id: who, uses: people}\n"+strings.TrimLeft(test.flow, "\n")+"\n"))
 			require.False(t, problems.HasErrors(), "%s", problems)
-			p, problems := engine.Compile(doc, reg)
+			p, problems := engine.Compile(doc, reg, nil)
 			require.False(t, problems.HasErrors(), "%s", problems)
 			b := newBench(t, sandbox.Options{})
 			r := b.apply(p, b.plan(p, nil))

@@ -93,7 +93,7 @@ func compile(src string) (*engine.Program, diag.List) {
 	if ds.HasErrors() {
 		return nil, ds
 	}
-	return engine.Compile(doc, steps.Registry())
+	return engine.Compile(doc, steps.Registry(), nil)
 }
 
 func (b *bench) options(p *engine.Program, vars map[string]any) engine.Options {

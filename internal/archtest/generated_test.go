@@ -42,7 +42,7 @@ func TestSchemaAcceptsGoodFlows(t *testing.T) {
 	check := func(name string, text []byte) {
 		doc, problems := flow.Parse(name, text)
 		require.False(t, problems.HasErrors(), "%s: %v", name, problems)
-		if _, problems = engine.Compile(doc, known); problems.HasErrors() {
+		if _, problems = engine.Compile(doc, known, nil); problems.HasErrors() {
 			return // good in form alone, as some of engine/flow/testdata
 		}
 		seen++

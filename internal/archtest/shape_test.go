@@ -35,7 +35,7 @@ func goodFlows(t *testing.T) []string {
 			if problems.HasErrors() {
 				continue // a test of a flow
 			}
-			if _, problems = engine.Compile(doc, steps.Registry()); !problems.HasErrors() {
+			if _, problems = engine.Compile(doc, steps.Registry(), nil); !problems.HasErrors() {
 				all = append(all, file)
 			}
 		}
@@ -72,7 +72,7 @@ func TestSchemaSeesEveryFaultOfShape(t *testing.T) {
 				continue // no YAML: an editor says so without a schema
 			}
 			doc, problems := flow.Parse(file, source)
-			_, more := engine.Compile(doc, steps.Registry())
+			_, more := engine.Compile(doc, steps.Registry(), nil)
 			found := ""
 			for _, p := range append(problems, more...) {
 				if slices.Contains(shapeFaults, p.Code) {

@@ -33,7 +33,7 @@ func checkWith(file string, src []byte, files engine.Files) (*engine.Program, di
 	if list.HasErrors() && doc.Steps == nil {
 		return nil, list
 	}
-	p, more := engine.CompileWith(doc, steps.Registry(), files)
+	p, more := engine.Compile(doc, steps.Registry(), files)
 	list = append(list, more...)
 	list.Sort()
 	if list.HasErrors() {

@@ -93,7 +93,7 @@ func (s *Suite) loadFlow(r *reader, n *flow.Node, kinds *step.Registry, beside f
 	doc, list := flow.Parse(s.FlowFile, src)
 	if !list.HasErrors() || doc.Steps != nil {
 		var more diag.List
-		s.program, more = engine.CompileWith(doc, kinds, beside(s.FlowFile))
+		s.program, more = engine.Compile(doc, kinds, beside(s.FlowFile))
 		list = append(list, more...)
 	}
 	list.Sort()

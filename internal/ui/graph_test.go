@@ -18,7 +18,7 @@ func graphOf(t *testing.T, source string) *ui.Graph {
 	t.Helper()
 	doc, problems := flow.Parse("f", []byte(source))
 	require.Empty(t, problems)
-	p, problems := engine.Compile(doc, steps.Registry())
+	p, problems := engine.Compile(doc, steps.Registry(), nil)
 	require.False(t, problems.HasErrors(), "%v", problems)
 	return ui.GraphOf(p)
 }
