@@ -85,6 +85,10 @@ func (a *app) finish(err error) int {
 	if a.signals.first() != nil && errors.Is(err, context.Canceled) {
 		err = &interruptedError{"interrupted; nothing was sent"} // a begun run gives an endedError
 	}
+	var unread *ui.UnreadError
+	if errors.As(err, &unread) {
+		err = nil // whoever was to read it has seen enough
+	}
 	code := a.code
 	if err != nil {
 		code = exitCode(causesOf(err), a.signals.first())
@@ -97,7 +101,7 @@ func (a *app) finish(err error) int {
 		if !shown {
 			a.doc.Error = ui.ErrorOf(err)
 		}
-		if werr := ui.WriteJSON(a.stdout, a.doc); werr != nil && code == 0 {
+		if werr := ui.WriteJSON(a.stdout, a.doc); werr != nil && !errors.As(werr, &unread) && code == 0 {
 			code = exitFailed
 		}
 	case err != nil && !shown:

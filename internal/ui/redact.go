@@ -5,11 +5,13 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // mask is what stands where a secret stood.
@@ -98,10 +100,27 @@ func (w *RedactingWriter) Write(p []byte) (int, error) {
 	w.held = append([]byte(nil), rest...)
 	if len(out) > 0 {
 		if _, err := w.w.Write(out); err != nil {
-			return 0, err
+			return 0, unread(err)
 		}
 	}
 	return len(p), nil
+}
+
+// UnreadError is that of a writer whose reader has gone, as head does when it has
+// seen enough.
+type UnreadError struct{ err error }
+
+func (e *UnreadError) Error() string { return e.err.Error() }
+
+// Unwrap gives what the system said.
+func (e *UnreadError) Unwrap() error { return e.err }
+
+// unread tells a reader that has gone from other errors of writing.
+func unread(err error) error {
+	if errors.Is(err, syscall.EPIPE) {
+		return &UnreadError{err}
+	}
+	return err
 }
 
 // Flush passes on what is held back: no more is coming that could complete it.
@@ -114,7 +133,7 @@ func (w *RedactingWriter) Flush() error {
 	out, _ := w.r.clean(w.held, true)
 	w.held = nil
 	_, err := w.w.Write(out)
-	return err
+	return unread(err)
 }
 
 // clean masks the secrets in text. rest is its end, which may be the beginning
