@@ -61,7 +61,7 @@ func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Resu
 	s.setInputs(inputs, head.Env)
 	a := &applier{
 		session: s, o: o, head: head, done: map[int64]bool{}, blocked: map[int64]string{}, behind: map[int64]bool{},
-		started: o.clock(), steps: map[string]*StepCounts{},
+		started: o.clock(), steps: map[string]*StepCounts{}, lanes: make(lane, 1),
 	}
 	if o.Divert == nil {
 		a.result.Fingerprint = end.Fingerprint()
@@ -103,6 +103,7 @@ type applier struct {
 	suppressed *suppression // as it is now; nil: nobody is
 	result     Result
 
+	lanes             lane // of the sends that may be on their way
 	later             deferred
 	canary            *canary
 	lastSeq, lastUnit int64

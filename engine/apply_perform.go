@@ -64,7 +64,7 @@ func (a *applier) perform(ctx context.Context, path string) error {
 			}
 			if r.Unit == 0 || r.Unit != current.id {
 				submit()
-				pool.size(a.p.width(r.Step))
+				a.widen(pool, r.Step)
 				current.id = r.Unit
 			}
 			current.actions = append(current.actions, r)
@@ -80,7 +80,7 @@ func (a *applier) perform(ctx context.Context, path string) error {
 			if r.Unit != 0 {
 				if r.Unit != current.id {
 					submit()
-					pool.size(a.p.width(r.Step))
+					a.widen(pool, r.Step)
 					current.id = r.Unit
 				}
 				current.actions = append(current.actions, r)

@@ -64,6 +64,7 @@ type try struct {
 	st   *Step
 	id   ledger.Identity
 	args map[string]any
+	lane lane // from before the intent until the answer
 }
 
 func (t *try) run(ctx context.Context) string {
@@ -78,6 +79,8 @@ func (t *try) run(ctx context.Context) string {
 		return planfile.StatusSkipped
 	}
 	defer a.canary.leave()
+	t.lane = a.enter()
+	defer t.lane.leave()
 	for n := 1; ; n++ {
 		if a.stopReason() != "" {
 			return planfile.StatusSkipped
@@ -206,6 +209,7 @@ func (t *try) once(ctx context.Context) (status string, again *step.Failure, wai
 	}
 	outs, err := t.st.Kind.Do(ctx, t.args, step.Attempt{ExternalID: t.id.ExternalID(), At: at})
 	if err == nil {
+		t.lane.leave() // the next one needs its own intent, not this one's outcome
 		id, _ := outs["messageId"].(int)
 		return t.outcome(ledger.Sent, "", id), nil, 0
 	}

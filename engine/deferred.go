@@ -83,7 +83,7 @@ func (a *applier) afterTheRest(ctx context.Context, path string, pool *pool) err
 			}
 			if id != current.id {
 				pool.begin(current)
-				pool.size(a.p.width(step))
+				a.widen(pool, step)
 				current = unit{id: id}
 			}
 			current.actions = append(current.actions, rec)

@@ -151,6 +151,7 @@ func (v *verifier) pass(ctx context.Context, path string) error {
 	pool := &pool{do: func(u unit) { v.unit(ctx, u) }}
 	defer pool.wait()
 	pool.size(verifyWidth)
+	v.a.lanes = make(lane, verifyWidth)
 	var current unit
 	wanted := false
 	submit := func() {

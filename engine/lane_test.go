@@ -1,0 +1,85 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
+	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/ledger"
+)
+
+// slowStore is a ledger that writes no outcome down until as many sends as are
+// awaited wait for theirs.
+type slowStore struct {
+	ledger.Store
+	awaited int
+
+	mu      sync.Mutex
+	open    int // intents without an outcome
+	most    int // of them at a time
+	waiting int
+	enough  chan struct{}
+}
+
+func (s *slowStore) Intend(ctx context.Context, in ledger.Intention) error {
+	err := s.Store.Intend(ctx, in)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		s.open++
+		s.most = max(s.most, s.open)
+	}
+	return err
+}
+
+func (s *slowStore) Settle(ctx context.Context, o ledger.Outcome) error {
+	s.mu.Lock()
+	if s.waiting++; s.waiting == s.awaited {
+		close(s.enough)
+	}
+	s.mu.Unlock()
+	<-s.enough
+	s.mu.Lock()
+	s.open--
+	s.mu.Unlock()
+	return s.Store.Settle(ctx, o)
+}
+
+// Others are sent while the outcome of an accepted message is written down, and
+// nobody is as long as something else came of a send, or goes alone.
+func TestAnAcceptedMessageGivesWay(t *testing.T) {
+	for _, tt := range []struct {
+		concurrency int
+		fault       string
+		awaited     int
+	}{
+		{1, "", 1},
+		{4, "", 7},
+		{1, "500-after:100%", 1},
+		{4, "500-after:100%", 4},
+	} {
+		t.Run(fmt.Sprint(tt.concurrency, tt.fault), func(t *testing.T) {
+			faults, err := sandbox.ParseFaults(tt.fault)
+			require.NoError(t, err)
+			b := newBench(t, sandbox.Options{World: smallWorld(9), Faults: faults})
+			p := b.compile(fmt.Sprintf(crashFlow, tt.concurrency))
+			path := b.plan(p, nil)
+			o := b.options(p, nil)
+			s := &slowStore{Store: b.store, awaited: tt.awaited, enough: make(chan struct{})}
+			o.Store = s
+			r, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: o})
+			require.NoError(t, err)
+			require.LessOrEqual(t, s.most, tt.awaited, "%+v", r.Counts)
+			require.Equal(t, r.Counts.Planned, r.Counts.Sent+r.Counts.Failed+r.Counts.Skipped, "%+v", r.Counts)
+			if tt.fault == "" {
+				require.Len(t, b.api.Accepted(), 12)
+				require.Equal(t, 12, r.Counts.Sent)
+			}
+		})
+	}
+}
