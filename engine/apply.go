@@ -71,7 +71,10 @@ func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Resu
 		return nil, err
 	}
 	if len(p.Guard.Suppress) > 0 && o.Divert == nil {
-		if a.suppressed, err = s.suppressing(ctx); err != nil {
+		if a.suppressed, err = s.suppressing(ctx); err == nil {
+			err = a.suppressed.comparable(end)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

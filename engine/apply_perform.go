@@ -21,10 +21,17 @@ type unit struct {
 
 // perform reads one plan as a stream and performs it.
 func (a *applier) perform(ctx context.Context, path string) error {
-	_, end, err := planfile.Check(path)
+	head, end, err := planfile.Check(path)
+	if err == nil {
+		err = a.suppressed.comparable(end)
+	}
+	if err == nil {
+		err = a.remember(ctx, head, path)
+	}
 	if err != nil {
 		return err
 	}
+	a.result.Warnings = append(a.result.Warnings, end.Warnings...)
 	a.rails = guard.NewRails(end.Counts.Planned, a.p.Guard.StopIf)
 	rows := newRowSpools(a.session)
 	defer rows.close()
@@ -95,10 +102,6 @@ func (a *applier) perform(ctx context.Context, path string) error {
 				return err
 			}
 			a.restore(r)
-		case planfile.OptOut:
-			if err := a.remember(ctx, r); err != nil {
-				return err
-			}
 		case planfile.LeftOut:
 			a.result.LeftOut = append(a.result.LeftOut, r)
 		case planfile.End:

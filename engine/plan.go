@@ -74,6 +74,7 @@ type planner struct {
 	heard      heard
 	shared     shared // people with several contacts
 	railCalls  int64  // calls that the rails have made
+	unasked    int    // planned sends whose rows do not say what phones their contacts have
 
 	mu      sync.Mutex
 	leftOut map[leftOutKey]int
@@ -134,7 +135,7 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 			return "", err
 		}
 	}
-	end := planfile.End{Counts: p.counts, Calls: s.calls(), Asked: p.railCalls, Warnings: p.railWarnings(), Recipients: hex.EncodeToString(p.planned.Sum(nil))}
+	end := planfile.End{Counts: p.counts, Calls: s.calls(), Asked: p.railCalls, Unasked: p.unasked, Warnings: p.railWarnings(), Recipients: hex.EncodeToString(p.planned.Sum(nil))}
 	for _, st := range s.p.Steps {
 		if st.Stage > stage {
 			for _, send := range st.Sends {

@@ -30,6 +30,7 @@ type Program struct {
 	ZoneSet     bool
 	Connection  Connection
 	Guard       Guard
+	project     []string // the rails of its project, as its file states them
 	Delivery    Delivery
 	Steps       []*Step // top level, in file order
 	Finally     []*Step

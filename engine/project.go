@@ -58,6 +58,7 @@ func (p *Program) Under(project *Project) (*Program, diag.List) {
 		return p, out
 	}
 	under := *p
+	under.project = project.Guard.stated()
 	under.Guard = p.Guard.under(project.Guard, p.ZoneSet, &out)
 	out.Sort()
 	under.findWanted() // its rails may read more

@@ -50,6 +50,11 @@ func (p *planner) railed(ctx context.Context, c *candidate) error {
 			return nil
 		}
 	}
+	if p.suppressed == nil || c.facts == nil {
+		p.unasked++
+	} else {
+		c.acquaintances() // a later rail may have asked
+	}
 	return p.meet(ctx, c)
 }
 

@@ -86,10 +86,13 @@ func (s *session) suppressing(ctx context.Context) (*suppression, error) {
 	}
 	out.words = guard.NewWords(words)
 	if len(words) > 0 {
-		out.told = append(out.told, planfile.Suppressed{By: "words", Count: len(words)})
+		out.told = append(out.told, planfile.Suppressed{By: byWords, Count: len(words)})
 	}
 	return out, nil
 }
+
+// byWords names the words in what a plan says of its lists.
+const byWords = "words"
 
 func suppressError(err error) error {
 	var f *step.Failure
@@ -239,24 +242,12 @@ func (p *planner) suppress(ctx context.Context, c *candidate) (string, error) {
 	if p.suppressed == nil {
 		return "", nil
 	}
-	known := []ledger.Person{c.person}
-	if p.suppressed.numbers || c.facts != nil {
-		f, err := p.factsOf(ctx, c)
-		if err != nil {
+	if p.suppressed.numbers {
+		if _, err := p.factsOf(ctx, c); err != nil {
 			return "", err
 		}
-		for _, number := range f.Numbers {
-			known = append(known, numberOf(number))
-		}
-		if f.Address != "" {
-			known = append(known, addressed(f.Address))
-		}
 	}
-	for _, k := range known[1:] {
-		if k != c.person && !slices.Contains(c.Known, k.String()) {
-			c.Known = append(c.Known, k.String())
-		}
-	}
+	known := c.acquaintances()
 	if why := p.suppressed.listed(c.Contact, known); why != "" {
 		return why, nil
 	}
@@ -267,6 +258,28 @@ func (p *planner) suppress(ctx context.Context, c *candidate) (string, error) {
 		return why, err
 	}
 	return p.wrote(ctx, c)
+}
+
+// acquaintances is everybody whom the contact is known to be, which its row of the
+// plan then says too.
+func (c *candidate) acquaintances() []ledger.Person {
+	known := []ledger.Person{c.person}
+	if c.facts == nil {
+		return known
+	}
+	for _, number := range c.facts.Numbers {
+		known = append(known, numberOf(number))
+	}
+	if c.facts.Address != "" {
+		known = append(known, addressed(c.facts.Address))
+	}
+	c.Known = nil
+	for _, k := range known {
+		if k != c.person && !slices.Contains(c.Known, k.String()) {
+			c.Known = append(c.Known, k.String())
+		}
+	}
+	return known
 }
 
 // wroteMost is how many of the newest messages of a client are looked at for
@@ -312,6 +325,15 @@ type heard struct {
 	reason string
 }
 
+// comparable refuses a plan with contacts whose phones nobody has asked for, when a
+// list has phones. It had none when the plan was made.
+func (s *suppression) comparable(end planfile.End) error {
+	if s == nil || !s.numbers || end.Unasked == 0 {
+		return nil
+	}
+	return planAgain("a list of guard.suppress has phones now, and had none when the plan was made, so nobody looked whose phones its contacts have")
+}
+
 // knownBy is what a row of the plan says of its contact.
 func knownBy(r planfile.Send) []ledger.Person {
 	known := []ledger.Person{personOf(r.Person)}
@@ -321,9 +343,26 @@ func knownBy(r planfile.Send) []ledger.Person {
 	return slices.DeleteFunc(known, ledger.Person.IsZero)
 }
 
-// remember puts an opt-out of the plan into the ledger.
-func (a *applier) remember(ctx context.Context, o planfile.OptOut) error {
-	return a.o.Store.OptOut(context.WithoutCancel(ctx), ledger.OptOut{
-		Account: o.Account, Contact: o.Contact, Person: personOf(o.Person), Word: o.Word, MessageID: o.Message, At: o.At,
-	})
+// remember puts the opt-outs of a plan into the ledger before anything of it is
+// sent: a person who asked for peace in one chat may stand further up under another
+// contact.
+func (a *applier) remember(ctx context.Context, h planfile.Header, path string) error {
+	if !slices.ContainsFunc(h.Suppress, func(l planfile.Suppressed) bool { return l.By == byWords }) {
+		return nil
+	}
+	for rec, err := range planfile.Records(path) {
+		if err != nil {
+			return err
+		}
+		o, ok := rec.(planfile.OptOut)
+		if !ok {
+			continue
+		}
+		if err := a.o.Store.OptOut(context.WithoutCancel(ctx), ledger.OptOut{
+			Account: o.Account, Contact: o.Contact, Person: personOf(o.Person), Word: o.Word, MessageID: o.Message, At: o.At,
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

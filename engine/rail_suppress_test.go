@@ -120,6 +120,53 @@ func TestAskingForPeaceAfterThePlan(t *testing.T) {
 	require.Equal(t, `suppress: wrote "stop"`, r.Problems[0].Reason)
 }
 
+// Who asked for peace in one chat is written to in none, also where the other one
+// comes first in the plan.
+func TestAskingForPeaceUnderAnotherContact(t *testing.T) {
+	w, err := sandbox.FromSeed(map[string]any{
+		"now": "2026-11-22T12:00:00 UTC",
+		"clients": []any{
+			map[string]any{"id": 11, "phone": "79160000011"},
+			map[string]any{"id": 12, "phone": "[tg] 807892", "assigned_phone": "79160000011"},
+		},
+		"messages": []any{map[string]any{"client_id": 12, "type": "from_client", "text": "стоп"}},
+	})
+	require.NoError(t, err)
+	b := newBench(t, sandbox.Options{World: w})
+	p := b.compile(toAll("spring", "guard: { suppress: { words: [стоп] } }", ""))
+	path := b.plan(p, nil)
+	require.Equal(t, []string{"11 send: planned", "12 send: left_out by suppress"}, rows(t, path))
+	r := b.apply(p, path)
+	require.Equal(t, 1, r.Counts.Skipped)
+	require.Equal(t, `suppress: wrote "стоп"`, r.Problems[0].Reason)
+	require.Empty(t, b.api.Accepted())
+}
+
+// A plan that never asked whose phones its contacts have cannot be held against a
+// list of phones.
+func TestAListThatGetsPhonesAfterThePlan(t *testing.T) {
+	b := newBench(t, sandbox.Options{World: talkers(t)})
+	b.write("rows.csv", "id\n11\n12\n")
+	b.write("out.csv", "contactId\n11\n")
+	p := b.compile(`flow: rows
+guard: { suppress: { files: [out.csv] } }
+steps:
+  - { id: rows, uses: read_csv, with: { path: rows.csv, columns: { id: integer } } }
+  - id: send
+    forEach: ${{ steps.rows.outputs.rows }}
+    uses: chat2desk_send_message
+    with: { contactId: "${{ item.id ?? 0 }}", message: Hello! }
+`)
+	path := b.plan(p, nil)
+	b.write("out.csv", "phone\n79160000012\n")
+	_, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(p, nil)})
+	require.Equal(t, engine.CauseStale, engine.CauseOf(err))
+	require.ErrorContains(t, err, "a list of guard.suppress has phones now")
+	require.Empty(t, b.api.Accepted())
+	b.now = b.now.Add(time.Minute)
+	require.Equal(t, []string{"11 send: planned", "12 send: left_out by suppress"}, rows(t, b.plan(p, nil)))
+}
+
 func TestAListThatCannotBeReadIsNotEmpty(t *testing.T) {
 	for name, c := range map[string]struct{ guard, file, want string }{
 		"missing":    {"{ files: [none.csv] }", "", "none.csv: no such file"},

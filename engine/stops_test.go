@@ -4,15 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/steps"
 )
 
 func TestMaxSends(t *testing.T) {
@@ -331,4 +336,56 @@ steps:
 	b.env["SHOP_TOKEN_FILE"] = filepath.Join(b.dir, "token")
 	_, err = p.Plan(t.Context(), o)
 	require.Contains(t, err.Error(), "is empty")
+}
+
+// A request to stop ends the pause before another try, and the pause that the API
+// asks for with 429, however long they are. The other waits have their tests beside
+// what they wait for: settling, hours, a canary.
+func TestAStopEndsTheWaitForAnotherTry(t *testing.T) {
+	for name, c := range map[string]struct{ inTurn bool }{
+		"between two tries": {false},
+		"for its turn":      {true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, sandbox.Options{World: smallWorld(1)})
+			var posts atomic.Int64
+			busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+				if q.Method != http.MethodPost {
+					b.api.ServeHTTP(w, q)
+					return
+				}
+				posts.Add(1)
+				w.Header().Set("Retry-After", "3600")
+				w.WriteHeader(http.StatusTooManyRequests)
+			}))
+			t.Cleanup(busy.Close)
+			b.env["CHAT2DESK_BASE_URL"] = busy.URL
+			p := b.compile(fmt.Sprintf(greeting, ""))
+			path := b.plan(p, nil)
+			drain, stop := context.WithCancelCause(t.Context())
+			asked := errors.New("asked to stop by flowrunner stop")
+			o := b.options(p, nil)
+			o.Sleep = func(ctx context.Context, d time.Duration) error {
+				require.Equal(t, time.Hour, d)
+				if c.inTurn {
+					return nil // the hour is over for this send, and not for the connection
+				}
+				stop(asked)
+				<-ctx.Done()
+				return context.Cause(ctx)
+			}
+			o.Gate = func(ctx context.Context) (context.Context, error) {
+				if posts.Load() > 0 {
+					time.AfterFunc(20*time.Millisecond, func() { stop(asked) })
+				}
+				return steps.WaitTurn(ctx)
+			}
+			r, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: o, Drain: drain})
+			require.NoError(t, err)
+			require.Equal(t, ledger.Interrupted, r.Run.State)
+			require.Equal(t, asked.Error(), r.Reason)
+			require.Equal(t, 1, r.Counts.Skipped)
+			require.EqualValues(t, 1, posts.Load())
+		})
+	}
 }

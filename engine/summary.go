@@ -24,6 +24,7 @@ type Summary struct {
 	Outside int           // planned sends whose hours (guard.hours) were closed when the plan was made
 	Opens   time.Time     // when the hours of the first of them open; zero where none ever do
 	Left    *int          // calls of the month that guard.monthlyCalls leaves, after planning
+	Project []string      // the rails of the project that hold the plan, as its file states them
 	Locals  []string      // local steps that apply will perform
 	Calls   int           // API calls that applying makes, at least
 	Takes   time.Duration // at the connection's rate; 0 is unknown
@@ -150,7 +151,7 @@ func (p *Program) summarize(path string, head planfile.Header, end planfile.End,
 			s.LeftOut = append(s.LeftOut, r)
 		}
 	}
-	s.Calls = end.Counts.Planned
+	s.Calls, s.Project = end.Counts.Planned, p.project
 	if most := p.Guard.MonthlyCalls; most != nil {
 		for _, used := range head.Month {
 			left := max(0, most.N-used-int(end.Calls))

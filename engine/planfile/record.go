@@ -256,8 +256,9 @@ func (e End) Fingerprint() string {
 type End struct {
 	Type     string   `json:"type"` // "end"
 	Counts   Counts   `json:"counts"`
-	Calls    int64    `json:"calls"`          // API calls that planning made
-	Asked    int64    `json:"asked,omitzero"` // of these, what the rails asked about people
+	Calls    int64    `json:"calls"`            // API calls that planning made
+	Asked    int64    `json:"asked,omitzero"`   // of these, what the rails asked about people
+	Unasked  int      `json:"unasked,omitzero"` // planned sends whose rows do not say what phones their contacts have
 	Warnings []string `json:"warnings,omitempty"`
 	Later    []Later  `json:"later,omitempty"` // sending steps of later stages, not yet planned
 	// Recipients is the hex SHA-256 of the planned sends in order: the identity and

@@ -51,6 +51,11 @@ func showPlan(a *app, o *showOptions, named string) error {
 	if err := list.Err(); err != nil {
 		return withSource(err, []byte(head.FlowText))
 	}
+	project, err := findProject(folderOf(path, head.File))
+	if err != nil {
+		return err
+	}
+	p, _ = project.program(p) // what is looser than the project does not hold
 	why, err := a.unfit(o.stateFlags, p, head, path)
 	if err != nil {
 		return err

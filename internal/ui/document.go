@@ -136,6 +136,7 @@ type PlanDocument struct {
 	Warnings      []string          `json:"warnings,omitempty"`
 	PlanningCalls int64             `json:"planningCalls"`
 	RailCalls     int64             `json:"railCalls,omitempty"` // of these, what the rails asked
+	ProjectRails  []string          `json:"projectRails,omitempty"`
 	SendingCalls  int               `json:"sendingCalls"`
 	Seconds       float64           `json:"seconds,omitempty"`
 	CallsLeft     *int              `json:"callsLeftThisMonth,omitempty"`
@@ -180,7 +181,7 @@ func PlanOf(p *engine.Summary, path string) *PlanDocument {
 		Now: h.Now, Slot: h.Slot, NextSlot: p.Next, Expires: h.Expires, MaxSends: h.MaxSends,
 		ToSend: c.Planned, AlreadySent: c.AlreadySent, LeftOut: c.LeftOut, Duplicate: c.Duplicate, Unknown: c.Unknown, Refused: c.Refused, Changed: c.Changed,
 		Steps: []PlanStep{}, Reasons: []ReasonDocument{}, Samples: []MessageDocument{}, Locals: p.Locals, Later: p.End.Later,
-		Only: h.Only, Warnings: p.End.Warnings, PlanningCalls: p.End.Calls, RailCalls: p.End.Asked, SendingCalls: p.Calls, Seconds: p.Takes.Seconds(),
+		Only: h.Only, ProjectRails: p.Project, Warnings: p.End.Warnings, PlanningCalls: p.End.Calls, RailCalls: p.End.Asked, SendingCalls: p.Calls, Seconds: p.Takes.Seconds(),
 		CallsLeft: p.Left, OutsideHours: p.Outside, HoursOpen: p.Opens,
 	}
 	for _, s := range p.Steps {

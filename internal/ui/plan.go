@@ -43,6 +43,9 @@ func (s Style) Plan(w io.Writer, p *engine.Summary, tail ...string) {
 		}
 		s.wrapped(w, "  ", "Never to those in: "+Safe(strings.Join(parts, ", ")))
 	}
+	if len(p.Project) > 0 {
+		s.wrapped(w, "  ", "Rails of the project: "+Safe(strings.Join(p.Project, "; ")))
+	}
 	s.planSteps(w, p)
 	var left []ReasonDocument
 	for _, l := range p.LeftOut {
