@@ -448,7 +448,7 @@ func (c *compiler) unusedInputs() {
 		used[r.Path[1]] = true
 	}
 	for _, in := range c.doc.Inputs {
-		if !used[in.Name.Text] && !c.misspelt(in.Name.Text) && !c.unreadable(in.Name.Text) {
+		if !used[in.Name.Text] && flow.IsName(in.Name.Text) && !c.misspelt(in.Name.Text) && !c.unreadable(in.Name.Text) {
 			c.diags.Add("unused-input", in.Name.Span, "input %q is never used", in.Name.Text).
 				WithDetail("No expression of the flow reads inputs.%s, so whoever sets it would change nothing.", in.Name.Text).
 				WithHint("use ${{ inputs.%s }}, or delete the input", in.Name.Text)
@@ -484,6 +484,7 @@ func (c *compiler) outputs(n *flow.Node, sc *lang.Scope) []Output {
 	var out []Output
 	for _, e := range n.Entries {
 		v := c.value(e.Value, sc, step.Field{Name: e.Key.Text, Shape: step.ShapeAny})
+		c.diags = append(c.diags, lang.BracesForgotten(e.Value, sc)...)
 		if v != nil {
 			out = append(out, Output{Name: e.Key.Text, Value: v, needs: needsOf(v.Refs())})
 		}

@@ -219,7 +219,7 @@ func (f *calledFile) steps() int {
 func (c *compiler) refuseOfRuns() {
 	for _, k := range []struct{ key, why string }{
 		{"campaign", "One run has one campaign."},
-		{"guard", "Rails hold for a run as a whole, whoever's step a message comes of."},
+		{"guard", "Rails hold for a run as a whole, whichever step a message comes from."},
 		{"delivery", "What to do about unknown outcomes is settled for a run as a whole."},
 		{"schedule", "Only the flow that is run has a schedule."},
 		{"moved", "Sends are remembered under the flow that is run and its calling step."},

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
@@ -44,8 +45,8 @@ func (c *compiler) suppress() {
 	}
 	list := func(key string, elem step.Shape) *lang.Value {
 		v := n.Get(key)
-		if v == nil {
-			return nil
+		if v == nil || v.Kind == flow.Scalar && !strings.Contains(v.Text, "${{") {
+			return nil // that it is no list has been said
 		}
 		return c.value(v, sc, step.Field{Name: key, Shape: step.ListOf(elem), NonEmpty: true})
 	}

@@ -41,7 +41,7 @@ var inputForms = map[string]step.Form{
 // language are kept from them; a loop's record stands alone, and could hide a
 // function of ours as well.
 func (c *compiler) reservedName(n *flow.Node, what string, alone bool) {
-	if n == nil || !slices.Contains(lang.Names(), n.Text) {
+	if n == nil || !flow.IsName(n.Text) || !slices.Contains(lang.Names(), n.Text) {
 		return
 	}
 	ours := slices.ContainsFunc(lang.Functions(), func(f lang.Function) bool { return f.Name == n.Text })
@@ -114,6 +114,10 @@ func (c *compiler) input(decl *flow.Input) (Input, bool) {
 			*b.dst = &f
 		}
 	}
+	if in.Min != nil && in.Max != nil && *in.Min > *in.Max {
+		c.diags.Add("out-of-range", get("min").Span, "min is %s, above max, %s", shown(*in.Min), shown(*in.Max)).
+			WithDetail("No value would be allowed.").WithHint("exchange the two, or delete one")
+	}
 	if n := get("pattern"); n != nil {
 		if _, err := regexp.Compile(n.Text); err != nil {
 			c.diags.Add("bad-pattern", n.Span, "the pattern is no regular expression").
@@ -127,6 +131,9 @@ func (c *compiler) input(decl *flow.Input) (Input, bool) {
 		}
 	}
 	if n := get("enum"); n != nil {
+		if n.Kind == flow.List && len(n.Items) == 0 {
+			c.diags.Add("empty-value", n.Span, "enum is []").WithDetail("No value would be allowed.").WithHint("list the values that are allowed, or delete enum")
+		}
 		for _, item := range n.Items {
 			if v, ok := c.inputLiteral(item, "enum", elemShape(in.Shape)); ok {
 				in.Enum = append(in.Enum, v)

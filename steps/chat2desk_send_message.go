@@ -51,7 +51,18 @@ steps:
       contactId: ${{ client.id }}
       message: Hello ${{ client.name ?? "friend" }}, our shop is open again.
 `,
+	Infer: inferSendMessage,
 }, sendKey, sendRecipient, sendPreview, sendMessage, settleMessage))
+
+// inferSendMessage refuses a message that could only be refused, before anybody
+// is asked to approve it.
+func inferSendMessage(c step.Call) ([]step.Field, error) {
+	text, written := c.Literals["message"].(string)
+	if _, attached := c.Shapes["attachment"]; written && strings.TrimSpace(text) == "" && !attached {
+		return nil, &step.ArgError{Param: "message", Problem: "is empty, and there is no attachment; write what the client is to read"}
+	}
+	return outputs[sendMessageOut](nil), nil
+}
 
 // messageLimit is what channels are known to take: the vendor documents no limit
 // of its own. A message without a transport goes by the client's last one, which

@@ -3,6 +3,7 @@ package diag
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxName is the longest name, in bytes, that is compared; a longer one is no
@@ -12,7 +13,7 @@ const maxName = 128
 // Closest returns the candidate that name most likely meant, or "" when none is
 // near. Letters may be swapped, missing, doubled or wrong: up to a third of the
 // name's length, at least one and at most three; case and the choice between
-// camelCase, snake_case and kebab-case cost nothing.
+// camelCase, snake_case and kebab-case cost nothing. At least one letter is shared.
 func Closest(name string, candidates []string) string {
 	if len(name) > maxName {
 		return ""
@@ -20,7 +21,8 @@ func Closest(name string, candidates []string) string {
 	best, bestCost := "", min(3, max(1, len([]rune(name))/3))+1
 	folded := fold(name)
 	for _, c := range slices.Sorted(slices.Values(candidates)) {
-		if cost := distance(folded, fold(c)); cost < bestCost {
+		other := fold(c)
+		if cost := distance(folded, other); cost < bestCost && cost < max(utf8.RuneCountInString(folded), utf8.RuneCountInString(other)) {
 			best, bestCost = c, cost
 		}
 	}

@@ -24,6 +24,7 @@ func TestClosest(t *testing.T) {
 		"concurency":         "concurrency",
 		"mesage":             "message",
 		"i":                  "id",
+		"x":                  "",
 		"ids":                "id",
 		"zzz":                "",
 		"recipient":          "",

@@ -326,6 +326,10 @@ var (
 	reserved     = append([]string{"item"}, reservedLoop...)
 )
 
+// IsName reports whether text can be the name of a step, an input or a loop's
+// record.
+func IsName(text string) bool { return plainName.MatchString(text) && !contains(reserved, text) }
+
 // name reports n when it is written but no name of the given form.
 func (g *grammar) name(n *Node, form *regexp.Regexp, what string, reserved []string) bool {
 	if !isText(n) {

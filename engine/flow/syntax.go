@@ -37,7 +37,9 @@ func decode(s *source, out *diag.List) (root *yamlv3.Node, read *source, broken 
 		}
 	}
 	if root == nil {
-		emptyFile(s, out)
+		if broken == nil {
+			emptyFile(s, out)
+		}
 		return nil, nil, nil
 	}
 	if more {

@@ -51,6 +51,8 @@ func (c *checker) call(n ast.Node) (ast.Node, step.Shape) {
 	if d.Hint == "" {
 		if other := diag.Closest(name, slices.Sorted(maps.Keys(elsewhere))); other != "" {
 			d.Hint = "did you mean \"" + elsewhere[other] + "\"?"
+		} else {
+			d.Hint = "flowrunner expr completes the names of functions by Tab; docs/functions.md explains each"
 		}
 	}
 	for _, a := range args {

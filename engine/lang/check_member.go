@@ -122,6 +122,7 @@ func (c *checker) unknownField(n *ast.MemberNode, s step.Shape, name *ast.String
 	switch {
 	case len(s.Fields) == 0:
 		d.Detail = base + " has no fields."
+		d.Hint = "take it out, or name a record that has fields"
 	case base == "" || base == "#" || base == ".":
 		d.Detail = "The record has no such field."
 	default:

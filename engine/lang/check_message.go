@@ -74,7 +74,17 @@ func (c *checker) unknownName(n ast.Node, name string) {
 	}
 	slices.Sort(names)
 	d.Detail = "Known here: " + strings.Join(names, ", ") + "."
+	if c.hasMember(n) {
+		d.Hint = "name one of these; the record of a loop is known inside of it, by the name that as: gives it"
+		return
+	}
 	d.Hint = `if it is meant as a text, put it in quotes: "` + name + `"`
+}
+
+// hasMember reports whether a field of n is asked for, so that n is no text.
+func (c *checker) hasMember(n ast.Node) bool {
+	rest := strings.TrimSpace(c.src.text[c.src.byRune[min(n.Location().To, len(c.src.byRune)-1)]:])
+	return strings.HasPrefix(rest, ".") || strings.HasPrefix(rest, "?.")
 }
 
 // wantBool demands a boolean that is not nil.
