@@ -1,7 +1,6 @@
 package steps
 
 import (
-	"strings"
 	"time"
 
 	"github.com/flowrunner/flowrunner/chat2desk"
@@ -30,15 +29,6 @@ type contactRecord struct {
 	ClientExternalID   *string           `flow:"client_external_id" doc:"The client's id in another system, as the messenger gave it."`
 	ExternalID         *string           `flow:"external_id" doc:"The client's id in another system."`
 	ExternalIDs        map[string]string `flow:"external_ids" doc:"The client's ids in other systems, by system."`
-}
-
-// Lacks says where a client's tags and channels are.
-func (contactRecord) Lacks() map[string]string {
-	const hint = "lists of clients carry no %; chat2desk_find_client with details: true gives them"
-	return map[string]string{
-		"tags":     strings.Replace(hint, "%", "tags", 1),
-		"channels": strings.Replace(hint, "%", "channels", 1),
-	}
 }
 
 // contactDetails is a client with what only a single answer carries.

@@ -49,10 +49,6 @@ type Shape struct {
 	Open     bool    // an object that may hold other names too, of any shape
 	Stream   bool    // a list that is read once, record by record
 	Outcome  bool    // known only after sends have settled
-
-	// Lacks names fields that people look for in the object and that it does not
-	// have, each with where to find it: the hint of the error.
-	Lacks map[string]string
 }
 
 // Field is one named member of an object: a field of a record, a parameter or

@@ -96,18 +96,6 @@ func TestFieldsOfAStruct(t *testing.T) {
 	})
 }
 
-// partial is a record that lacks what people look for.
-type partial struct {
-	ID int `flow:"id"`
-}
-
-func (partial) Lacks() map[string]string { return map[string]string{"tags": "ask elsewhere"} }
-
-func TestLackingFields(t *testing.T) {
-	require.Equal(t, map[string]string{"tags": "ask elsewhere"}, ShapeOf[Stream[partial]]().Element().Lacks)
-	require.Nil(t, ShapeOf[point]().Lacks)
-}
-
 // fixed is an expression with one value.
 type fixed struct{ v any }
 
