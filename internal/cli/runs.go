@@ -109,15 +109,24 @@ func showRun(a *app, o stateFlags, id string, all bool) error {
 	}
 	most := rowsShown
 	if all || a.json {
-		most = -1
+		most = 0 // they are read once more, and written as they come
 	}
 	h := ui.HistoryDocument{RunDocument: ui.RunOf(run), Open: run.Open(), Rows: []ui.RowDocument{}, LeftOut: []ui.ReasonDocument{}}
 	if err := readHistory(ctx, store, st, run, &h, most); err != nil {
 		return err
 	}
-	a.doc.Run = &h
+	rows := func(yield func(ui.RowDocument, error) bool) {
+		for row, err := range history.Rows(ctx, store, run, planFiles(st, run.ID), nil) {
+			if (err != nil || ui.Concerns(row)) && !yield(ui.RowOf(row), err) {
+				return
+			}
+		}
+	}
 	if a.json {
-		return nil
+		a.silent = true
+		return ui.WriteHistory(a.stdout, h, rows, ui.Document{OK: true}, func(err error) int {
+			return exitCode(causesOf(err), a.signals.first())
+		})
 	}
 	var tail []string
 	if h.Unknown > 0 {
@@ -126,8 +135,10 @@ func showRun(a *app, o stateFlags, id string, all bool) error {
 	if run.Open() {
 		tail = append(tail, "Go on where it stopped: flowrunner resume "+run.ID+st.flags())
 	}
-	a.outStyle().History(a.stdout, run, h, tail...)
-	return nil
+	if !all {
+		rows = nil
+	}
+	return a.outStyle().History(a.stdout, run, h, rows, tail...)
 }
 
 // readHistory fills in who did not get a message, and why.

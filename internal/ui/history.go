@@ -4,7 +4,9 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/flowrunner/flowrunner/engine/history"
@@ -52,8 +54,17 @@ type HistoryDocument struct {
 	Decisions []DecisionDocument `json:"decisions,omitempty"`
 }
 
-// Add counts a row, and keeps it while there are not too many: when it was to be
-// sent and is not, or nobody knows. Less than 0 at most is no bound.
+// Concerns reports whether a row was to be sent and is not, or nobody knows.
+func Concerns(r history.Row) bool {
+	switch r.Status {
+	case planfile.StatusSent, planfile.StatusAlreadySent, planfile.StatusLeftOut, planfile.StatusDuplicate:
+		return false
+	}
+	return true
+}
+
+// Add counts a row, and keeps it while there are not more than most: when it
+// concerns somebody who has no message.
 func (h *HistoryDocument) Add(r history.Row, run string, most int) {
 	switch r.Status {
 	case planfile.StatusSent:
@@ -62,13 +73,13 @@ func (h *HistoryDocument) Add(r history.Row, run string, most int) {
 		} else {
 			h.Sent++
 		}
-		return
-	case planfile.StatusAlreadySent, planfile.StatusLeftOut, planfile.StatusDuplicate:
-		return
 	case planfile.StatusUnknown:
 		h.Unknown++
 	}
-	if most >= 0 && len(h.Rows) == most {
+	if !Concerns(r) {
+		return
+	}
+	if len(h.Rows) == most {
 		h.NotShown++
 		return
 	}
@@ -127,8 +138,13 @@ func (s Style) Runs(w io.Writer, runs []ledger.Run) {
 	}
 }
 
-// History draws one run.
-func (s Style) History(w io.Writer, r ledger.Run, h HistoryDocument, tail ...string) {
+// batch is how many rows are drawn together, those with one reason in one line:
+// however many rows a run has, no more are held.
+const batch = 1000
+
+// History draws one run. The rows of more are drawn after those of h, which counts
+// them as not shown; nil is none.
+func (s Style) History(w io.Writer, r ledger.Run, h HistoryDocument, more iter.Seq2[RowDocument, error], tail ...string) error {
 	fmt.Fprintf(w, "%s %s of %s: %s\n\n", s.Bold("Run"), Safe(r.ID), s.Bold(Safe(r.Flow)), s.state(r.State, h.Unknown))
 	field := func(name, value string) {
 		if value != "" {
@@ -151,11 +167,15 @@ func (s Style) History(w io.Writer, r ledger.Run, h HistoryDocument, tail ...str
 		fmt.Fprintf(w, "  %s sent since, by a later run or a person's word\n", number(h.Settled))
 	}
 	s.reasons(w, h.LeftOut)
-	if len(h.Rows) > 0 {
+	if len(h.Rows) > 0 || more != nil && h.NotShown > 0 {
 		fmt.Fprintf(w, "\n  %s\n", s.Bold("Not sent, or not known"))
 	}
 	s.rows(w, h.Rows)
-	if h.NotShown > 0 {
+	if more != nil {
+		if err := s.batches(w, more); err != nil {
+			return err
+		}
+	} else if h.NotShown > 0 {
 		fmt.Fprintf(w, "  %8s  more; --all shows everybody\n", number(h.NotShown))
 	}
 	s.decisions(w, h.Decisions)
@@ -165,4 +185,62 @@ func (s Style) History(w io.Writer, r ledger.Run, h HistoryDocument, tail ...str
 	for _, line := range tail {
 		fmt.Fprintf(w, "  %s\n", line)
 	}
+	return nil
+}
+
+func (s Style) batches(w io.Writer, more iter.Seq2[RowDocument, error]) error {
+	var held []RowDocument
+	for row, err := range more {
+		if err != nil {
+			return err
+		}
+		if held = append(held, row); len(held) == batch {
+			s.rows(w, held)
+			held = held[:0]
+		}
+	}
+	s.rows(w, held)
+	return nil
+}
+
+// WriteHistory prints a run as JSON, with rows in place of those of h, one after
+// another however many they are. doc is the rest of the document when all of them
+// were written; an error of rows stands in it instead, with its exit code, and is
+// returned.
+func WriteHistory(w io.Writer, h HistoryDocument, rows iter.Seq2[RowDocument, error], doc Document, code func(error) int) error {
+	const mark = "\n    \"rows\": [],\n"
+	h.Rows, h.NotShown = []RowDocument{}, 0
+	var run strings.Builder
+	if err := WriteJSON(&run, struct {
+		Run HistoryDocument `json:"run"`
+	}{h}); err != nil {
+		return err
+	}
+	before, after, _ := strings.Cut(strings.TrimSuffix(run.String(), "\n}\n"), mark)
+	if _, err := io.WriteString(w, before+"\n    \"rows\": ["); err != nil {
+		return err
+	}
+	end, lead, broken := "", "\n      ", error(nil)
+	for row, err := range rows {
+		if err != nil {
+			doc, broken = Document{ExitCode: code(err), Error: ErrorOf(err)}, err
+			break
+		}
+		line, err := marshalPlain(row)
+		if err == nil {
+			_, err = io.WriteString(w, lead+line)
+		}
+		if err != nil {
+			return err
+		}
+		end, lead = "\n    ", ",\n      "
+	}
+	var rest strings.Builder
+	if err := WriteJSON(&rest, doc); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, end+"],\n"+after+",\n"+strings.TrimPrefix(rest.String(), "{\n")); err != nil {
+		return err
+	}
+	return broken
 }

@@ -54,7 +54,7 @@ func TestDecisionsView(t *testing.T) {
 	h.Decide(nil, 8, "send", 70013)
 	require.Len(t, h.Decisions, 1)
 	h.Settled = 2
-	got := harmlessView(t, func(b *bytes.Buffer) { Style{}.History(b, ledger.Run{ID: "r", Flow: "f"}, h) })
+	got := harmlessView(t, func(b *bytes.Buffer) { require.NoError(t, Style{}.History(b, ledger.Run{ID: "r", Flow: "f"}, h, nil)) })
 	for _, want := range []string{"2 sent since, by a later run", "Decided by a person", "send, contact 70012: sent (message 9001), since: said", "by anna@hostanna"} {
 		require.Contains(t, got, want)
 	}

@@ -178,7 +178,7 @@ func TestRunsView(t *testing.T) {
 		Rows:    []RowDocument{{Seq: 2, Step: "send", Contact: 12, Status: "unknown", Reason: "reset"}, {Seq: 3, Step: "send", Key: "visit-7", Status: "skipped", Reason: "not tried: interrupted"}},
 		LeftOut: []ReasonDocument{{Step: "recent", Reason: "silent", Count: 5}},
 	}
-	Style{}.History(&b, run, h, "Go on: flowrunner resume X")
+	require.NoError(t, Style{}.History(&b, run, h, nil, "Go on: flowrunner resume X"))
 	narrow(t, b.String())
 	golden(t, "history.txt", b.String())
 	doc, err := json.Marshal(Document{Run: &h})
