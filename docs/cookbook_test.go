@@ -30,6 +30,7 @@ var recipes = map[string]recipe{
 	"waiting-clients":         {args: []string{"--var", "allowed=500"}},
 	"transfers-by-operator":   {},
 	"offer-without-optouts":   {sends: true},
+	"weekend-offer":           {sends: true},
 	"two-texts":               {sends: true},
 	"monthly-survey":          {sends: true},
 	"invitation-in-two-parts": {sends: true},

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -134,10 +135,29 @@ func (c *compiler) hoursZone(n *flow.Node, h *Hours) {
 func (c *compiler) sendZone(sc *lang.Scope) *lang.Value {
 	for _, h := range c.p.Guard.Hours {
 		if h.zone != nil {
-			return c.value(h.zone, sc, step.Field{Name: "zone", Shape: step.ShapeText})
+			before := len(c.diags)
+			v := c.value(h.zone, sc, step.Field{Name: "zone", Shape: step.ShapeText})
+			if len(c.chain) > 1 {
+				c.zoneOfCalled(c.diags[before:])
+			}
+			return v
 		}
 	}
 	return nil
+}
+
+// zoneOfCalled says of a zone that names what a called flow does not have whose
+// names it may use: the rail is written in one flow and asked in another.
+func (c *compiler) zoneOfCalled(problems diag.List) {
+	for i := range problems {
+		d := &problems[i]
+		if d.Code != "unknown-name" {
+			continue
+		}
+		file := filepath.Base(c.doc.File)
+		d.WithDetail("The zone is asked for each message, also for those of %s, where a called flow knows its own names only: its inputs and its loops.", file).
+			WithHint("write a name that %s has too, such as one of its inputs, or move its sending step into %s", file, filepath.Base(c.chain[0]))
+	}
 }
 
 // hoursUnder joins the hours of a flow with those of its project: all of them
