@@ -12,8 +12,8 @@ import (
 )
 
 // check compiles one flow, with the texts beside it and the rails of its project,
-// and gives every problem. The Program is nil when there are errors. A project
-// file that cannot be read is reported by the commands that need it.
+// and gives every problem. The Program is nil when there are errors. What
+// is wrong with the project file itself is reported by validate and by what runs.
 func check(file string, src []byte) (*engine.Program, diag.List) {
 	p, list := checkWith(file, src, filesBeside(file))
 	project, err := findProject(filepath.Dir(file))

@@ -50,6 +50,11 @@ func validate(a *app, o *validateFlags, files []string) error {
 			bad++
 		}
 	}
+	wrong, err := wrongProjects(files)
+	if err != nil {
+		return err
+	}
+	verdicts, bad = append(verdicts, wrong...), bad+len(wrong)
 	if err := showVerdicts(a, o, verdicts); err != nil {
 		return err
 	}
@@ -83,6 +88,40 @@ func verdict(file string, strict bool) (ui.Verdict, error) {
 		v.Flow = p.Name
 	}
 	return v, nil
+}
+
+// wrongProjects are the project files of flows, where they have problems and were
+// not asked for: no such flow could run.
+func wrongProjects(files []string) ([]ui.Verdict, error) {
+	var wrong []ui.Verdict
+	seen := map[string]bool{"": true}
+	for _, file := range files {
+		if filepath.Base(file) == projectFile {
+			path, err := filepath.Abs(file)
+			if err != nil {
+				return nil, fmt.Errorf("find project: %w", err)
+			}
+			seen[path] = true
+		}
+	}
+	for _, file := range files {
+		path, err := projectPath(filepath.Dir(file))
+		if err != nil {
+			return nil, err
+		}
+		if seen[path] {
+			continue
+		}
+		seen[path] = true
+		src, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fileError("read", path, err)
+		}
+		if _, list := parseProject(path, src); list.HasErrors() {
+			wrong = append(wrong, ui.Verdict{File: shorten(path), Source: src, Problems: list, Failed: true})
+		}
+	}
+	return wrong, nil
 }
 
 // showVerdicts prints what was found in the form that was asked for.
