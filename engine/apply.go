@@ -54,11 +54,7 @@ func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Resu
 		slot := head.Slot.In(p.Zone)
 		s.slot = &slot
 	}
-	inputs := map[string]any{}
-	for name, v := range head.Inputs {
-		inputs[name] = planfile.InZone(v.V, p.Zone)
-	}
-	s.setInputs(inputs, head.Env)
+	s.setInputs(p.InputsOf(head), head.Env)
 	a := &applier{
 		session: s, o: o, head: head, done: map[int64]bool{}, blocked: map[int64]string{}, behind: map[int64]bool{},
 		started: o.clock(), steps: map[string]*StepCounts{}, lanes: make(lane, 1),

@@ -230,6 +230,28 @@ func (e *Evaluator) beside(st *Step, at Place, before error) (*Evaluator, error)
 	return &c, before
 }
 
+// ReadsEach reports whether a step that sends nothing stands in a loop that reads
+// something for each of its items: no plan records that.
+func (p *Program) ReadsEach(id string) bool {
+	st := p.byID[id]
+	if st == nil || len(st.Sends) > 0 {
+		return false
+	}
+	if !st.IsLoop() {
+		st = st.Loop
+	}
+	return st != nil && contains(st, step.EffectRead)
+}
+
+// InputsOf are the inputs that a plan was made with.
+func (p *Program) InputsOf(head planfile.Header) map[string]any {
+	inputs := map[string]any{}
+	for name, v := range head.Inputs {
+		inputs[name] = planfile.InZone(v.V, p.Zone)
+	}
+	return inputs
+}
+
 // Recorded gives what an expression at a place can read of the plans of a run, stage by stage, as they were kept:
 // inputs, the outputs of steps, and the lists and iterations that the plan has
 // recorded since something later reads them. p is compiled from the plan's text.
@@ -242,10 +264,7 @@ func (p *Program) Recorded(paths []string, at Place) (*Evaluator, error) {
 	if err != nil {
 		return nil, err
 	}
-	inputs := map[string]any{}
-	for name, v := range head.Inputs {
-		inputs[name] = planfile.InZone(v.V, p.Zone)
-	}
+	inputs := p.InputsOf(head)
 	f := newFrame()
 	maps.Copy(f.env, p.Evaluator(inputs, head.Env, head.Run, head.Now).env)
 	e := &Evaluator{scope: sc, env: f.env, why: "the plan of this run has not recorded it, since it keeps what is sent and what later stages need; --flow FILE --sandbox tries it on made-up people"}

@@ -44,11 +44,13 @@ func newExpr(a *app) *cobra.Command {
 			"and completion by Tab, and elsewhere reads one from each line.\n\n" +
 			"The data is one --item, a --data file, the scope of a --flow with what its reads\n" +
 			"give in the --sandbox, or what the plan of a --run has recorded. --step and\n" +
-			"--item go into a loop: the names there are those of that iteration.",
+			"--item go into a loop: the names there are those of that iteration. What the\n" +
+			"loop of a --run reads for each item is read again.",
 		Example: "  flowrunner expr 'plural(5, \"визит\", \"визита\", \"визитов\")'\n" +
 			"  flowrunner expr 'item.name ?? \"friend\"' --item '{\"name\": null}'\n" +
 			"  flowrunner expr --flow sale.yaml --sandbox 'steps.clients.outputs.total'\n" +
 			"  flowrunner expr --flow sale.yaml --sandbox --step history --item 17\n" +
+			"  flowrunner expr --run last --step history --item 17 steps.history.outputs\n" +
 			"  flowrunner expr --run last --step send --item 17 with.message",
 		Args: atMost(1, "at most one EXPR"),
 		RunE: func(_ *cobra.Command, args []string) error { return evaluate(a, o, args) },
@@ -177,11 +179,20 @@ func (o *exprOptions) recorded(a *app, at engine.Place) (*engine.Evaluator, erro
 		return nil, &usageError{fmt.Sprintf("there is no run %q", o.run), "flowrunner runs lists them"}
 	}
 	dir := engine.RunDir(st.dir, run.ID)
-	p, _, err := a.readPlan(filepath.Join(dir, planName(0)))
+	plan := filepath.Join(dir, planName(0))
+	p, head, err := a.readPlan(plan)
 	if err != nil {
 		return nil, err
 	}
-	return p.Recorded(plansIn(dir), at)
+	if !p.ReadsEach(at.Step) {
+		return p.Recorded(plansIn(dir), at)
+	}
+	// What a loop reads for each item stands in no plan: it would be a copy of all chats.
+	fmt.Fprintf(a.stderr, "The plan has not recorded what this loop reads, so it is read again, as it is now, for the inputs and the moment of run %s.\n", run.ID)
+	o.sandbox = head.Sandbox
+	return o.explore(a, p, engine.Options{
+		Inputs: p.InputsOf(head), Campaign: head.Campaign, FlowDir: folderOf(plan, head.File), Now: func() time.Time { return head.Now },
+	}, at)
 }
 
 // ofFlow is the scope of a flow: with --sandbox its reads are made once.
@@ -201,6 +212,11 @@ func (o *exprOptions) ofFlow(a *app, at engine.Place) (*engine.Evaluator, error)
 		}
 		return p.Static(p.Evaluator(inputs, vars, "", time.Now()), at, "nothing has run; --sandbox makes the flow's reads")
 	}
+	return o.explore(a, p, engine.Options{Inputs: inputs, Campaign: o.campaign, FlowDir: filepath.Dir(o.flow), Now: time.Now}, at)
+}
+
+// explore makes the reads of a flow once, in the sandbox or with the token.
+func (o *exprOptions) explore(a *app, p *engine.Program, opts engine.Options, at engine.Place) (*engine.Evaluator, error) {
 	dir, err := os.MkdirTemp("", "flowrunner-expr-")
 	if err != nil {
 		return nil, err
@@ -212,15 +228,17 @@ func (o *exprOptions) ofFlow(a *app, at engine.Place) (*engine.Evaluator, error)
 		return nil, err
 	}
 	defer store.Close()
-	fake, err := startSandbox(a, state{top: dir, dir: dir, sandbox: true}, &o.worldFlags, false)
-	if err != nil {
-		return nil, err
+	if o.sandbox {
+		fake, err := startSandbox(a, state{top: dir, dir: dir, sandbox: true}, &o.worldFlags, false)
+		if err != nil {
+			return nil, err
+		}
+		defer fake.close()
+		opts.Sandbox = &fake.Sandbox
 	}
-	defer fake.close()
-	e, err := p.Explore(ctx, engine.Options{
-		Inputs: inputs, Campaign: o.campaign, Sandbox: &fake.Sandbox, StateDir: dir, FlowDir: filepath.Dir(o.flow), Store: store,
-		LookupEnv: a.env.lookup, OnSecret: a.secrets.Add, Account: steps.CompanyID, People: steps.People{}, Now: time.Now,
-	}, at)
+	opts.StateDir, opts.Store, opts.LookupEnv, opts.OnSecret = dir, store, a.env.lookup, a.secrets.Add
+	opts.Account, opts.People = steps.CompanyID, steps.People{}
+	e, err := p.Explore(ctx, opts, at)
 	if e == nil || err == nil {
 		return e, withSource(err, p.Doc.Source)
 	}

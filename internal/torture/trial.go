@@ -93,6 +93,9 @@ var errNobody = errors.New("the flow writes to nobody in this world, so nothing 
 // one.
 const mostPeace = 40
 
+// barren is how many whole broadcasts without a single kill end the trial.
+const barren = 12
+
 // broadcast makes one broadcast with a world and a ledger of its own.
 func (c *contest) broadcast(ctx context.Context, n int) error {
 	b := &broadcast{contest: c, n: n, dir: filepath.Join(c.Dir, fmt.Sprintf("seed-%d-broadcast-%d", c.Seed, n))}
@@ -109,7 +112,7 @@ func (c *contest) broadcast(ctx context.Context, n int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.report.add(verdict)
-	if n > 3 && c.report.Kills == 0 && c.Kills > 0 {
+	if n > barren && c.report.Kills == 0 && c.Kills > 0 {
 		return errBarren
 	}
 	if c.Progress != nil {
