@@ -95,8 +95,12 @@ func TestTheStormNoticesAMissingSettleTime(t *testing.T) {
 		}
 		return most
 	}
-	require.Greater(t, most(0), 1, "without a settle time a late accept doubles, else the storm proves nothing")
-	require.Equal(t, 1, most(400*time.Millisecond))
+	doubled := false
+	for range 10 { // on a busy machine the chat may be read only after the late accept
+		doubled = doubled || most(0) > 1
+	}
+	require.True(t, doubled, "without a settle time a late accept doubles, else the storm proves nothing")
+	require.Equal(t, 1, most(time.Second))
 }
 
 // One message is never the proof of two sends with one text.
