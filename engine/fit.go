@@ -51,6 +51,9 @@ func (p *Program) changed(h planfile.Header, store ledger.Store) (why []error, e
 	if hash != h.InputsHash {
 		why = append(why, planAgain("the plan was made with other inputs"))
 	}
+	if p.Guard.Window != "" && h.Window == "" {
+		why = append(why, planAgain("guard.window holds now, and did not when the plan was made, so nobody looked when its contacts last wrote"))
+	}
 	if h.Lineage != store.Lineage() {
 		why = append(why, planAgain("the plan was made with another ledger (%s) than this one (%s)", h.Lineage, store.Lineage()))
 	}

@@ -162,7 +162,7 @@ func (p *planner) header(ctx context.Context, env map[string]string) (planfile.H
 	h := planfile.Header{
 		Type: "header", Version: planfile.Version, Run: p.run, Stage: p.stage, Stages: p.p.Stages,
 		Now: p.now, Slot: p.slot, Expires: p.now.Add(planLife),
-		Flow: p.p.Name, File: p.p.Doc.File, FlowHash: p.p.Hash, FlowText: string(p.p.Doc.Source), Texts: p.p.Texts,
+		Flow: p.p.Name, File: p.p.Doc.File, FlowHash: p.p.Hash, FlowText: string(p.p.Doc.Source), Window: p.p.Guard.Window, Texts: p.p.Texts,
 		Inputs: map[string]planfile.Value{}, Env: env, Campaign: p.p.CampaignOf(p.o),
 		Lineage: p.o.Store.Lineage(), Only: p.o.Only, MaxSends: p.p.Guard.Most(), Sandbox: p.o.Sandbox != nil, Rate: p.p.Connection.Rate,
 		Delivery: p.p.deliveryOf(p.o),

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
+	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/planfile"
 )
 
@@ -103,4 +104,18 @@ func TestWindowOfTheProject(t *testing.T) {
 	_, end, err := planfile.Check(path)
 	require.NoError(t, err)
 	require.Zero(t, end.Asked, "the records are read with what the project's rails want")
+}
+
+// A plan whose rows nobody asked about is none for a project that has a window by
+// then.
+func TestAWindowThatComesAfterThePlan(t *testing.T) {
+	b := newBench(t, sandbox.Options{World: chats(t)})
+	p := b.compile(toAll("spring", "", ""))
+	path := b.plan(p, nil)
+	under, looser := p.Under(projectOf(t, openWindow))
+	require.Empty(t, looser)
+	_, err := under.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(under, nil)})
+	require.Equal(t, engine.CauseStale, engine.CauseOf(err))
+	require.ErrorContains(t, err, "guard.window holds now")
+	require.Empty(t, b.api.Accepted())
 }

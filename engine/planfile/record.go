@@ -37,8 +37,9 @@ type Header struct {
 	Serial   int64             `json:"serial"`
 	MaxSends int               `json:"maxSends"`
 	Suppress []Suppressed      `json:"suppress,omitempty"`
-	Only     []int             `json:"only,omitempty"` // the contacts that --only names; none is everybody
-	Rate     float64           `json:"rate,omitzero"`  // calls a second; 0 is unlimited
+	Window   string            `json:"window,omitzero"` // guard.window, which asked when the contacts last wrote
+	Only     []int             `json:"only,omitempty"`  // the contacts that --only names; none is everybody
+	Rate     float64           `json:"rate,omitzero"`   // calls a second; 0 is unlimited
 	Sandbox  bool              `json:"sandbox,omitzero"`
 	Delivery *Delivery         `json:"delivery,omitzero"` // nil where nothing is sent
 }
