@@ -54,7 +54,8 @@ func TestALaterSendWaitsForTheEarlierOne(t *testing.T) {
 	faults, err := sandbox.ParseFaults("500-before:100%")
 	require.NoError(t, err)
 	b := newBench(t, sandbox.Options{World: smallWorld(3), Faults: faults})
-	r := b.run(twoSends, nil)
+	// Sent again and again, ten unknown ones in a row would stop the run in between.
+	r := b.run("delivery: { unknown: never-resend }\n"+twoSends, nil)
 	require.Contains(t, r.Causes, engine.CauseUnknown)
 	require.Equal(t, 3, r.Counts.Unknown)
 	require.Equal(t, 2, r.Counts.Skipped)
