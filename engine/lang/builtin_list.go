@@ -70,12 +70,8 @@ func listBuiltins() []Function {
 		},
 		{
 			Name: "sort", Doc: `A list of integers, numbers, texts, times or durations in order; "desc" turns it round.`, Example: `sort([3, 1, 2], "desc") → [3, 2, 1]`,
-			Params: []Param{listParam(), {Name: "order", Shape: step.ShapeText, Optional: true}},
+			Params: []Param{listParam(), {Name: "order", Shape: step.ShapeText, Optional: true, Literal: readBy(descending)}},
 			Infer:  inferSort,
-			Literal: func(_ int, text string) error {
-				_, err := descending(text)
-				return err
-			},
 			Call: func(_ Context, args []any) (any, error) {
 				list, err := listArg(args)
 				if err != nil {

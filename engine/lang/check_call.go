@@ -95,10 +95,10 @@ func (c *checker) function(n ast.Node, f *Function, args []ast.Node) (ast.Node, 
 		return n, unknown
 	}
 	for i, a := range args {
-		p := f.Params[min(i, len(f.Params)-1)]
+		p := f.param(i)
 		c.argument(f, p, a, shapes[i])
-		if texts[i] != nil && f.Literal != nil {
-			if err := f.Literal(i, *texts[i]); err != nil {
+		if texts[i] != nil {
+			if err := f.literal(i, *texts[i]); err != nil {
 				c.fail(a, "bad-argument", "%s does not take this text", f.Name).
 					WithDetail("%s", upperFirst(err.Error())+".").WithHint("%s", "for instance: "+f.Example)
 			}

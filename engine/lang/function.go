@@ -30,6 +30,18 @@ type Param struct {
 	Shape    step.Shape
 	Optional bool // may be left out; only at the end
 	NilOK    bool // nil is a useful argument and no mistake
+
+	// Literal checks an argument that is written as a text in the flow, so that a
+	// bad pattern or duration is found at validate. Nil checks nothing.
+	Literal func(text string) error
+}
+
+// readBy is the Literal of a parameter whose texts are read by f.
+func readBy[T any](f func(string) (T, error)) func(string) error {
+	return func(text string) error {
+		_, err := f(text)
+		return err
+	}
 }
 
 // Function is one function of the language: its signature for the checker, its
@@ -49,9 +61,6 @@ type Function struct {
 	// Infer gives the result's shape from those of the arguments, or an error whose
 	// text is shown to the user.
 	Infer func(args []step.Shape) (step.Shape, error)
-	// Literal checks argument i when it is written as a text in the flow, so that a
-	// bad pattern or duration is found at validate. Nil checks nothing.
-	Literal func(i int, text string) error
 	// Check sees shapes and texts together: texts[i] is nil where argument i is no
 	// literal text. Nil checks nothing.
 	Check func(args []step.Shape, texts []*string) error
@@ -74,6 +83,17 @@ func (f Function) Signature() string {
 		names = append(names, "…")
 	}
 	return f.Name + "(" + strings.Join(names, ", ") + ")"
+}
+
+// param is the parameter of argument i.
+func (f Function) param(i int) Param { return f.Params[min(i, len(f.Params)-1)] }
+
+// literal checks argument i, which is written as a text in the flow.
+func (f Function) literal(i int, text string) error {
+	if p := f.param(i); p.Literal != nil {
+		return p.Literal(text)
+	}
+	return nil
 }
 
 // Functions is every function of the language, sorted by name. Of expr's own,

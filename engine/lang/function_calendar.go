@@ -16,13 +16,9 @@ func calendarFunctions() []Function {
 			Name:      "date",
 			Doc:       "The time that a text names, read in the company's zone; a date alone is its midnight.",
 			Example:   `date("01.03.2026 10:30") → date("2026-03-01 10:30")`,
-			Params:    []Param{{Name: "text", Shape: step.ShapeText}},
+			Params:    []Param{{Name: "text", Shape: step.ShapeText, Literal: literalTime}},
 			Result:    step.ShapeTime,
 			NeedsZone: true,
-			Literal: func(_ int, text string) error {
-				_, err := ParseTime(text, time.UTC)
-				return err
-			},
 			Call: func(c Context, args []any) (any, error) {
 				text, err := textArg(args, 0, "text")
 				if err != nil {
@@ -161,4 +157,9 @@ func inZone(wall time.Time, zone *time.Location) time.Time {
 func offset(t time.Time) time.Duration {
 	_, seconds := t.Zone()
 	return time.Duration(seconds) * time.Second
+}
+
+func literalTime(text string) error {
+	_, err := ParseTime(text, time.UTC)
+	return err
 }

@@ -23,7 +23,7 @@ func clockFunctions() []Function {
 			Name:    "within",
 			Doc:     "Whether a time is at most this long away from now, before or after; false for nil.",
 			Example: `within(date("2026-02-20"), "30d") → true`,
-			Params:  ageParams(), Infer: inferAge, Literal: literalAge,
+			Params:  ageParams(), Infer: inferAge,
 			Call: func(c Context, args []any) (any, error) {
 				return compareAge(c, args, func(age, limit time.Duration) bool { return age <= limit && -age <= limit })
 			},
@@ -32,7 +32,7 @@ func clockFunctions() []Function {
 			Name:    "olderThan",
 			Doc:     "Whether a time is more than this long ago; false for nil and for the future.",
 			Example: `olderThan(date("2025-12-01"), "30d") → true`,
-			Params:  ageParams(), Infer: inferAge, Literal: literalAge,
+			Params:  ageParams(), Infer: inferAge,
 			Call: func(c Context, args []any) (any, error) {
 				return compareAge(c, args, func(age, limit time.Duration) bool { return age > 0 && age > limit })
 			},
@@ -41,7 +41,7 @@ func clockFunctions() []Function {
 			Name:    "upcoming",
 			Doc:     "Whether a time is still to come and at most this far ahead; false for nil and for the past.",
 			Example: `upcoming(date("2026-03-03 09:00"), "1d") → true`,
-			Params:  ageParams(), Infer: inferAge, Literal: literalAge,
+			Params:  ageParams(), Infer: inferAge,
 			Call: func(c Context, args []any) (any, error) {
 				return compareAge(c, args, func(age, limit time.Duration) bool { return age < 0 && -age <= limit })
 			},
@@ -50,12 +50,8 @@ func clockFunctions() []Function {
 			Name:    "duration",
 			Doc:     "The duration that a text describes, in weeks, days (of 24 hours), hours, minutes and seconds.",
 			Example: `duration("1d12h") → duration("36h")`,
-			Params:  []Param{{Name: "text", Shape: step.ShapeText}},
+			Params:  []Param{{Name: "text", Shape: step.ShapeText, Literal: readBy(ParseDuration)}},
 			Result:  step.ShapeDuration,
-			Literal: func(_ int, text string) error {
-				_, err := ParseDuration(text)
-				return err
-			},
 			Call: func(_ Context, args []any) (any, error) {
 				text, err := textArg(args, 0, "text")
 				if err != nil {
@@ -68,7 +64,7 @@ func clockFunctions() []Function {
 }
 
 func ageParams() []Param {
-	return []Param{{Name: "time", Shape: step.ShapeTime, NilOK: true}, {Name: "duration", Shape: step.ShapeAny}}
+	return []Param{{Name: "time", Shape: step.ShapeTime, NilOK: true}, {Name: "duration", Shape: step.ShapeAny, Literal: literalAge}}
 }
 
 func inferAge(args []step.Shape) (step.Shape, error) {
@@ -82,10 +78,7 @@ func inferAge(args []step.Shape) (step.Shape, error) {
 	return step.ShapeBool, nil
 }
 
-func literalAge(i int, text string) error {
-	if i != 1 {
-		return nil
-	}
+func literalAge(text string) error {
 	d, err := ParseDuration(text)
 	if err == nil && d < 0 {
 		err = fmt.Errorf("%s is negative: write how long, without a minus", quote(text))

@@ -44,10 +44,10 @@ func TestAges(t *testing.T) {
 
 func TestAgesAreCheckedBeforeTheRun(t *testing.T) {
 	f := mustFunction(t, "within")
-	require.NoError(t, f.Literal(0, "anything"))
-	require.NoError(t, f.Literal(1, "30d"))
-	require.ErrorContains(t, f.Literal(1, "90x"), "no unit")
-	require.EqualError(t, f.Literal(1, "-1d"), `"-1d" is negative: write how long, without a minus`)
+	require.NoError(t, f.literal(0, "anything"))
+	require.NoError(t, f.literal(1, "30d"))
+	require.ErrorContains(t, f.literal(1, "90x"), "no unit")
+	require.EqualError(t, f.literal(1, "-1d"), `"-1d" is negative: write how long, without a minus`)
 	for _, s := range []step.Shape{step.ShapeText, step.ShapeDuration, step.ShapeAny} {
 		got, err := f.Infer([]step.Shape{step.ShapeTime.OrNil(), s})
 		require.NoError(t, err)
@@ -55,7 +55,7 @@ func TestAgesAreCheckedBeforeTheRun(t *testing.T) {
 	}
 	_, err := f.Infer([]step.Shape{step.ShapeTime, step.ShapeInt})
 	require.EqualError(t, err, `the duration must be a text such as "30d" or a duration, not integer`)
-	require.ErrorContains(t, mustFunction(t, "duration").Literal(0, "x"), "no duration")
+	require.ErrorContains(t, mustFunction(t, "duration").literal(0, "x"), "no duration")
 }
 
 func TestNowIsInTheCompanysZone(t *testing.T) {

@@ -13,15 +13,8 @@ func listFunction() Function {
 		Name:    "formatList",
 		Doc:     "The texts of a list as a sentence enumerates them, with the locale's word for \"and\" before the last; the locale is en, ru or es.",
 		Example: `formatList(["чай", "кофе", "какао"], "ru") → "чай, кофе и какао"`,
-		Params:  []Param{{Name: "list", Shape: step.ListOf(step.ShapeText)}, {Name: "locale", Shape: step.ShapeText, Optional: true}},
+		Params:  []Param{{Name: "list", Shape: step.ListOf(step.ShapeText)}, localeParam()},
 		Result:  step.ShapeText,
-		Literal: func(i int, text string) error {
-			if i != 1 {
-				return nil
-			}
-			_, err := localeOf(text)
-			return err
-		},
 		Call: func(_ Context, args []any) (any, error) {
 			list, err := listArg(args)
 			if err != nil {

@@ -20,27 +20,17 @@ func formatFunctions() []Function {
 			Example: `format(date("2026-03-01 10:30"), "d MMMM, HH:mm", "ru") → "1 марта, 10:30"`,
 			Params: []Param{
 				{Name: "time", Shape: step.ShapeAny},
-				{Name: "pattern", Shape: step.ShapeText},
-				{Name: "locale", Shape: step.ShapeText, Optional: true},
+				{Name: "pattern", Shape: step.ShapeText, Literal: readBy(parseTimePattern)},
+				localeParam(),
 			},
 			Infer:     inferFormat,
 			NeedsZone: true,
-			Literal: func(i int, text string) error {
-				var err error
-				switch i {
-				case 1:
-					_, err = parseTimePattern(text)
-				case 2:
-					_, err = localeOf(text)
-				}
-				return err
-			},
 			Call: func(c Context, args []any) (any, error) {
 				t, err := timeArg(args, 0, "time")
 				if err != nil {
 					return nil, err
 				}
-				text, locale, err := patternArgs(args)
+				text, locale, err := localArgs(args, "pattern")
 				if err != nil {
 					return nil, err
 				}
@@ -58,54 +48,23 @@ func formatFunctions() []Function {
 			Example: `formatNumber(1234.5, "#,##0.00 ₽", "ru") → "1\u00a0234,50 ₽"`,
 			Params: []Param{
 				{Name: "number", Shape: step.ShapeNumber},
-				{Name: "pattern", Shape: step.ShapeText},
-				{Name: "locale", Shape: step.ShapeText, Optional: true},
+				{Name: "pattern", Shape: step.ShapeText, Literal: readBy(parseNumberPattern)},
+				localeParam(),
 			},
 			Result: step.ShapeText,
-			Literal: func(i int, text string) error {
-				var err error
-				switch i {
-				case 1:
-					_, err = parseNumberPattern(text)
-				case 2:
-					_, err = localeOf(text)
-				}
-				return err
-			},
-			Call: func(_ Context, args []any) (any, error) {
-				decimal, err := decimalArg(args)
-				if err != nil {
-					return nil, err
-				}
-				text, locale, err := patternArgs(args)
-				if err != nil {
-					return nil, err
-				}
-				pattern, err := parseNumberPattern(text)
-				if err != nil {
-					return nil, err
-				}
-				return pattern.write(decimal, locale), nil
-			},
+			Call:   writesNumber("pattern", parseNumberPattern),
 		},
 		{
 			Name:    "formatDuration",
 			Doc:     "A duration as text, by the letters d, H HH, m mm, s ss; the largest of them takes all that is above it, what is below the smallest is dropped.",
 			Example: `formatDuration(duration("26h5m"), "H:mm") → "26:05"`,
-			Params:  []Param{{Name: "duration", Shape: step.ShapeAny}, {Name: "pattern", Shape: step.ShapeText}},
+			Params: []Param{
+				{Name: "duration", Shape: step.ShapeAny, Literal: readBy(ParseDuration)},
+				{Name: "pattern", Shape: step.ShapeText, Literal: readBy(parseDurationPattern)},
+			},
 			Infer: func(args []step.Shape) (step.Shape, error) {
 				return step.ShapeText, wantShape(args[0], fmt.Sprintf(`the duration must be a duration or a text such as "90m", not %s`, args[0]),
 					step.FormDuration, step.FormText)
-			},
-			Literal: func(i int, text string) error {
-				var err error
-				switch i {
-				case 0:
-					_, err = ParseDuration(text)
-				case 1:
-					_, err = parseDurationPattern(text)
-				}
-				return err
 			},
 			Call: func(_ Context, args []any) (any, error) {
 				d, err := durationArg(args, 0, "duration")
@@ -141,9 +100,15 @@ func inferFormat(args []step.Shape) (step.Shape, error) {
 	return step.Shape{}, fmt.Errorf("format writes times, and this is %s", args[0].NotNil())
 }
 
-// patternArgs reads pattern and locale, arguments 1 and 2.
-func patternArgs(args []any) (pattern string, l locale, err error) {
-	if pattern, err = textArg(args, 1, "pattern"); err != nil {
+// localeParam is the language that a function writes in, English without it.
+func localeParam() Param {
+	return Param{Name: "locale", Shape: step.ShapeText, Optional: true, Literal: readBy(localeOf)}
+}
+
+// localArgs reads how something is to be written, argument 1, and the locale after
+// it.
+func localArgs(args []any, how string) (text string, l locale, err error) {
+	if text, err = textArg(args, 1, how); err != nil {
 		return "", locale{}, err
 	}
 	name := "en"
@@ -153,7 +118,29 @@ func patternArgs(args []any) (pattern string, l locale, err error) {
 		}
 	}
 	l, err = localeOf(name)
-	return pattern, l, err
+	return text, l, err
+}
+
+// writesNumber calls a function of a number, of how it is written, which parse
+// reads, and of a locale.
+func writesNumber[T interface {
+	write(decimal string, l locale) string
+}](how string, parse func(string) (T, error)) func(Context, []any) (any, error) {
+	return func(_ Context, args []any) (any, error) {
+		decimal, err := decimalArg(args)
+		if err != nil {
+			return nil, err
+		}
+		text, l, err := localArgs(args, how)
+		if err != nil {
+			return nil, err
+		}
+		form, err := parse(text)
+		if err != nil {
+			return nil, err
+		}
+		return form.write(decimal, l), nil
+	}
 }
 
 // patternPart is a stretch of a pattern: a letter repeated, or text to copy.

@@ -38,7 +38,7 @@ func TestFormat(t *testing.T) {
 		{"HH'h'mm", "es", "09h05"},
 	} {
 		require.Equal(t, tt.want, callOne(t, c, "format", at, tt.pattern, tt.locale), tt.pattern)
-		require.NoError(t, mustFunction(t, "format").Literal(1, tt.pattern))
+		require.NoError(t, mustFunction(t, "format").literal(1, tt.pattern))
 	}
 	require.Equal(t, "1 March", callOne(t, c, "format", at, "d MMMM"))
 	require.Equal(t, "23:30", callOne(t, c, "format", time.Date(2026, 3, 1, 20, 30, 0, 0, time.UTC), "HH:mm"))
@@ -85,14 +85,14 @@ func TestFormatIsCheckedBeforeTheRun(t *testing.T) {
 		"d 'de MMMM":              `the pattern "d 'de MMMM" has a quote that is not closed; an apostrophe is written ''`,
 		strings.Repeat("d ", 101): "the pattern is longer than 200 bytes",
 	} {
-		require.EqualError(t, f.Literal(1, pattern), want, pattern)
+		require.EqualError(t, f.literal(1, pattern), want, pattern)
 		require.Equal(t, want, callFails(t, exampleContext(t), "format", time.Time{}, pattern))
 	}
-	require.NoError(t, f.Literal(0, "x"))
-	require.NoError(t, f.Literal(2, "es"))
-	require.EqualError(t, f.Literal(2, "fr"), `"fr" is no locale here: write "en", "ru" or "es"`)
-	require.EqualError(t, f.Literal(2, "RU"), `"RU" is no locale here: write "ru"`)
-	require.EqualError(t, f.Literal(2, "ru-RU"), `"ru-RU" is no locale here: write "ru"`)
+	require.NoError(t, f.literal(0, "x"))
+	require.NoError(t, f.literal(2, "es"))
+	require.EqualError(t, f.literal(2, "fr"), `"fr" is no locale here: write "en", "ru" or "es"`)
+	require.EqualError(t, f.literal(2, "RU"), `"RU" is no locale here: write "ru"`)
+	require.EqualError(t, f.literal(2, "ru-RU"), `"ru-RU" is no locale here: write "ru"`)
 
 	for _, tt := range []struct {
 		s    step.Shape
@@ -158,7 +158,7 @@ func TestFormatNumber(t *testing.T) {
 		{1e-7, "0.00", "en", "0.00"},
 	} {
 		require.Equal(t, tt.want, callOne(t, c, "formatNumber", tt.n, tt.pattern, tt.locale), "%v %q", tt.n, tt.pattern)
-		require.NoError(t, mustFunction(t, "formatNumber").Literal(1, tt.pattern))
+		require.NoError(t, mustFunction(t, "formatNumber").literal(1, tt.pattern))
 	}
 	require.Equal(t, "1,234", callOne(t, c, "formatNumber", 1234, "#,##0"))
 	require.Equal(t, "number must be finite; was something divided by zero?", callFails(t, c, "formatNumber", math.NaN(), "0"))
@@ -185,11 +185,11 @@ func TestFormatNumberIsCheckedBeforeTheRun(t *testing.T) {
 		strings.Repeat("₽", 100):       "it is longer than 200 bytes",
 		"0." + strings.Repeat("#", 21): "it has more than 20 digits",
 	} {
-		require.ErrorContains(t, f.Literal(1, pattern), "is no pattern for numbers: "+want+`; write for example "0.00", "#,##0" or "# ##0.##"`, pattern)
+		require.ErrorContains(t, f.literal(1, pattern), "is no pattern for numbers: "+want+`; write for example "0.00", "#,##0" or "# ##0.##"`, pattern)
 	}
-	require.NoError(t, f.Literal(0, "x"))
-	require.NoError(t, f.Literal(2, "ru"))
-	require.Error(t, f.Literal(2, "de"))
+	require.NoError(t, f.literal(0, "x"))
+	require.NoError(t, f.literal(2, "ru"))
+	require.Error(t, f.literal(2, "de"))
 }
 
 func TestFormatDuration(t *testing.T) {
@@ -219,11 +219,11 @@ func TestFormatDuration(t *testing.T) {
 		"HHH":  `"HHH" means nothing in the pattern "HHH": the letters for durations are d, H, HH, m, mm, s and ss; put other words in 'quotes'`,
 		"H 'x": `the pattern "H 'x" has a quote that is not closed; an apostrophe is written ''`,
 	} {
-		require.EqualError(t, f.Literal(1, pattern), want)
+		require.EqualError(t, f.literal(1, pattern), want)
 		require.Equal(t, want, callFails(t, c, "formatDuration", time.Hour, pattern))
 	}
-	require.NoError(t, f.Literal(0, "1d"))
-	require.Error(t, f.Literal(0, "1x"))
+	require.NoError(t, f.literal(0, "1d"))
+	require.Error(t, f.literal(0, "1x"))
 	_, err := f.Infer([]step.Shape{step.ShapeTime, step.ShapeText})
 	require.EqualError(t, err, `the duration must be a duration or a text such as "90m", not time`)
 	require.Contains(t, callFails(t, c, "formatDuration", 1, "H"), "duration must be")
@@ -239,7 +239,7 @@ func FuzzPatterns(f *testing.F) {
 		c := Context{Zone: zone}
 		for name, value := range map[string]any{"format": time.Unix(seconds, 0), "formatNumber": number, "formatDuration": time.Duration(seconds)} {
 			fn := mustFunction(t, name)
-			problem := fn.Literal(1, pattern)
+			problem := fn.literal(1, pattern)
 			for _, l := range []string{"en", "ru", "es"} {
 				got, err := fn.Call(c, append([]any{value, pattern}, any(l))[:len(fn.Params)])
 				if problem == nil && !(name == "formatNumber" && (math.IsNaN(number) || math.IsInf(number, 0))) {

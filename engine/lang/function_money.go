@@ -22,35 +22,11 @@ func moneyFunction() Function {
 		Example: `money(1234.5, "RUB", "ru") → "1\u00a0234,50\u00a0₽"`,
 		Params: []Param{
 			{Name: "amount", Shape: step.ShapeNumber},
-			{Name: "currency", Shape: step.ShapeText},
-			{Name: "locale", Shape: step.ShapeText, Optional: true},
+			{Name: "currency", Shape: step.ShapeText, Literal: readBy(currencyOf)},
+			localeParam(),
 		},
 		Result: step.ShapeText,
-		Literal: func(i int, text string) error {
-			var err error
-			switch i {
-			case 1:
-				_, err = currencyOf(text)
-			case 2:
-				_, err = localeOf(text)
-			}
-			return err
-		},
-		Call: func(_ Context, args []any) (any, error) {
-			decimal, err := decimalArg(args)
-			if err != nil {
-				return nil, err
-			}
-			code, l, err := patternArgs(args)
-			if err != nil {
-				return nil, err
-			}
-			unit, err := currencyOf(code)
-			if err != nil {
-				return nil, err
-			}
-			return unit.write(decimal, l), nil
-		},
+		Call:   writesNumber("currency", currencyOf),
 	}
 }
 

@@ -42,10 +42,10 @@ func TestMoney(t *testing.T) {
 		"USDD": `"USDD" is no currency here: did you mean "USD"?`,
 		"₽":    `"₽" is no currency here: write its three letters, such as RUB, KZT, USD or EUR; another sign is written with formatNumber`,
 	} {
-		require.EqualError(t, f.Literal(1, text), want)
+		require.EqualError(t, f.literal(1, text), want)
 	}
-	require.NoError(t, f.Literal(0, "anything"))
-	require.Error(t, f.Literal(2, "de"))
+	require.NoError(t, f.literal(0, "anything"))
+	require.Error(t, f.literal(2, "de"))
 	require.Equal(t, "number must be finite; was something divided by zero?", callFails(t, c, "money", math.Inf(1), "RUB", "ru"))
 }
 
@@ -94,6 +94,6 @@ func TestInZone(t *testing.T) {
 	require.Equal(t, callOne(t, c, "date", "2026-03-01 18:00"), callOne(t, c, "startOfDay", tokyo), "midnight in Tokyo is 18:00 in Moscow")
 	require.Equal(t, 10, callOne(t, c, "hour", c.Now), "the company's zone is what it was")
 
-	require.Error(t, mustFunction(t, "inZone").Literal(1, "Local"))
+	require.Error(t, mustFunction(t, "inZone").literal(1, "Local"))
 	require.NotContains(t, callFails(t, c, "inZone", c.Now, "Anna's phone"), "Anna")
 }

@@ -454,10 +454,10 @@ func TestPhone(t *testing.T) {
 		require.Equal(t, tt.want, callOne(t, c, "phone", tt.args...), "%v", tt.args)
 	}
 	f := mustFunction(t, "phone")
-	require.NoError(t, f.Literal(0, "XX"))
-	require.NoError(t, f.Literal(1, "KZ"))
-	require.EqualError(t, f.Literal(1, "Russia"), `"Russia" is no region: write the two letters of a country, such as RU, KZ, MX or ES`)
-	require.Error(t, f.Literal(1, ""))
+	require.NoError(t, f.literal(0, "XX"))
+	require.NoError(t, f.literal(1, "KZ"))
+	require.EqualError(t, f.literal(1, "Russia"), `"Russia" is no region: write the two letters of a country, such as RU, KZ, MX or ES`)
+	require.Error(t, f.literal(1, ""))
 	require.Contains(t, callFails(t, c, "phone", "1", "7"), "no region")
 	require.Equal(t, "text must be a text or an integer, but it is a boolean", callFails(t, c, "phone", true))
 

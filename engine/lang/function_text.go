@@ -76,18 +76,11 @@ func textFunctions() []Function {
 			Example: `phone("8 (900) 123-45-67", "RU") → "79001234567"`,
 			Params: []Param{
 				{Name: "text", Shape: step.ShapeAny, NilOK: true},
-				{Name: "region", Shape: step.ShapeText, Optional: true},
+				{Name: "region", Shape: step.ShapeText, Optional: true, Literal: readBy(regionOf)},
 			},
 			Infer: func(args []step.Shape) (step.Shape, error) {
 				err := wantShape(args[0], fmt.Sprintf("a phone is a text or an integer, not %s", args[0]), step.FormText, step.FormInt)
 				return step.ShapeText.OrNil(), err
-			},
-			Literal: func(i int, text string) error {
-				if i != 1 {
-					return nil
-				}
-				_, err := regionOf(text)
-				return err
 			},
 			Call: callPhone,
 		},

@@ -17,17 +17,8 @@ func zoneFunction() Function {
 		Doc: "A time as the clocks of another zone show it, for the function around it: format, hour, weekday, startOfDay, addDays or daysBetween. " +
 			"The zone has its name in the IANA list.",
 		Example: `hour(inZone(date("2026-03-01 18:45"), "Asia/Almaty")) → 20`,
-		Params:  []Param{{Name: "time", Shape: step.ShapeTime}, {Name: "zone", Shape: step.ShapeText}},
+		Params:  []Param{{Name: "time", Shape: step.ShapeTime}, {Name: "zone", Shape: step.ShapeText, Literal: literalZone}},
 		Result:  step.ShapeTime,
-		Literal: func(i int, text string) error {
-			if i == 0 {
-				return nil
-			}
-			if _, err := zoneNamed(text); err != nil {
-				return fmt.Errorf("%s is no time zone: write its name as in the IANA list, such as Asia/Almaty or America/Mexico_City", quote(text))
-			}
-			return nil
-		},
 		Call: func(_ Context, args []any) (any, error) {
 			t, err := timeArg(args, 0, "time")
 			if err != nil {
@@ -44,6 +35,13 @@ func zoneFunction() Function {
 			return zoned{t, zone}, nil
 		},
 	}
+}
+
+func literalZone(text string) error {
+	if _, err := zoneNamed(text); err != nil {
+		return fmt.Errorf("%s is no time zone: write its name as in the IANA list, such as Asia/Almaty or America/Mexico_City", quote(text))
+	}
+	return nil
 }
 
 const zoneFunctionName = "inZone"
