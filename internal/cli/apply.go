@@ -53,7 +53,7 @@ func applyPlan(a *app, o *worldFlags, path string) error {
 	}
 	defer j.close()
 	// The run's folder keeps its plan: resume and runs show work from there.
-	kept := filepath.Join(engine.RunDir(st.dir, head.Run), "plan.jsonl")
+	kept := st.plan(head.Run)
 	if _, err := os.Stat(kept); errors.Is(err, fs.ErrNotExist) {
 		if err := copyPlan(path, kept); err != nil {
 			return err

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -166,26 +165,18 @@ func (o *exprOptions) place() (engine.Place, error) {
 
 // recorded is the scope of a run, with what its plan holds.
 func (o *exprOptions) recorded(a *app, at engine.Place) (*engine.Evaluator, error) {
-	st, store, err := readHere(context.Background(), o.stateFlags)
+	run, err := a.pastRun(o.stateFlags, o.run)
 	if err != nil {
 		return nil, err
 	}
-	defer store.Close()
-	run, ok, err := store.FindRun(context.Background(), o.run)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, &usageError{fmt.Sprintf("there is no run %q", o.run), "flowrunner runs lists them"}
-	}
-	dir := engine.RunDir(st.dir, run.ID)
-	plan := filepath.Join(dir, planName(0))
+	defer run.close()
+	plan := run.state.plan(run.ID)
 	p, head, err := a.readPlan(plan)
 	if err != nil {
 		return nil, err
 	}
 	if !p.ReadsEach(at.Step) {
-		return p.Recorded(plansIn(dir), at)
+		return p.Recorded(run.plans, at)
 	}
 	// What a loop reads for each item stands in no plan: it would be a copy of all chats.
 	fmt.Fprintf(a.stderr, "The plan has not recorded what this loop reads, so it is read again, as it is now, for the inputs and the moment of run %s.\n", run.ID)

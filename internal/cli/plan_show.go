@@ -79,7 +79,7 @@ func (a *app) findPlan(o stateFlags, named string) (string, error) {
 	if filepath.Base(named) != named || filepath.Ext(named) != "" || !st.hasLedger() {
 		return "", fileError("read", named, fs.ErrNotExist)
 	}
-	if path := filepath.Join(engine.RunDir(st.dir, named), planName(0)); exists(path) {
+	if path := st.plan(named); exists(path) {
 		return path, nil // also of a plan that was never applied
 	}
 	store, err := st.read(a.signals.drain)
@@ -91,7 +91,7 @@ func (a *app) findPlan(o stateFlags, named string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(engine.RunDir(st.dir, run.ID), planName(0))
+	path := st.plan(run.ID)
 	if !exists(path) {
 		return "", fileError("read", path, fs.ErrNotExist)
 	}

@@ -10,6 +10,9 @@ import (
 	"github.com/flowrunner/flowrunner/engine/planfile"
 )
 
+// plan is where the plan of a run's first stage is, as long as nobody deletes it.
+func (s state) plan(run string) string { return filepath.Join(engine.RunDir(s.dir, run), planName(0)) }
+
 // planFiles are the plans of a run that are still there, stage by stage.
 func planFiles(st state, run string) []string { return plansIn(engine.RunDir(st.dir, run)) }
 

@@ -45,7 +45,7 @@ func newRecipients(a *app) *cobra.Command {
 			if err := o.check(); err != nil {
 				return err
 			}
-			return listRecipients(a, o, append(args, "last")[0])
+			return listRecipients(a, o, lastOr(args))
 		},
 	}
 	f := cmd.Flags()
@@ -85,21 +85,14 @@ func (o *rowFilter) chooses(r history.Row) bool {
 
 func listRecipients(a *app, o *recipientsOptions, id string) error {
 	ctx := a.signals.drain
-	st, store, err := readHere(ctx, o.stateFlags)
+	run, err := a.pastRun(o.stateFlags, id)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	run, err := findRun(ctx, store, st, id)
-	if err != nil {
-		return err
-	}
-	plans := planFiles(st, run.ID)
-	if len(plans) == 0 {
-		a.warn("the plan of run " + run.ID + " is gone: only rows that were tried are known, without keys and text hashes")
-	}
+	defer run.close()
+	a.warnOfNoPlan(run)
 	list := ui.NewRecipients(a.stdout, *o.form, a.outStyle())
-	for row, err := range history.Rows(ctx, store, run, plans, nil) {
+	for row, err := range run.rows(ctx, nil) {
 		if err == nil && o.chooses(row) {
 			err = list.Row(row)
 		}
@@ -122,6 +115,13 @@ func (a *app) brokenOff(list ui.Recipients, err error) error {
 		_ = list.End(ui.Document{ExitCode: exitCode(causesOf(err), a.signals.first()), Error: ui.ErrorOf(err)})
 	}
 	return err
+}
+
+// warnOfNoPlan says what cannot be known of a run whose plan is gone.
+func (a *app) warnOfNoPlan(run *pastRun) {
+	if len(run.plans) == 0 {
+		a.warn("the plan of run " + run.ID + " is gone: only rows that were tried are known, without keys and text hashes")
+	}
 }
 
 // warn says something on standard error that keeps nothing from going on.

@@ -3,7 +3,6 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/flowrunner/flowrunner/engine/history"
 	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/internal/ui"
 )
@@ -28,7 +27,7 @@ func newReport(a *app) *cobra.Command {
 		Example: "  flowrunner runs report > run.html\n  flowrunner runs report last -o markdown",
 		Args:    atMost(1, "at most one RUN"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return reportRun(a, o, append(args, "last")[0])
+			return reportRun(a, o, lastOr(args))
 		},
 	}
 	f := cmd.Flags()
@@ -40,25 +39,20 @@ func newReport(a *app) *cobra.Command {
 
 func reportRun(a *app, o *reportOptions, id string) error {
 	ctx := a.signals.drain
-	st, store, err := readHere(ctx, o.stateFlags)
+	run, err := a.pastRun(o.stateFlags, id)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	run, err := findRun(ctx, store, st, id)
+	defer run.close()
+	decided, err := decisionsOf(ctx, run.store)
 	if err != nil {
 		return err
 	}
-	decided, err := decisionsOf(ctx, store)
-	if err != nil {
-		return err
-	}
-	plans := planFiles(st, run.ID)
-	r := ui.RunReport(run, o.unmask)
+	r := ui.RunReport(run.Run, o.unmask)
 	leftOut := func(l planfile.LeftOut) {
 		r.Reasons = append(r.Reasons, ui.ReasonDocument{Step: l.Step, Reason: l.Reason, Count: l.Count})
 	}
-	for row, err := range history.Rows(ctx, store, run, plans, leftOut) {
+	for row, err := range run.rows(ctx, leftOut) {
 		if err != nil {
 			return err
 		}
@@ -67,17 +61,17 @@ func reportRun(a *app, o *reportOptions, id string) error {
 			r.Decided = append(r.Decided, ui.DecisionOf(d, row.Seq, row.Step, row.Contact))
 		}
 	}
-	for _, path := range plans {
+	for _, path := range run.plans {
 		a.addTexts(r, path)
 	}
 	var next []string
-	if len(plans) == 0 {
+	if len(run.plans) == 0 {
 		next = append(next, "The plan of this run is gone: only rows that were tried are counted, and no texts are known.")
 	}
 	if run.Open() {
-		next = append(next, "Go on where it stopped: flowrunner resume "+run.ID+st.flags())
+		next = append(next, "Go on where it stopped: "+run.resume())
 	}
-	r.Close(run, next...)
+	r.Close(run.Run, next...)
 	return a.writeReport(r, o.form)
 }
 

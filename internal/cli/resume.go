@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -48,7 +47,7 @@ func resume(a *app, o *worldFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(engine.RunDir(st.dir, run.ID), "plan.jsonl")
+	path := st.plan(run.ID)
 	p, head, err := a.readPlan(path)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ func newRetry(a *app) *cobra.Command {
 			if err := o.check(cmd.Flags()); err != nil {
 				return err
 			}
-			return retryRun(a, o, append(args, "last")[0])
+			return retryRun(a, o, lastOr(args))
 		},
 	}
 	o.register(cmd.Flags())
@@ -42,57 +42,55 @@ func retryRun(a *app, o *worldFlags, id string) error {
 	if o.fresh {
 		return &usageError{"--sandbox-fresh would forget the run that is to be retried", "leave it out"}
 	}
-	st, store, err := readHere(a.signals.drain, o.stateFlags)
+	run, err := a.pastRun(o.stateFlags, id)
 	if err != nil {
 		return err
 	}
-	run, err := findRun(a.signals.drain, store, st, id)
-	if err == nil {
-		err = mayRetry(run, st)
-	}
-	if cerr := store.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
+	run.close() // the job opens the ledger to write
+	if err := mayRetry(run); err != nil {
 		return err
 	}
-	plans := planFiles(st, run.ID)
-	if len(plans) == 0 {
-		return &engine.StaleError{Reason: "the plan of run " + run.ID + " is gone", Hint: "flowrunner run " + run.File + " --retry-failed plans anew"}
+	if len(run.plans) == 0 {
+		return &engine.StaleError{Reason: "the plan of run " + run.ID + " is gone", Hint: planAnew(run)}
 	}
-	p, head, err := a.readPlan(plans[0])
+	p, head, err := a.readPlan(run.plans[0])
 	if err != nil {
 		return err
 	}
 	if time.Now().After(head.Expires) {
 		return &engine.StaleError{
 			Reason: fmt.Sprintf("the plan of run %s expired at %s: it may be for other people by now", run.ID, head.Expires.Format("2006-01-02 15:04 MST")),
-			Hint:   "flowrunner run " + run.File + " --retry-failed plans anew",
+			Hint:   planAnew(run),
 		}
 	}
-	j, err := a.plannedJob(o, p, head, st, folderOf(plans[0], head.File))
+	j, err := a.plannedJob(o, p, head, run.state, folderOf(run.plans[0], head.File))
 	if err != nil {
 		return err
 	}
 	defer j.close()
-	return j.retryEnded(run, plans)
+	return j.retryEnded(run)
 }
 
 // mayRetry refuses a run that somebody has to deal with in another way.
-func mayRetry(run ledger.Run, st state) error {
+func mayRetry(run *pastRun) error {
 	switch {
 	case run.Open():
-		return &engine.StaleError{Reason: fmt.Sprintf("run %s is %s, so it is not over", run.ID, run.State), Hint: "go on with it: flowrunner resume " + run.ID + st.flags()}
+		return &engine.StaleError{Reason: fmt.Sprintf("run %s is %s, so it is not over", run.ID, run.State), Hint: "go on with it: " + run.resume()}
 	case run.State == ledger.Abandoned:
-		return &engine.StaleError{Reason: "run " + run.ID + " was given up", Hint: "flowrunner run " + run.File + " --retry-failed plans anew"}
+		return &engine.StaleError{Reason: "run " + run.ID + " was given up", Hint: planAnew(run)}
 	}
 	return nil
+}
+
+// planAnew is the way on for a run whose plan is of no use any more.
+func planAnew(run *pastRun) string {
+	return "flowrunner run " + run.File + " --retry-failed plans anew"
 }
 
 // retryEnded opens an ended run for what surely did not go out, and goes on with
 // it as resume does. When it breaks off in between, the run is one that was
 // interrupted.
-func (j *job) retryEnded(run ledger.Run, plans []string) error {
+func (j *job) retryEnded(run *pastRun) error {
 	a, ctx := j.a, j.a.signals.drain
 	if open, ok, err := j.store.Unfinished(ctx, run.Flow, run.Campaign); err != nil {
 		return err
@@ -100,7 +98,7 @@ func (j *job) retryEnded(run ledger.Run, plans []string) error {
 		return &engine.StaleError{Reason: "run " + open.ID + " of the same flow and campaign is not finished", Hint: "go on with that one first: " + j.resume(open.ID)}
 	}
 	n, unknown := 0, 0
-	for row, err := range history.Rows(ctx, j.store, run, plans, nil) {
+	for row, err := range history.Rows(ctx, j.store, run.Run, run.plans, nil) {
 		if err != nil {
 			return err
 		}
@@ -114,7 +112,7 @@ func (j *job) retryEnded(run ledger.Run, plans []string) error {
 		}
 	}
 	if n == 0 {
-		a.doc.Run = &ui.HistoryDocument{RunDocument: ui.RunOf(run), Unknown: unknown, Rows: []ui.RowDocument{}, LeftOut: []ui.ReasonDocument{}}
+		a.doc.Run = &ui.HistoryDocument{RunDocument: ui.RunOf(run.Run), Unknown: unknown, Rows: []ui.RowDocument{}, LeftOut: []ui.ReasonDocument{}}
 		if !a.json {
 			fmt.Fprintf(a.stdout, "Nothing of run %s surely did not go out; there is nothing to retry.\n", ui.Safe(run.ID))
 		}
@@ -129,5 +127,5 @@ func (j *job) retryEnded(run ledger.Run, plans []string) error {
 	if _, err := j.store.Retry(ctx, run.ID); err != nil {
 		return err
 	}
-	return j.apply(plans[0], true, nil)
+	return j.apply(run.plans[0], true, nil)
 }

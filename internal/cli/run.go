@@ -180,7 +180,7 @@ func (j *job) unfinished() (ledger.Run, bool, error) {
 // than the one that this command is for: nobody types a command of cron again, so
 // both are served.
 func (j *job) laterSlot(run ledger.Run, asked *time.Time) bool {
-	head, _, err := planfile.Check(filepath.Join(engine.RunDir(j.state.dir, run.ID), planName(0)))
+	head, _, err := planfile.Check(j.state.plan(run.ID))
 	if err != nil || head.Slot == nil || j.p.Schedule == nil {
 		return false
 	}
@@ -200,7 +200,7 @@ func (j *job) goOn(run ledger.Run, more bool) error {
 		}
 	}
 	say("Run %s of %s was not finished; going on with it.", ui.Safe(run.ID), ui.Safe(run.Flow))
-	err := j.apply(filepath.Join(engine.RunDir(j.state.dir, run.ID), "plan.jsonl"), true, nil)
+	err := j.apply(j.state.plan(run.ID), true, nil)
 	switch {
 	case err != nil:
 	case more:

@@ -10,8 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowrunner/flowrunner/engine"
-	"github.com/flowrunner/flowrunner/engine/history"
-	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/internal/ui"
 )
@@ -36,7 +34,7 @@ func newRunExport(a *app) *cobra.Command {
 		Example: "  flowrunner runs export > run.jsonl\n  flowrunner runs export last --texts --out run.jsonl",
 		Args:    atMost(1, "at most one RUN"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return exportRun(a, o, append(args, "last")[0])
+			return exportRun(a, o, lastOr(args))
 		},
 	}
 	f := cmd.Flags()
@@ -48,19 +46,13 @@ func newRunExport(a *app) *cobra.Command {
 
 func exportRun(a *app, o *runExportOptions, id string) error {
 	ctx := a.signals.drain
-	st, store, err := readHere(ctx, o.stateFlags)
+	run, err := a.pastRun(o.stateFlags, id)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	run, err := findRun(ctx, store, st, id)
-	if err != nil {
-		return err
-	}
-	if len(planFiles(st, run.ID)) == 0 {
-		a.warn("the plan of run " + run.ID + " is gone: only rows that were tried are known, without keys and text hashes")
-	}
-	write := func(w io.Writer) error { return a.writeRun(ctx, w, st, store, run, o.texts) }
+	defer run.close()
+	a.warnOfNoPlan(run)
+	write := func(w io.Writer) error { return a.writeRun(ctx, w, run, o.texts) }
 	if o.out == standard {
 		return write(a.stdout)
 	}
@@ -71,24 +63,23 @@ func exportRun(a *app, o *runExportOptions, id string) error {
 	return nil
 }
 
-func (a *app) writeRun(ctx context.Context, w io.Writer, st state, store ledger.Store, run ledger.Run, texts bool) error {
-	plans := planFiles(st, run.ID)
-	decided, err := decisionsOf(ctx, store)
+func (a *app) writeRun(ctx context.Context, w io.Writer, run *pastRun, texts bool) error {
+	decided, err := decisionsOf(ctx, run.store)
 	if err != nil {
 		return err
 	}
-	e, err := ui.NewRunExport(w, ui.RunHead{RunDocument: ui.RunOf(run), Plans: len(plans)})
+	e, err := ui.NewRunExport(w, ui.RunHead{RunDocument: ui.RunOf(run.Run), Plans: len(run.plans)})
 	if err != nil {
 		return err
 	}
 	var leftOut []planfile.LeftOut
 	var program *engine.Program
-	if texts && len(plans) > 0 {
-		if program, _, err = a.readPlan(plans[0]); err != nil {
+	if texts && len(run.plans) > 0 {
+		if program, _, err = a.readPlan(run.plans[0]); err != nil {
 			return err
 		}
 	}
-	for row, err := range history.Rows(ctx, store, run, plans, func(l planfile.LeftOut) { leftOut = append(leftOut, l) }) {
+	for row, err := range run.rows(ctx, func(l planfile.LeftOut) { leftOut = append(leftOut, l) }) {
 		if err != nil {
 			return err
 		}

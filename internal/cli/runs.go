@@ -2,12 +2,9 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"github.com/flowrunner/flowrunner/engine/history"
 	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/internal/ui"
@@ -41,7 +38,7 @@ func newRuns(a *app) *cobra.Command {
 		Long:  "show takes a run's id, the beginning of one, or nothing for the last run.",
 		Args:  atMost(1, "at most one RUN"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return showRun(a, shown.stateFlags, append(args, "last")[0], shown.all)
+			return showRun(a, shown.stateFlags, lastOr(args), shown.all)
 		},
 	}
 	shown.register(show.Flags())
@@ -76,47 +73,26 @@ func listRuns(a *app, o stateFlags, form string) error {
 	return nil
 }
 
-// findRun finds a run by what a person typed.
-func findRun(ctx context.Context, store ledger.Store, st state, id string) (ledger.Run, error) {
-	run, ok, err := store.FindRun(ctx, id)
-	var many *ledger.AmbiguousError
-	switch {
-	case errors.As(err, &many):
-		return run, &usageError{err.Error(), "type more of the id"}
-	case err != nil:
-		return run, err
-	case !ok && id == "last":
-		return run, &usageError{"there are no runs yet in " + shorten(st.dir), "flowrunner run FILE makes one"}
-	case !ok:
-		return run, &usageError{fmt.Sprintf("there is no run %s in %s", id, shorten(st.dir)), "flowrunner runs list" + st.flags() + " shows all runs"}
-	}
-	return run, nil
-}
-
 // rowsShown is how many recipients a run shows unless all are asked for.
 const rowsShown = 20
 
 func showRun(a *app, o stateFlags, id string, all bool) error {
 	ctx := a.signals.drain
-	st, store, err := readHere(ctx, o)
+	run, err := a.pastRun(o, id)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	run, err := findRun(ctx, store, st, id)
-	if err != nil {
-		return err
-	}
+	defer run.close()
 	most := rowsShown
 	if all || a.json {
 		most = 0 // they are read once more, and written as they come
 	}
-	h := ui.HistoryDocument{RunDocument: ui.RunOf(run), Open: run.Open(), Rows: []ui.RowDocument{}, LeftOut: []ui.ReasonDocument{}}
-	if err := readHistory(ctx, store, st, run, &h, most); err != nil {
+	h := ui.HistoryDocument{RunDocument: ui.RunOf(run.Run), Open: run.Open(), Rows: []ui.RowDocument{}, LeftOut: []ui.ReasonDocument{}}
+	if err := readHistory(ctx, run, &h, most); err != nil {
 		return err
 	}
 	rows := func(yield func(ui.RowDocument, error) bool) {
-		for row, err := range history.Rows(ctx, store, run, planFiles(st, run.ID), nil) {
+		for row, err := range run.rows(ctx, nil) {
 			if (err != nil || ui.Concerns(row)) && !yield(ui.RowOf(row), err) {
 				return
 			}
@@ -130,31 +106,30 @@ func showRun(a *app, o stateFlags, id string, all bool) error {
 	}
 	var tail []string
 	if h.Unknown > 0 {
-		tail = append(tail, "Once you have looked at a chat: flowrunner runs resolve "+run.ID+st.flags()+" --contact N --as sent|not-sent --reason TEXT")
+		tail = append(tail, "Once you have looked at a chat: flowrunner runs resolve "+run.ID+run.state.flags()+" --contact N --as sent|not-sent --reason TEXT")
 	}
 	if run.Open() {
-		tail = append(tail, "Go on where it stopped: flowrunner resume "+run.ID+st.flags())
+		tail = append(tail, "Go on where it stopped: "+run.resume())
 	}
 	if !all {
 		rows = nil
 	}
-	return a.outStyle().History(a.stdout, run, h, rows, tail...)
+	return a.outStyle().History(a.stdout, run.Run, h, rows, tail...)
 }
 
 // readHistory fills in who did not get a message, and why.
-func readHistory(ctx context.Context, store ledger.Store, st state, run ledger.Run, h *ui.HistoryDocument, most int) error {
-	decided, err := decisionsOf(ctx, store)
+func readHistory(ctx context.Context, run *pastRun, h *ui.HistoryDocument, most int) error {
+	decided, err := decisionsOf(ctx, run.store)
 	if err != nil {
 		return err
 	}
-	plans := planFiles(st, run.ID)
-	if len(plans) > 0 {
-		h.Plan = plans[0]
+	if len(run.plans) > 0 {
+		h.Plan = run.plans[0]
 	}
 	leftOut := func(r planfile.LeftOut) {
 		h.LeftOut = append(h.LeftOut, ui.ReasonDocument{Step: r.Step, Reason: r.Reason, Count: r.Count})
 	}
-	for row, err := range history.Rows(ctx, store, run, plans, leftOut) {
+	for row, err := range run.rows(ctx, leftOut) {
 		if err != nil {
 			return err
 		}

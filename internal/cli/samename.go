@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
 )
@@ -25,7 +24,7 @@ func (j *job) ownName(ctx context.Context) error {
 		if run.Flow != j.p.Name {
 			continue
 		}
-		plan := filepath.Join(engine.RunDir(j.state.dir, run.ID), "plan.jsonl")
+		plan := j.state.plan(run.ID)
 		other := filepath.Join(folderOf(plan, run.File), filepath.Base(run.File))
 		if placeOf(other) == placeOf(j.p.Doc.File) || nameIn(other) != j.p.Name {
 			return nil
