@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/flowrunner/flowrunner/engine/step"
@@ -15,7 +16,7 @@ import (
 // where expr fails, count characters where expr counts bytes, and give keys in
 // order. Their results never depend on the run, so they take no Context.
 func builtins() []Function {
-	return slices.Concat(listBuiltins(), textBuiltins(), numberBuiltins())
+	return slices.Concat(listBuiltins(), objectBuiltins(), textBuiltins(), numberBuiltins())
 }
 
 // catalogue is every function by name, made once.
@@ -60,7 +61,7 @@ func callable() []string {
 // a predicate excepted; sorted by name.
 func Builtins() []Function {
 	all := builtins()
-	slices.SortFunc(all, func(a, b Function) int { return compareText(a.Name, b.Name) })
+	slices.SortFunc(all, func(a, b Function) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 

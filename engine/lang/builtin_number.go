@@ -1,7 +1,6 @@
 package lang
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -241,7 +240,3 @@ func finite(f float64) (any, error) {
 	}
 	return f, nil
 }
-
-func compareOrdered[T cmp.Ordered](a, b T) int { return cmp.Compare(a, b) }
-
-func compareText(a, b string) int { return strings.Compare(a, b) }
