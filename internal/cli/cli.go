@@ -117,6 +117,11 @@ func (a *app) finish(err error) int {
 	return code
 }
 
+// warn says something on standard error that keeps nothing from going on.
+func (a *app) warn(text string) {
+	fmt.Fprintln(a.stderr, a.errStyle().Warn("warning:"), ui.Safe(text))
+}
+
 // traceVariable asks for the stack of a crash.
 const traceVariable = "FLOWRUNNER_TRACE"
 

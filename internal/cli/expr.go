@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
@@ -52,13 +53,16 @@ func newExpr(a *app) *cobra.Command {
 			"  flowrunner expr --run last --step history --item 17 steps.history.outputs\n" +
 			"  flowrunner expr --run last --step send --item 17 with.message",
 		Args: atMost(1, "at most one EXPR"),
-		RunE: func(_ *cobra.Command, args []string) error { return evaluate(a, o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(cmd.Flags()); err != nil {
+				return err
+			}
+			return evaluate(a, o, args)
+		},
 	}
 	f := cmd.Flags()
 	o.stateFlags.register(f)
-	f.IntVar(&o.clients, "sandbox-clients", 0, "how many clients the sandbox has (default 5000)")
-	f.Uint64Var(&o.seed, "sandbox-seed", 1, "the seed that the sandbox's world is made from")
-	f.StringVar(&o.world, "sandbox-world", "", "a YAML `file` with the sandbox's world")
+	o.sandboxFlags.register(f, "sandbox-", sandbox.DefaultContacts)
 	o.inputFlags.register(f)
 	f.StringVar(&o.flow, "flow", "", "the flow, a `file`, whose names are known")
 	f.StringVar(&o.item, "item", "", "a JSON `value` that is called item; with --step the number of an item, from 1")

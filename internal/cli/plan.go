@@ -16,9 +16,7 @@ import (
 
 // planOptions are the flags of plan.
 type planOptions struct {
-	worldFlags
-	inputFlags
-	onlyFlag
+	flowFlags
 	planForm
 	out      string
 	detailed bool
@@ -70,10 +68,7 @@ func newPlan(a *app) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	o.worldFlags.register(f)
-	o.inputFlags.register(f)
-	o.onlyFlag.register(f)
-	o.bounds.register(f)
+	o.flowFlags.register(f)
 	o.planForm.register(a, f)
 	f.StringVar(&o.out, "out", "", "keep the plan in this `file`, for apply")
 	f.BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 when there is something to send")
@@ -82,23 +77,7 @@ func newPlan(a *app) *cobra.Command {
 }
 
 func planFlow(a *app, o *planOptions, file string) error {
-	p, err := a.load(file)
-	if err != nil {
-		return err
-	}
-	inputs, err := o.bind(a, p)
-	if err != nil {
-		return err
-	}
-	slot, err := o.servedSlot(p)
-	if err != nil {
-		return err
-	}
-	st, err := stateOf(filepath.Dir(file), o.stateFlags)
-	if err != nil {
-		return err
-	}
-	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: filepath.Dir(file), state: st, inputs: inputs, named: o.campaign, slot: slot, orphans: o.orphans, only: o.only})
+	j, err := o.open(a, file, false)
 	if err != nil {
 		return err
 	}
@@ -108,7 +87,7 @@ func planFlow(a *app, o *planOptions, file string) error {
 		return err
 	}
 	tail := []string{"Nothing was sent."}
-	if run, open, _ := j.store.Unfinished(a.signals.drain, p.Name, j.campaign); open {
+	if run, open, _ := j.store.Unfinished(a.signals.drain, j.p.Name, j.campaign); open {
 		tail = append(tail, "Run "+run.ID+" is not finished; flowrunner run goes on with it first.")
 	}
 	if o.out != "" && err == nil {

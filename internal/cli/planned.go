@@ -71,3 +71,31 @@ func (a *app) textsOf(st state, records []ledger.Record) map[ledger.Identity]str
 	}
 	return texts
 }
+
+// folderFile stands beside a run's plan and names the flow's folder, so that
+// resume finds the flow's files wherever it is typed.
+const folderFile = "folder"
+
+func rememberFolder(plan, folder string) error {
+	abs, err := filepath.Abs(folder)
+	if err != nil {
+		return fileError("find", folder, err)
+	}
+	path := filepath.Join(filepath.Dir(plan), folderFile)
+	if err := os.WriteFile(path, []byte(abs), 0o600); err != nil {
+		return fileError("write", path, err)
+	}
+	return nil
+}
+
+// folderOf is the folder that was remembered beside a plan, as long as it is
+// there; else that of the flow's name.
+func folderOf(plan, file string) string {
+	b, err := os.ReadFile(filepath.Join(filepath.Dir(plan), folderFile))
+	if err == nil {
+		if info, err := os.Stat(string(b)); err == nil && info.IsDir() {
+			return string(b)
+		}
+	}
+	return filepath.Dir(file)
+}

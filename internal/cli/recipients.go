@@ -123,8 +123,3 @@ func (a *app) warnOfNoPlan(run *pastRun) {
 		a.warn("the plan of run " + run.ID + " is gone: only rows that were tried are known, without keys and text hashes")
 	}
 }
-
-// warn says something on standard error that keeps nothing from going on.
-func (a *app) warn(text string) {
-	fmt.Fprintln(a.stderr, a.errStyle().Warn("warning:"), ui.Safe(text))
-}

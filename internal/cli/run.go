@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,9 +15,7 @@ import (
 
 // runOptions are the flags of run.
 type runOptions struct {
-	worldFlags
-	inputFlags
-	onlyFlag
+	flowFlags
 	divert  int
 	sample  int
 	abandon bool
@@ -58,10 +55,7 @@ func newRun(a *app) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	o.worldFlags.register(f)
-	o.inputFlags.register(f)
-	o.onlyFlag.register(f)
-	o.bounds.register(f)
+	o.flowFlags.register(f)
 	o.bounds.registerCanary(f)
 	outputFlag(a, f)
 	f.IntVar(&o.divert, "divert", 0, "send a few of the messages to this contact, by its `id`, instead; nobody else gets any")
@@ -72,30 +66,14 @@ func newRun(a *app) *cobra.Command {
 }
 
 func runFlow(a *app, o *runOptions, file string) error {
-	p, err := a.load(file)
-	if err != nil {
-		return err
-	}
-	inputs, err := o.bind(a, p)
-	if err != nil {
-		return err
-	}
-	slot, err := o.servedSlot(p)
-	if err != nil {
-		return err
-	}
-	st, err := stateOf(filepath.Dir(file), o.stateFlags)
-	if err != nil {
-		return err
-	}
-	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: filepath.Dir(file), state: st, inputs: inputs, named: o.campaign, slot: slot, orphans: o.orphans, only: o.only, sends: true})
+	j, err := o.open(a, file, true)
 	if err != nil {
 		return err
 	}
 	defer j.close()
 	if !o.abandon && o.divert == 0 {
 		if run, open, err := j.unfinished(); err != nil || open {
-			later := err == nil && j.laterSlot(run, slot)
+			later := err == nil && j.laterSlot(run)
 			if err == nil {
 				err = j.goOn(run, later)
 			}
@@ -179,12 +157,12 @@ func (j *job) unfinished() (ledger.Run, bool, error) {
 // laterSlot reports whether an unfinished run serves another slot of the schedule
 // than the one that this command is for: nobody types a command of cron again, so
 // both are served.
-func (j *job) laterSlot(run ledger.Run, asked *time.Time) bool {
+func (j *job) laterSlot(run ledger.Run) bool {
 	head, _, err := planfile.Check(j.state.plan(run.ID))
 	if err != nil || head.Slot == nil || j.p.Schedule == nil {
 		return false
 	}
-	if asked != nil {
+	if asked := j.opts.Slot; asked != nil {
 		return !asked.Equal(*head.Slot)
 	}
 	last, ok := j.p.Schedule.Last(time.Now())

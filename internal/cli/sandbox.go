@@ -17,22 +17,6 @@ import (
 	"github.com/flowrunner/flowrunner/engine"
 )
 
-// newWorld makes the world that a sandbox serves.
-func newWorld(file string, seed uint64, clients int) (sandbox.World, error) {
-	if file == "" {
-		return sandbox.Generate(seed, clients, time.Now().UTC()), nil
-	}
-	v, err := readYAML(file)
-	if err != nil {
-		return sandbox.World{}, err
-	}
-	w, err := sandbox.FromSeed(v)
-	if err != nil {
-		return w, &usageError{fmt.Sprintf("the world of %s cannot be made:\n%s", file, err), ""}
-	}
-	return w, nil
-}
-
 // fakeAPI is a sandbox that listens on loopback inside this process.
 type fakeAPI struct {
 	engine.Sandbox
@@ -49,17 +33,12 @@ func startSandbox(a *app, s state, o *worldFlags, sends bool) (*fakeAPI, error) 
 		token := cmp.Or(a.env.get("CHAT2DESK_API_TOKEN"), "sandbox")
 		return &fakeAPI{Sandbox: engine.Sandbox{BaseURL: strings.TrimSuffix(o.served, "/"), Token: token}}, nil
 	}
-	world, err := newWorld(o.world, o.seed, o.clients)
+	so, err := o.options()
 	if err != nil {
 		return nil, err
 	}
-	faults, err := sandbox.ParseFaults(o.faults)
-	if err != nil {
-		return nil, &usageError{err.Error(), ""}
-	}
-	faults.Seed = o.seed
 	f := &fakeAPI{Sandbox: engine.Sandbox{Token: rand.Text()}}
-	so := sandbox.Options{World: world, Token: f.Token, Faults: faults}
+	so.Token = f.Token
 	earlier, err := f.remembered(s, sends)
 	if err != nil {
 		return nil, err

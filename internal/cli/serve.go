@@ -14,12 +14,9 @@ import (
 
 // serveOptions are the flags of sandbox serve.
 type serveOptions struct {
+	sandboxFlags
 	addr       string
 	token      string
-	clients    int
-	seed       uint64
-	world      string
-	faults     string
 	deadOffset bool
 	noExternal bool
 	escape     bool
@@ -39,15 +36,18 @@ func newSandbox(a *app) *cobra.Command {
 		Use:   "serve",
 		Short: "Serve the fake API on this machine until interrupted",
 		Args:  atMost(0, "no arguments"),
-		RunE:  func(*cobra.Command, []string) error { return serve(a, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(cmd.Flags()); err != nil {
+				return err
+			}
+			return serve(a, o)
+		},
 	}
 	f := serve.Flags()
 	f.StringVar(&o.addr, "addr", "127.0.0.1:8044", "the `address` to listen at; loopback only, port 0 takes a free one")
 	f.StringVar(&o.token, "token", "", "the `token` to ask for (default: a new one)")
-	f.IntVar(&o.clients, "clients", 0, "how many clients there are (default 5000)")
-	f.Uint64Var(&o.seed, "seed", 1, "the seed that the world is made from")
-	f.StringVar(&o.world, "world", "", "a YAML `file` with the world")
-	f.StringVar(&o.faults, "faults", "", "a `list` of faults, such as 429:3%,500-after:1%")
+	o.sandboxFlags.register(f, "", sandbox.DefaultContacts)
+	o.registerFaults(f)
 	f.BoolVar(&o.deadOffset, "dead-offset", false, "ignore offset on messages, as some instances do")
 	f.BoolVar(&o.noExternal, "no-external-id", false, "give no external ids back in histories, as some instances do")
 	f.BoolVar(&o.escape, "escape-texts", false, "give the texts of histories back escaped for HTML")
@@ -87,19 +87,14 @@ func serve(a *app, o *serveOptions) error {
 }
 
 func newServer(o *serveOptions) (*sandbox.Server, func(), error) {
-	world, err := newWorld(o.world, o.seed, o.clients)
+	so, err := o.options()
 	if err != nil {
 		return nil, nil, err
 	}
-	faults, err := sandbox.ParseFaults(o.faults)
-	if err != nil {
-		return nil, nil, &usageError{err.Error(), ""}
-	}
-	faults.Seed = o.seed
 	if o.token == "" {
 		o.token = newToken()
 	}
-	so := sandbox.Options{World: world, Token: o.token, Faults: faults, DeadOffset: o.deadOffset, NoExternalID: o.noExternal, EscapeTexts: o.escape, Latency: o.latency}
+	so.Token, so.DeadOffset, so.NoExternalID, so.EscapeTexts, so.Latency = o.token, o.deadOffset, o.noExternal, o.escape, o.latency
 	if o.accepted == "" {
 		return sandbox.New(so), func() {}, nil
 	}

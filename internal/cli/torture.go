@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/internal/torture"
 	"github.com/flowrunner/flowrunner/internal/ui"
@@ -19,18 +18,19 @@ import (
 // tortureOptions are the flags of torture.
 type tortureOptions struct {
 	inputFlags
+	sandboxFlags
 	kills    int
 	each     int
 	within   time.Duration
 	with     string
 	parallel int
 	seed     uint64
-	clients  int
-	worldOf  uint64
-	world    string
-	faults   string
 	settle   settleFlag
 }
+
+// tortureClients are few: a broadcast is over in seconds, and many of them are
+// worth more than a long one.
+const tortureClients = 200
 
 // The faults that torture has by default: nearly a fifth of the replies.
 const tortureFaults = "429:1%,500-before:3%,500-after:3%,reset-before:2.5%,reset-after:2.5%,hang:1%,hang-after:1%,html:1%,html-after:1%,truncate:1%,late:1%"
@@ -52,17 +52,18 @@ func newTorture(a *app) *cobra.Command {
 			"  flowrunner torture sale.yaml --var promo=SPRING15 --kills 100 --seed 7",
 		Args: exactly(1, "the FILE of one flow"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.kills < 0 || o.each < 1 || o.parallel < 1 || o.clients < 1 || o.within <= 0 {
-				return &usageError{"--kills is a number from 0 on; --each, --parallel and --sandbox-clients from 1 on; --within a time such as 500ms", "see flowrunner torture --help"}
+			if o.kills < 0 || o.each < 1 || o.parallel < 1 || o.within <= 0 {
+				return &usageError{"--kills is a number from 0 on; --each and --parallel from 1 on; --within a time such as 500ms", "see flowrunner torture --help"}
 			}
-			if o.world != "" && (cmd.Flags().Changed("sandbox-clients") || cmd.Flags().Changed("sandbox-seed")) {
-				return &usageError{"--sandbox-world gives the whole world, so --sandbox-clients and --sandbox-seed mean nothing", "leave them out; generate: {seed, clients} in the world file adds a crowd"}
+			if err := o.check(cmd.Flags()); err != nil {
+				return err
 			}
 			return tortureFlow(a, o, args[0])
 		},
 	}
 	f := cmd.Flags()
 	o.inputFlags.register(f)
+	o.sandboxFlags.register(f, "sandbox-", tortureClients)
 	outputFlag(a, f)
 	f.IntVar(&o.kills, "kills", 20, "how many processes are ended, over all broadcasts")
 	f.IntVar(&o.each, "each", 10, "how many of them in one broadcast at most; then it is left in peace")
@@ -70,9 +71,6 @@ func newTorture(a *app) *cobra.Command {
 	f.Var(choiceOf(&o.with, "kill", "kill", "interrupt"), "with", "what ends a process: kill (SIGKILL), or interrupt (SIGINT and SIGTERM in turns)")
 	f.IntVar(&o.parallel, "parallel", 4, "how many broadcasts go on side by side")
 	f.Uint64Var(&o.seed, "seed", 1, "what the faults and the moments are drawn from")
-	f.IntVar(&o.clients, "sandbox-clients", 200, "how many clients the sandbox has")
-	f.Uint64Var(&o.worldOf, "sandbox-seed", 1, "the seed that the sandbox's world is made from")
-	f.StringVar(&o.world, "sandbox-world", "", "a YAML `file` with the sandbox's world")
 	f.StringVar(&o.faults, "faults", tortureFaults, "faults of the sandbox, a `list`; an empty text is none")
 	o.settle.time = new(tortureSettle)
 	f.Var(&o.settle, "settle", "the settle time of the runs; the sandbox accepts late messages after 150ms, so 0 breaks the promise")
@@ -140,15 +138,11 @@ const (
 
 // trial is what the flags ask for.
 func (o *tortureOptions) trial(a *app, file string) (*torture.Trial, error) {
-	w, err := newWorld(o.world, o.worldOf, o.clients)
+	so, err := o.options()
 	if err != nil {
 		return nil, err
 	}
-	faults, err := sandbox.ParseFaults(o.faults)
-	if err != nil {
-		return nil, &usageError{err.Error(), ""}
-	}
-	faults.LateBy, faults.Bound = tortureLate, tortureHang
+	so.Faults.LateBy, so.Faults.Bound = tortureLate, tortureHang
 	program, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("torture: find this program: %w", err)
@@ -168,7 +162,7 @@ func (o *tortureOptions) trial(a *app, file string) (*torture.Trial, error) {
 		return nil, fileError("find", file, err)
 	}
 	t := &torture.Trial{
-		Folder: folder, Flow: inside, World: w, Faults: faults,
+		Folder: folder, Flow: inside, World: so.World, Faults: so.Faults,
 		Kills: o.kills, Each: o.each, Within: o.within, Side: o.parallel, Seed: o.seed,
 	}
 	if o.with == "interrupt" {
@@ -187,7 +181,7 @@ func (o *tortureOptions) trial(a *app, file string) (*torture.Trial, error) {
 	return t, nil
 }
 
-// again are the inputs as arguments of another process.
+// arguments are the inputs as arguments of another process.
 func (o *inputFlags) arguments() ([]string, error) {
 	var args []string
 	for _, kv := range o.vars {

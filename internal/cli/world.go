@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/internal/ui"
 )
@@ -27,12 +28,9 @@ func (o *stateFlags) register(f *pflag.FlagSet) {
 // worldFlags are common to every command that plans or sends.
 type worldFlags struct {
 	stateFlags
+	sandboxFlags
 	baseURL   string
 	rate      rateFlag
-	clients   int
-	seed      uint64
-	world     string
-	faults    string
 	served    string // --sandbox-url: of a sandbox that another process serves
 	fresh     bool
 	progress  string
@@ -48,10 +46,8 @@ func (o *worldFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&o.baseURL, "base-url", "", "scheme and host of the API, a `url` (default connection.baseUrl or CHAT2DESK_BASE_URL)")
 	f.Var(&o.rate, "rate", "calls to the API: 10/s, 90/min or unlimited")
 	f.Var(&o.settle, "settle", "how long a message may be accepted late, such as 120s; one whose outcome is unknown is looked for after it (default delivery.settle)")
-	f.IntVar(&o.clients, "sandbox-clients", 0, "how many clients the sandbox has (default 5000)")
-	f.Uint64Var(&o.seed, "sandbox-seed", 1, "the seed that the sandbox's world is made from")
-	f.StringVar(&o.world, "sandbox-world", "", "a YAML `file` with the sandbox's world")
-	f.StringVar(&o.faults, "faults", "", "faults of the sandbox, a `list` such as 429:3%,500-after:1%")
+	o.sandboxFlags.register(f, "sandbox-", sandbox.DefaultContacts)
+	o.registerFaults(f)
 	f.StringVar(&o.served, "sandbox-url", "", "the `url` of a sandbox that flowrunner sandbox serve serves, instead of one inside this process")
 	f.BoolVar(&o.fresh, "sandbox-fresh", false, "forget the sandbox's ledger and messages first")
 	f.Var(choiceOf(&o.progress, "auto", "auto", "bar", "plain", "none"), "progress", "how progress is shown on stderr")
@@ -73,15 +69,10 @@ func (o *worldFlags) check(f *pflag.FlagSet) error {
 	if err := o.checkServed(f); err != nil {
 		return err
 	}
-	switch {
-	case f.Changed("base-url"):
+	if f.Changed("base-url") {
 		return &usageError{"--sandbox has an address of its own, so --base-url means nothing", "leave one of the two out"}
-	case o.world != "" && (f.Changed("sandbox-clients") || f.Changed("sandbox-seed")):
-		return &usageError{"--sandbox-world gives the whole world, so --sandbox-clients and --sandbox-seed mean nothing", "leave them out; generate: {seed, clients} in the world file adds a crowd"}
-	case o.clients < 0:
-		return &usageError{fmt.Sprintf("--sandbox-clients is %d", o.clients), "give a number from 1 on"}
 	}
-	return nil
+	return o.sandboxFlags.check(f)
 }
 
 // checkServed refuses flags that shape a world which is another process's.
@@ -112,10 +103,13 @@ func (o *worldFlags) again() string {
 	add("base-url", o.baseURL)
 	add("sandbox-world", o.world)
 	add("sandbox-url", o.served)
-	if o.clients != 0 {
+	if !o.sandbox || o.world != "" {
+		return b.String()
+	}
+	if o.clients != sandbox.DefaultContacts {
 		add("sandbox-clients", strconv.Itoa(o.clients))
 	}
-	if o.sandbox && o.world == "" && o.seed != 1 {
+	if o.seed != 1 {
 		add("sandbox-seed", strconv.FormatUint(o.seed, 10))
 	}
 	return b.String()
