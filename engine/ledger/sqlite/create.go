@@ -62,7 +62,7 @@ func create(ctx context.Context, path string, formats []string) (err error) {
 }
 
 func fill(ctx context.Context, path string, formats []string) error {
-	db, err := connect(path, false)
+	db, err := connect(path, filling())
 	if err != nil {
 		return err
 	}
