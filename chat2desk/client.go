@@ -2,8 +2,6 @@ package chat2desk
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -16,6 +14,8 @@ import (
 // safe for concurrent use, and all its callers share one pace.
 type Client struct {
 	config
+	readHeader http.Header // of every read, and of every send: shared, never written to
+	sendHeader http.Header
 	calls      atomic.Int64
 	pace       *pace
 	deadOffset atomic.Bool                   // this instance ignores offset on messages
@@ -46,6 +46,7 @@ func New(token string, opts ...Option) (*Client, error) {
 	if c.scheme != "" {
 		c.authorization = c.scheme + " " + c.token
 	}
+	c.readHeader, c.sendHeader = c.headers()
 	if c.transport == nil {
 		c.transport = newTransport()
 	}
@@ -197,15 +198,4 @@ func (a answer) list(op, what string) ([]*row, error) {
 	var err error
 	rows := rowsOf(a.data, what, func() { err = badAnswer(op, "data is no list of "+what+"s") })
 	return rows, err
-}
-
-// encode writes a request body. HTML is not escaped: the text goes out as it is.
-func encode(v any) ([]byte, error) {
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, errors.Join(errors.New("encode the request"), err)
-	}
-	return []byte(b.String()), nil
 }

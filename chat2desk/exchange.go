@@ -21,6 +21,7 @@ import (
 const (
 	maxReadBody = 16 << 20 // bytes of an unpacked answer to a read
 	maxSendBody = 1 << 20  // bytes of an unpacked answer to a send
+	maxTrusted  = 1 << 20  // bytes of memory that are taken at a header's word
 )
 
 // exchange makes exactly one HTTP request within one total deadline. It speaks
@@ -40,10 +41,7 @@ func (c *Client) exchange(ctx context.Context, method, path string, query url.Va
 		}
 	}()
 	t := &trail{}
-	req, err := c.request(t.follow(inner), method, path, query, body)
-	if err != nil {
-		return seen{err: err}
-	}
+	req := c.request(t.follow(inner), method, path, query, body)
 	c.calls.Add(1)
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
@@ -57,27 +55,29 @@ func (c *Client) exchange(ctx context.Context, method, path string, query url.Va
 	return s
 }
 
-func (c *Client) request(ctx context.Context, method, path string, query url.Values, body []byte) (*http.Request, error) {
+// request makes the request of one call. What is the same for all of them is shared
+// and never written to, as a RoundTripper must not either.
+func (c *Client) request(ctx context.Context, method, path string, query url.Values, body []byte) *http.Request {
 	u := *c.base
-	u.Path = path
-	u.RawQuery = query.Encode()
-	var r io.Reader
+	u.Path, u.RawQuery = path, query.Encode()
+	req := (&http.Request{
+		Method: method, URL: &u, Host: u.Host, Header: c.readHeader, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(ctx)
 	if body != nil {
-		r = bytes.NewReader(body)
+		// Without GetBody the transport cannot replay a POST on another connection. It
+		// must know the reader's type, or it writes head and body apart.
+		req.Body, req.ContentLength, req.Header = io.NopCloser(bytes.NewReader(body)), int64(len(body)), c.sendHeader
 	}
-	req, err := http.NewRequestWithContext(ctx, method, u.String(), r)
-	if err != nil {
-		return nil, err
-	}
-	// Without GetBody the transport cannot replay a POST on another connection.
-	req.GetBody = nil
-	req.Header.Set("Authorization", c.authorization)
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", c.userAgent)
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	return req, nil
+	return req
+}
+
+// headers are those of reads and of sends. Pages may come packed; the answer to a
+// send is too short for that to pay.
+func (c *config) headers() (read, send http.Header) {
+	read = http.Header{"Authorization": {c.authorization}, "Accept": {"application/json"}, "User-Agent": {c.userAgent}}
+	send = read.Clone()
+	send["Content-Type"], send["Accept-Encoding"] = []string{"application/json"}, []string{"identity"}
+	return read, send
 }
 
 // readBody reads a body up to max bytes. The transport unpacks gzip that it
@@ -91,14 +91,15 @@ func readBody(resp *http.Response, limit int64) ([]byte, error) {
 		}
 		r = z
 	}
-	body, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err != nil {
-		return body, err
-	}
-	if int64(len(body)) > limit {
+	// The buffer is as large as the answer says that it is, within reason, and a little
+	// more, so that its end shows without growing.
+	size := min(max(resp.ContentLength, 0), limit, maxTrusted)
+	body := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
+	_, err := body.ReadFrom(io.LimitReader(r, limit+1))
+	if err == nil && int64(body.Len()) > limit {
 		return nil, tooLarge(limit)
 	}
-	return body, nil
+	return body.Bytes(), err
 }
 
 // tooLarge is the error of an answer of more than that many bytes.
@@ -119,24 +120,25 @@ func (c *Client) redact(err error) error {
 // hide puts *** in the token's place.
 func (c *Client) hide(text string) string { return strings.ReplaceAll(text, c.token, "***") }
 
-// trail follows how far a request came.
+// trail follows how far a request came. The transport may report to it for a
+// moment after the call has ended, so it is never used again.
 type trail struct {
 	traced atomic.Bool // the transport reports to traces at all
 	linked atomic.Bool // a connection was there to write to
 	wrote  atomic.Bool // the whole head was handed to the connection
+	trace  httptrace.ClientTrace
 }
 
 func (t *trail) follow(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn:      func(string) { t.traced.Store(true) },
-		GotConn:      func(httptrace.GotConnInfo) { t.linked.Store(true) },
-		WroteHeaders: func() { t.wrote.Store(true) },
-		WroteRequest: func(info httptrace.WroteRequestInfo) {
-			if info.Err == nil {
-				t.wrote.Store(true)
-			}
-		},
-	})
+	t.trace.GetConn = func(string) { t.traced.Store(true) }
+	t.trace.GotConn = func(httptrace.GotConnInfo) { t.linked.Store(true) }
+	t.trace.WroteHeaders = func() { t.wrote.Store(true) }
+	t.trace.WroteRequest = func(info httptrace.WroteRequestInfo) {
+		if info.Err == nil {
+			t.wrote.Store(true)
+		}
+	}
+	return httptrace.WithClientTrace(ctx, &t.trace)
 }
 
 // mayHaveArrived is false only on evidence: the transport traced the request and
@@ -170,6 +172,11 @@ func isConnectError(err error) bool {
 		errors.As(err, &invalid) || errors.As(err, &record)
 }
 
+// mostCallers is how many may call side by side, each with a connection to keep: one
+// that finds no room among the idle ones is closed, and the next call pays for
+// another handshake.
+const mostCallers = 256
+
 // newTransport is tuned for one host and many callers. It speaks HTTP/1.1 only:
 // when a connection breaks, one send is in doubt and not all that shared it.
 // Idle connections are dropped early, before servers drop them under a send.
@@ -183,8 +190,8 @@ func newTransport() *http.Transport {
 		Protocols:              protocols,
 		TLSHandshakeTimeout:    10 * time.Second,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-		MaxIdleConns:           256,
-		MaxIdleConnsPerHost:    64,
+		MaxIdleConns:           mostCallers,
+		MaxIdleConnsPerHost:    mostCallers,
 		IdleConnTimeout:        20 * time.Second,
 		MaxResponseHeaderBytes: 256 << 10,
 	}

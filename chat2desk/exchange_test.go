@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -332,4 +333,32 @@ func TestGzip(t *testing.T) {
 		_, err = c.Company(t.Context())
 		require.Error(t, err, "what follows the packed part is no gzip either")
 	}
+}
+
+// TestHeadersAreShared is for the race detector: calls share their headers, and
+// nothing on the way writes to them.
+func TestHeadersAreShared(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			reply(w, []map[string]any{{"id": 1}}, map[string]any{"total": 1})
+			return
+		}
+		io.WriteString(w, acceptedBody)
+	})
+	read, send := c.readHeader.Clone(), c.sendHeader.Clone()
+	var callers sync.WaitGroup
+	for range 8 {
+		callers.Go(func() {
+			for range 20 {
+				_, err := c.SendMessage(t.Context(), hello)
+				_, err2 := c.ListContacts(t.Context(), ContactsQuery{Limit: 1})
+				if err = errors.Join(err, err2); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	callers.Wait()
+	require.Equal(t, read, c.readHeader)
+	require.Equal(t, send, c.sendHeader)
 }
