@@ -22,8 +22,8 @@ vet:
 lint:
 	golangci-lint run
 
-# schema.json and the reference pages, from the grammar, kinds and functions. Golden files have an -update flag
-# of their own: go test ./path/to/package -update
+# schema.json and the reference pages, from the grammar, kinds and functions. Golden files are written the same
+# way: go test ./path/to/package -update
 generate:
 	go test ./internal/archtest -run TestSchemaIsFresh -update
 	go test ./docs -run TestReferencesAreFresh -update

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrunner/flowrunner/internal/cli"
+	"github.com/flowrunner/flowrunner/internal/golden"
 )
 
 var console = regexp.MustCompile("(?ms)^```console\n\\$ flowrunner ([^\n]*)\n(.*?)^```$")
@@ -36,12 +37,12 @@ func (p page) showsWhatIsReal(t *testing.T) {
 		if steady(got) == steady(m[2]) {
 			return block
 		}
-		if !*update {
+		if !golden.Update() {
 			require.Equal(t, steady(m[2]), steady(got), "%s: $ flowrunner %s\nwrite it anew with: go test ./docs -update", p.path, m[1])
 		}
 		return "```console\n$ flowrunner " + m[1] + "\n" + got + "```"
 	})
-	if *update {
+	if golden.Update() {
 		require.NoError(t, os.WriteFile(file, []byte(fresh), 0o644))
 	}
 }

@@ -3,7 +3,6 @@
 package docs_test
 
 import (
-	"flag"
 	"go/format"
 	"io/fs"
 	"os"
@@ -19,8 +18,6 @@ import (
 	"github.com/flowrunner/flowrunner/engine/flow"
 	"github.com/flowrunner/flowrunner/steps"
 )
-
-var update = flag.Bool("update", false, "write the generated pages and the shown output anew")
 
 // page is one Markdown file.
 type page struct {
@@ -62,28 +59,9 @@ func (p page) blocks(language string) []string {
 
 var wholeFlow = regexp.MustCompile(`(?m)^flow: (?s:.*)^steps:`)
 
-// beside is what the flows in the pages find beside them.
-var beside = engine.FilesOf(map[string]string{
-	"texts/offer.txt": "Hello!\n",
-	"greet.yaml": `flow: greet
-inputs:
-  contact: { type: integer, required: true }
-  name: { type: string, default: friend, max: 40 }
-steps:
-  - id: hello
-    uses: chat2desk_send_message
-    with:
-      contactId: ${{ inputs.contact }}
-      message: Hello ${{ inputs.name }}!
-outputs:
-  message: ${{ steps.hello.outputs.messageId }}
-`,
-	"capped.yaml": `flow: capped
-guard: { maxSends: 10 }
-steps:
-  - { id: hello, uses: chat2desk_send_message, with: { contactId: 70001, message: Hello! } }
-`,
-})
+// beside is what the flows in the pages find beside them, and those of the
+// engine's tests too.
+var beside = engine.FilesIn("../engine/testdata/beside", "../engine/testdata/beside")
 
 func TestFlowsCompile(t *testing.T) {
 	seen := 0

@@ -2,30 +2,23 @@ package docs_test
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/flowrunner/flowrunner/engine/lang"
 	"github.com/flowrunner/flowrunner/engine/schema"
+	"github.com/flowrunner/flowrunner/internal/golden"
 	"github.com/flowrunner/flowrunner/steps"
 )
 
 func TestReferencesAreFresh(t *testing.T) {
-	for path, want := range map[string]string{
+	for path, page := range map[string]string{
 		"kinds.md":       schema.Kinds(steps.Registry()),
 		"functions.md":   functions(),
 		"diagnostics.md": diagnostics(),
 	} {
-		if *update {
-			require.NoError(t, os.WriteFile(path, []byte(want), 0o644))
-		}
-		got, err := os.ReadFile(path)
-		require.NoError(t, err)
-		require.Equal(t, want, string(got), "docs/%s is out of date; write it with: make generate", path)
+		golden.Equal(t, path, page)
 	}
 }
 

@@ -44,15 +44,7 @@ func TestMaxSendsIsThatOfNow(t *testing.T) {
 	_, err := tight.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(p, nil)})
 	require.ErrorAs(t, err, &g)
 	require.Empty(t, b.api.Accepted())
-	drain, stop := context.WithCancel(t.Context())
-	o := engine.ApplyOptions{Options: b.options(p, nil), Drain: drain}
-	o.Events = func(e engine.Event) {
-		if e.Kind == engine.EventSettled {
-			stop()
-		}
-	}
-	r, err := p.Apply(t.Context(), path, o)
-	require.NoError(t, err)
+	r := b.drained(p, path, 1)
 	require.Contains(t, r.Causes, engine.CauseInterrupted)
 	sent := len(b.api.Accepted())
 	_, err = tight.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(p, nil), Resume: true})

@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,10 +11,9 @@ import (
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
+	"github.com/flowrunner/flowrunner/internal/golden"
 	"github.com/flowrunner/flowrunner/steps"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // eachFlow runs fn for every flow of a folder of testdata.
 func eachFlow(t *testing.T, folder string, fn func(t *testing.T, path string, source []byte)) {
@@ -32,28 +30,9 @@ func eachFlow(t *testing.T, folder string, fn func(t *testing.T, path string, so
 	}
 }
 
-// beside is what every flow of these tests finds beside it.
-var beside = engine.FilesOf(map[string]string{
-	"texts/offer.txt": "Hello!\n",
-	"greet.yaml": `flow: greet
-inputs:
-  contact: { type: integer, required: true }
-  name: { type: string, default: friend, max: 40 }
-steps:
-  - id: hello
-    uses: chat2desk_send_message
-    with:
-      contactId: ${{ inputs.contact }}
-      message: Hello ${{ inputs.name }}!
-outputs:
-  message: ${{ steps.hello.outputs.messageId }}
-`,
-	"capped.yaml": `flow: capped
-guard: { maxSends: 10 }
-steps:
-  - { id: hello, uses: chat2desk_send_message, with: { contactId: 70001, message: Hello! } }
-`,
-})
+// beside is what every flow of these tests finds beside it; so do those of the
+// documentation.
+var beside = engine.FilesIn("testdata/beside", "testdata/beside")
 
 // check reads and compiles a flow as validate does.
 func check(name string, source []byte) (*engine.Program, diag.List) {
@@ -64,17 +43,8 @@ func check(name string, source []byte) (*engine.Program, diag.List) {
 	return p, problems
 }
 
-// golden compares got with the golden file beside path.
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	name := strings.TrimSuffix(path, ".yaml") + ".golden"
-	if *update {
-		require.NoError(t, os.WriteFile(name, []byte(got), 0o644))
-	}
-	want, err := os.ReadFile(name)
-	require.NoError(t, err, "run the test with -update")
-	require.Equal(t, string(want), got)
-}
+// goldenOf is the golden file beside a flow.
+func goldenOf(flow string) string { return strings.TrimSuffix(flow, ".yaml") + ".golden" }
 
 // Every flow of testdata/ok has no problem at all, not even a warning.
 func TestGoodFlows(t *testing.T) {
@@ -117,6 +87,6 @@ func TestBadFlows(t *testing.T) {
 				require.True(t, strings.ContainsAny(d.Detail[len(d.Detail)-1:], ".…:"), "a detail is whole sentences: %s", d.Detail)
 			}
 		}
-		golden(t, path, got)
+		golden.Equal(t, goldenOf(path), got)
 	})
 }

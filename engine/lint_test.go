@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrunner/flowrunner/engine/diag"
+	"github.com/flowrunner/flowrunner/internal/golden"
 	"github.com/flowrunner/flowrunner/steps"
 )
 
@@ -67,7 +68,7 @@ func TestLints(t *testing.T) {
 			require.NotEmpty(t, d.Detail)
 			require.NotEmpty(t, d.Hint)
 		}
-		golden(t, path, diag.FormatAll(advice, source))
+		golden.Equal(t, goldenOf(path), diag.FormatAll(advice, source))
 		requireFixes(t, advice)
 	})
 }

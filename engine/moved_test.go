@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -34,39 +31,18 @@ func movedFlow(id, moved, text string) string {
 `
 }
 
-// unreliable stands before the sandbox. lose says which sends it answers with a
-// 500: 'b' before they are accepted, 'a' after. As long as it says so, nobody can
-// read a chat.
-type unreliable struct {
-	mu    sync.Mutex
-	lose  func() byte
-	calls int
-}
-
-func (u *unreliable) before(b *bench) {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u.mu.Lock()
-		u.calls++
-		how := byte(0)
-		if r.Method == http.MethodPost && u.lose != nil {
-			how = u.lose()
+// lossy is the fate of calls of which sends are lost in some way. As long as it
+// holds, nobody can read a chat.
+func lossy(sends func() fate) func(call) fate {
+	return func(c call) fate {
+		switch {
+		case c.sends():
+			return sends()
+		case c.path == "/v1/messages":
+			return lostBefore
 		}
-		if r.Method == http.MethodGet && u.lose != nil && r.URL.Path == "/v1/messages" {
-			how = 'b'
-		}
-		u.mu.Unlock()
-		switch how {
-		case 'b':
-			w.WriteHeader(http.StatusInternalServerError)
-		case 'a':
-			b.api.ServeHTTP(httptest.NewRecorder(), r)
-			w.WriteHeader(http.StatusInternalServerError)
-		default:
-			b.api.ServeHTTP(w, r)
-		}
-	}))
-	b.t.Cleanup(srv.Close)
-	b.env["CHAT2DESK_BASE_URL"] = srv.URL
+		return served
+	}
 }
 
 func statuses(t *testing.T, path string) (all []string) {
@@ -81,15 +57,13 @@ func statuses(t *testing.T, path string) (all []string) {
 // neither lost nor written to twice.
 func TestARenamedStepRemembers(t *testing.T) {
 	b := newBench(t, sandbox.Options{World: smallWorld(4)})
-	u := &unreliable{}
-	u.before(b)
 	n := 0
-	u.lose = func() byte {
+	api := b.front(lossy(func() fate {
 		n++
-		return map[int]byte{2: 'a', 3: 'b'}[n]
-	}
+		return map[int]fate{2: lostAfter, 3: lostBefore}[n]
+	}))
 	b.apply(b.compile(movedFlow("outreach", "", "hi")), b.plan(b.compile(movedFlow("outreach", "", "hi")), nil))
-	u.lose = nil
+	api.become(nil)
 	for rec, err := range b.store.Records(t.Context(), ledger.Filter{Contact: 103}) {
 		require.NoError(t, err)
 		require.NoError(t, b.store.Resolve(t.Context(), ledger.Decision{Identity: rec.Identity, State: ledger.NotSent, By: "anna", Reason: "not there", At: b.now}))
@@ -151,13 +125,12 @@ steps:
 // means; each of the ways named opens it.
 func TestOrphansStopThePlan(t *testing.T) {
 	b := newBench(t, sandbox.Options{World: smallWorld(3)})
-	u := &unreliable{}
-	u.before(b)
+	api := b.front(nil)
 	b.run(movedFlow("outreach_send", "", "hi"), nil)
 	renamed := movedFlow("send", "", "hi")
 	p := b.compile(renamed)
 	o := b.options(p, nil)
-	calls := u.calls
+	calls := api.calls
 	_, err := p.Plan(t.Context(), o)
 	var stale *engine.StaleError
 	require.ErrorAs(t, err, &stale)
@@ -165,7 +138,7 @@ func TestOrphansStopThePlan(t *testing.T) {
 	require.Equal(t, "sends of moved (campaign default) are remembered under a step that the flow no longer has: outreach_send (3 sends, the last one 2026-11-22 12:01); nothing was sent", stale.Reason)
 	require.Contains(t, stale.Hint, "moved: [{ from: outreach_send, to: send }]")
 	require.Contains(t, stale.Hint, "--accept-orphans")
-	require.Equal(t, calls, u.calls, "nothing was asked before")
+	require.Equal(t, calls, api.calls, "nothing was asked before")
 
 	// A new occasion.
 	o.Campaign = "june"
@@ -197,10 +170,9 @@ func TestOrphansStopThePlan(t *testing.T) {
 // message out.
 func TestOrphansThatStopNothing(t *testing.T) {
 	b := newBench(t, sandbox.Options{World: smallWorld(1)})
-	u := &unreliable{lose: func() byte { return 'b' }}
-	u.before(b)
+	api := b.front(lossy(func() fate { return lostBefore }))
 	b.run(movedFlow("outreach", "", "hi"), nil)
-	u.lose = nil
+	api.become(nil)
 	p := b.compile(movedFlow("send", "", "hi"))
 	_, err := p.Plan(t.Context(), b.options(p, nil))
 	require.ErrorContains(t, err, "outreach (1 send,", "an unknown one may have gone out")
@@ -220,9 +192,8 @@ func TestRenamesUnderFaults(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			dice := rand.New(rand.NewPCG(seed, 11))
 			b := newBench(t, sandbox.Options{World: smallWorld(7)})
-			u := &unreliable{}
-			u.before(b)
-			u.lose = func() byte { return pickByte(dice, "ab\x00\x00\x00") }
+			fates := []fate{lostAfter, lostBefore, served, served, served}
+			api := b.front(lossy(func() fate { return fates[dice.IntN(len(fates))] }))
 			names, moves := []string{"name0"}, []string(nil)
 			for round := range 14 {
 				if dice.IntN(2) == 0 {
@@ -232,9 +203,7 @@ func TestRenamesUnderFaults(t *testing.T) {
 				}
 				calm := round > 10
 				if calm {
-					u.mu.Lock()
-					u.lose = nil
-					u.mu.Unlock()
+					api.become(nil)
 				}
 				b.now = b.now.Add(time.Hour)
 				p := b.compile(movedFlow(names[len(names)-1], strings.Join(moves, ", "), "hi"))
@@ -256,8 +225,6 @@ func TestRenamesUnderFaults(t *testing.T) {
 		})
 	}
 }
-
-func pickByte(dice *rand.Rand, from string) byte { return from[dice.IntN(len(from))] }
 
 // decide is a person who looks at the chats of some unknown sends, or of all.
 func (b *bench) decide(dice *rand.Rand, all bool) {

@@ -13,6 +13,7 @@ import (
 	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/planfile"
+	"github.com/flowrunner/flowrunner/internal/golden"
 )
 
 // What differs from one making of a plan to the next. Everything else of a plan
@@ -55,7 +56,7 @@ func TestGoldenPlans(t *testing.T) {
 		got := normalised(t, b.plan(p, nil))
 		require.Empty(t, b.api.Accepted())
 		require.NotContains(t, got, b.env["CHAT2DESK_API_TOKEN"])
-		golden(t, path, got)
+		golden.Equal(t, goldenOf(path), got)
 
 		// Planned again, it says the same.
 		require.Equal(t, got, normalised(t, b.plan(p, nil)))
@@ -83,7 +84,7 @@ func TestGoldenPlanOfTheSecondRun(t *testing.T) {
 	}
 	got := regexp.MustCompile(`("messageId":)\d+`).ReplaceAllString(normalised(t, path), `$1"<message>"`)
 	got = regexp.MustCompile(`("since":)"[^"]*"`).ReplaceAllString(got, `$1"<since>"`)
-	golden(t, filepath.Join("testdata", "plans", "second_run.yaml"), got)
+	golden.Equal(t, "testdata/plans/second_run.golden", got)
 }
 
 // What the API refused for good, and what nobody knows of, stays so in the next
@@ -137,7 +138,7 @@ func TestGoldenPlanOfTheSecondStage(t *testing.T) {
 	path := b.plan(p, nil)
 	r := b.apply(p, path)
 	require.Empty(t, r.Causes, r.Reason)
-	golden(t, filepath.Join("testdata", "plans", "second_stage.yaml"), normalised(t, filepath.Join(filepath.Dir(path), "plan-1.jsonl")))
+	golden.Equal(t, "testdata/plans/second_stage.golden", normalised(t, filepath.Join(filepath.Dir(path), "plan-1.jsonl")))
 }
 
 // Reading a plan through Records gives what Summarize counts.

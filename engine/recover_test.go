@@ -1,15 +1,10 @@
 package engine_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -96,62 +91,16 @@ func TestRecoverThatEndsEarly(t *testing.T) {
 	}
 }
 
-// belated stands before the sandbox, answers each send with a 500 and hands it on
-// only when it is told to.
-type belated struct {
-	mu   sync.Mutex
-	held []func()
-}
-
-func (l *belated) before(b *bench) {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost {
-			b.api.ServeHTTP(w, r)
-			return
-		}
-		body, err := io.ReadAll(r.Body)
-		if err == nil {
-			later := r.Clone(context.WithoutCancel(r.Context()))
-			later.Body = io.NopCloser(bytes.NewReader(body))
-			l.mu.Lock()
-			l.held = append(l.held, func() { b.api.ServeHTTP(httptest.NewRecorder(), later) })
-			l.mu.Unlock()
-		}
-		w.WriteHeader(http.StatusInternalServerError)
-	}))
-	b.t.Cleanup(srv.Close)
-	b.env["CHAT2DESK_BASE_URL"] = srv.URL
-}
-
-func (l *belated) arrive() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, serve := range l.held {
-		serve()
-	}
-	l.held = nil
-}
-
 // The lost run has ended a moment ago, and its messages arrive between the looks:
 // nobody is said to have none.
 func TestRecoverWaitsForWhatArrivesLate(t *testing.T) {
 	b := newBench(t, sandbox.Options{World: smallWorld(4)})
-	late := &belated{}
-	late.before(b)
+	late := b.front(sendsAre(func(call) fate { return held }))
 	p := b.compile(recoverable)
-	o := b.options(p, nil)
-	drain, stop := context.WithCancel(t.Context())
-	o.Sleep = func(ctx context.Context, _ time.Duration) error {
-		stop()
-		<-ctx.Done()
-		return context.Cause(ctx)
-	}
-	r, err := p.Apply(t.Context(), b.plan(p, nil), engine.ApplyOptions{Options: o, Drain: drain})
-	require.NoError(t, err)
-	require.Equal(t, 4, r.Counts.Unknown)
+	require.Equal(t, 4, b.interrupted(p, b.plan(p, nil)).Counts.Unknown)
 	b.lose()
 
-	o = b.options(p, nil)
+	o := b.options(p, nil)
 	var waited []time.Duration
 	o.Sleep = func(_ context.Context, d time.Duration) error {
 		require.Equal(t, map[ledger.State]int{ledger.Intent: 4}, b.states(), "nobody is missing after one look")

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -75,22 +73,30 @@ func TestReadErrorsStopThePlan(t *testing.T) {
 	require.Equal(t, engine.CauseUnreachable, engine.CauseOf(err), "%v", err)
 }
 
-func TestDrain(t *testing.T) {
-	b := newBench(t, sandbox.Options{World: smallWorld(20)})
-	p := b.compile(twoSends)
-	path := b.plan(p, nil)
-	drain, stop := context.WithCancel(t.Context())
+// drained is an apply that is interrupted after so many outcomes.
+func (b *bench) drained(p *engine.Program, path string, outcomes int) *engine.Result {
+	b.t.Helper()
+	drain, stop := context.WithCancel(b.t.Context())
+	defer stop()
 	o := engine.ApplyOptions{Options: b.options(p, nil), Drain: drain}
 	n := 0
 	o.Events = func(e engine.Event) {
 		if e.Kind == engine.EventSettled {
-			if n++; n == 7 {
+			if n++; n == outcomes {
 				stop()
 			}
 		}
 	}
-	r, err := p.Apply(t.Context(), path, o)
-	require.NoError(t, err)
+	r, err := p.Apply(b.t.Context(), path, o)
+	require.NoError(b.t, err)
+	return r
+}
+
+func TestDrain(t *testing.T) {
+	b := newBench(t, sandbox.Options{World: smallWorld(20)})
+	p := b.compile(twoSends)
+	path := b.plan(p, nil)
+	r := b.drained(p, path, 7)
 	require.Contains(t, r.Causes, engine.CauseInterrupted)
 	require.Equal(t, ledger.Interrupted, r.Run.State)
 	require.Equal(t, 7, r.Counts.Sent)
@@ -210,18 +216,7 @@ func TestAnInterruptAfterTheLastSendChangesNothing(t *testing.T) {
 	b := newBench(t, sandbox.Options{World: smallWorld(2)})
 	p := b.compile(twoSends)
 	path := b.plan(p, nil)
-	drain, stop := context.WithCancel(t.Context())
-	o := engine.ApplyOptions{Options: b.options(p, nil), Drain: drain}
-	n := 0
-	o.Events = func(e engine.Event) {
-		if e.Kind == engine.EventSettled {
-			if n++; n == 3 {
-				stop()
-			}
-		}
-	}
-	r, err := p.Apply(t.Context(), path, o)
-	require.NoError(t, err)
+	r := b.drained(p, path, 3)
 	require.Equal(t, 3, r.Counts.Sent)
 	require.Empty(t, r.Causes)
 	require.Equal(t, ledger.Finished, r.Run.State)
@@ -349,17 +344,7 @@ func TestAStopEndsTheWaitForAnotherTry(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, sandbox.Options{World: smallWorld(1)})
 			var posts atomic.Int64
-			busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-				if q.Method != http.MethodPost {
-					b.api.ServeHTTP(w, q)
-					return
-				}
-				posts.Add(1)
-				w.Header().Set("Retry-After", "3600")
-				w.WriteHeader(http.StatusTooManyRequests)
-			}))
-			t.Cleanup(busy.Close)
-			b.env["CHAT2DESK_BASE_URL"] = busy.URL
+			b.front(sendsAre(func(call) fate { posts.Add(1); return tooMany }))
 			p := b.compile(fmt.Sprintf(greeting, ""))
 			path := b.plan(p, nil)
 			drain, stop := context.WithCancelCause(t.Context())

@@ -5,10 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,50 +18,18 @@ import (
 	"github.com/flowrunner/flowrunner/engine/planfile"
 )
 
-// fates stands before the sandbox and loses answers. Which one depends on the send
-// and on how often it was tried, never on the order of the requests.
-type fates struct {
-	// of says what becomes of a try: 'b' is lost before it is accepted, 'a' after.
-	of func(client, try int) byte
-
-	mu    sync.Mutex
-	tries map[string]int // by external id
+// byTry is the fate of sends that depends on whom they are for and how often they
+// were tried, never on the order of the requests.
+func byTry(of func(client, try int) fate) func(call) fate {
+	tries := map[string]int{} // by external id
+	return sendsAre(func(c call) fate {
+		tries[c.externalID]++
+		return of(c.client, tries[c.externalID])
+	})
 }
 
-func (f *fates) before(b *bench) {
-	f.tries = map[string]int{}
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost {
-			b.api.ServeHTTP(w, r)
-			return
-		}
-		body, err := io.ReadAll(r.Body)
-		var m struct {
-			Client   int    `json:"client_id"`
-			External string `json:"external_id"`
-		}
-		if err != nil || json.Unmarshal(body, &m) != nil || m.External == "" {
-			http.Error(w, "no message", http.StatusBadRequest)
-			return
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		f.mu.Lock()
-		f.tries[m.External]++
-		how := f.of(m.Client, f.tries[m.External])
-		f.mu.Unlock()
-		switch how {
-		case 'b':
-			w.WriteHeader(http.StatusInternalServerError)
-		case 'a':
-			b.api.ServeHTTP(httptest.NewRecorder(), r)
-			w.WriteHeader(http.StatusInternalServerError)
-		default:
-			b.api.ServeHTTP(w, r)
-		}
-	}))
-	b.t.Cleanup(srv.Close)
-	b.env["CHAT2DESK_BASE_URL"] = srv.URL
-}
+// lost is the fate of sends that nobody hears of.
+func lost(call) fate { return lostBefore }
 
 // interrupted is an apply that is ended when it begins to wait, so that all that is
 // unknown stays so.
@@ -88,18 +54,17 @@ func (b *bench) interrupted(p *engine.Program, path string) *engine.Result {
 func readBackStorm(t *testing.T, clients int) *storm {
 	t.Helper()
 	b := newBench(t, sandbox.Options{World: smallWorld(clients)})
-	f := &fates{of: func(client, try int) byte {
+	b.front(byTry(func(client, try int) fate {
 		switch {
 		case try == 1 && client%3 == 0:
-			return 'a'
+			return lostAfter
 		case try == 1, try == 2 && client%4 == 0:
-			return 'b'
+			return lostBefore
 		case try == 2 && client%4 == 1:
-			return 'a'
+			return lostAfter
 		}
-		return 0
-	}}
-	f.before(b)
+		return served
+	}))
 	s := &storm{t: t, b: b, p: b.compile(fmt.Sprintf(crashFlow, 2)), clients: clients}
 	s.adjust = func(o *engine.Options) {
 		var waits []time.Duration
@@ -161,15 +126,14 @@ func TestAClockThatIsSetSendsNothingEarly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, sandbox.Options{World: smallWorld(4)})
-			f := &fates{of: func(_, _ int) byte { return 'b' }}
-			f.before(b)
+			api := b.front(sendsAre(lost))
 			p := b.compile(recoverable)
 			path := b.plan(p, nil)
 			b.interrupted(p, path)
 			b.now = b.now.Add(c.before)
 
 			waited, again := time.Duration(0), map[int]time.Duration{}
-			f.of = func(client, _ int) byte { again[client] = waited; return 0 }
+			api.become(sendsAre(func(c call) fate { again[c.client] = waited; return served }))
 			var waits []time.Duration
 			o := b.clocked(b.options(p, nil), &waits)
 			o.Sleep = func(_ context.Context, d time.Duration) error {
@@ -201,13 +165,12 @@ func TestAClockThatIsSetSendsNothingEarly(t *testing.T) {
 func earlier(t *testing.T, n int, flow string) *bench {
 	t.Helper()
 	b := newBench(t, sandbox.Options{World: smallWorld(n)})
-	f := &fates{of: func(_, _ int) byte { return 'b' }}
-	f.before(b)
+	api := b.front(sendsAre(lost))
 	p := b.compile(flow)
 	r := b.interrupted(p, b.plan(p, nil))
 	require.Equal(t, n, r.Counts.Unknown)
 	require.NoError(t, b.store.Finish(t.Context(), ledger.Run{ID: r.Run.ID, State: ledger.Abandoned}))
-	f.of = func(_, _ int) byte { return 0 }
+	api.become(nil)
 	b.now = b.now.Add(time.Hour)
 	return b
 }

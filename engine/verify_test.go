@@ -162,16 +162,7 @@ func TestThePoliciesOfUnknown(t *testing.T) {
 func TestAnInterruptLeavesThemUnknown(t *testing.T) {
 	b := newBench(t, sandbox.Options{World: smallWorld(3), Faults: losing(t, "500-before:100%")})
 	p := b.compile(twoSends)
-	drain, stop := context.WithCancel(t.Context())
-	o := b.options(p, nil)
-	o.Sleep = func(ctx context.Context, _ time.Duration) error {
-		stop()
-		<-ctx.Done()
-		return context.Cause(ctx)
-	}
-	path := b.plan(p, nil)
-	r, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: o, Drain: drain})
-	require.NoError(t, err)
+	r := b.interrupted(p, b.plan(p, nil))
 	require.Contains(t, r.Causes, engine.CauseInterrupted)
 	require.Equal(t, ledger.Interrupted, r.Run.State)
 	require.Equal(t, 3, r.Counts.Unknown)

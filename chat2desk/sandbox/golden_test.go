@@ -3,33 +3,14 @@ package sandbox
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/flowrunner/flowrunner/internal/golden"
 	"github.com/stretchr/testify/require"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares with a file below testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
-	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (go test -update writes it anew):\n%s", path, diff)
-	}
-}
 
 // TestEndpoints pins the shape of every answer on one small world. The calls
 // of a group run in order on one server, since some of them change it.
@@ -187,7 +168,7 @@ func TestEndpoints(t *testing.T) {
 				require.NoError(t, json.Indent(&pretty, []byte(got), "", " "), "%s: %s", call, got)
 				fmt.Fprintf(&out, "> %s\n< %d\n%s\n\n", call, code, pretty.String())
 			}
-			golden(t, name+".golden", out.String())
+			golden.Equal(t, "testdata/"+name+".golden", out.String())
 		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/flowrunner/flowrunner/internal/golden"
 	"github.com/stretchr/testify/require"
 )
 
@@ -42,7 +43,7 @@ func TestGeneratedWorld(t *testing.T) {
 		require.NoError(t, json.Indent(&out, []byte(body), "", " "))
 		out.WriteString("\n\n")
 	}
-	golden(t, "generated.golden", out.String())
+	golden.Equal(t, "testdata/generated.golden", out.String())
 }
 
 // TestWorldIsBelievable looks at five thousand people: enough of each sort.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
+	"github.com/flowrunner/flowrunner/internal/golden"
 )
 
 // flows are the files of this repository that are good in form.
@@ -51,13 +52,7 @@ func TestFormatGolden(t *testing.T) {
 			require.NoError(t, err)
 			got, problems := flow.Format("f", source)
 			require.Empty(t, diag.FormatAll(problems, source))
-			golden := filepath.Join("testdata", "fmt", strings.TrimSuffix(filepath.Base(path), ".yaml")+".golden")
-			if *update {
-				require.NoError(t, os.WriteFile(golden, got, 0o644))
-			}
-			want, err := os.ReadFile(golden)
-			require.NoError(t, err, "run the test with -update")
-			require.Equal(t, string(want), string(got))
+			golden.Equal(t, filepath.Join("testdata", "fmt", strings.TrimSuffix(filepath.Base(path), ".yaml")+".golden"), string(got))
 		})
 	}
 }

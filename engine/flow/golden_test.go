@@ -1,7 +1,6 @@
 package flow_test
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,9 +10,8 @@ import (
 
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
+	"github.com/flowrunner/flowrunner/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // files lists the flows of a folder of testdata.
 func files(t testing.TB, folder string) []string {
@@ -52,13 +50,7 @@ func TestErr(t *testing.T) {
 			for _, foreign := range []string{"yaml: line", "mapping values", "did not find", "cannot start any token", "<nil>"} {
 				require.NotContains(t, got, foreign)
 			}
-			golden := strings.TrimSuffix(path, ".yaml") + ".golden"
-			if *update {
-				require.NoError(t, os.WriteFile(golden, []byte(got), 0o644))
-			}
-			want, err := os.ReadFile(golden)
-			require.NoError(t, err, "run the test with -update")
-			require.Equal(t, string(want), got)
+			golden.Equal(t, strings.TrimSuffix(path, ".yaml")+".golden", got)
 		})
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
 	"github.com/flowrunner/flowrunner/engine/step"
+	"github.com/flowrunner/flowrunner/internal/golden"
 )
 
 // TestTable holds testdata/expressions.txt: each expression with its shape and
@@ -41,11 +42,7 @@ func TestTable(t *testing.T) {
 		got.WriteString(line + "\n" + outcomeOfLine(line))
 	}
 	require.GreaterOrEqual(t, count, 150)
-	if *update {
-		require.NoError(t, os.WriteFile(path, []byte(got.String()), 0o644))
-		return
-	}
-	require.Equal(t, string(want), got.String(), "run the test with -update and read what changes")
+	golden.Equal(t, path, got.String())
 }
 
 // outcomeOfLine describes what becomes of one expression.
@@ -134,13 +131,7 @@ func TestPlacesOfProblems(t *testing.T) {
 	}
 	got := diag.FormatAll(problems, source)
 	require.NotContains(t, got, "<nil>")
-	const golden = "testdata/places.golden"
-	if *update {
-		require.NoError(t, os.WriteFile(golden, []byte(got), 0o644))
-	}
-	want, err := os.ReadFile(golden)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got)
+	golden.Equal(t, "testdata/places.golden", got)
 }
 
 // TestValuesAreJSON keeps the world honest: what the tests call full data has no

@@ -1,7 +1,6 @@
 package lang
 
 import (
-	"flag"
 	"testing"
 	"time"
 
@@ -11,8 +10,6 @@ import (
 	"github.com/flowrunner/flowrunner/engine/flow"
 	"github.com/flowrunner/flowrunner/engine/step"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // field is a short way to write a field of a test shape.
 func field(name string, s step.Shape) step.Field { return step.Field{Name: name, Shape: s} }

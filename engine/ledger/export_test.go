@@ -3,10 +3,8 @@ package ledger_test
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -15,9 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 5, time.UTC)
 
@@ -77,17 +74,11 @@ func readAll(r io.Reader) (all []ledger.Entry, err error) {
 
 // The file is a promise to ledgers elsewhere: another form is another version.
 func TestGoldenExport(t *testing.T) {
-	const golden = "testdata/export.jsonl"
 	head, entries := sample()
 	data := export(t, head, entries)
-	if *update {
-		require.NoError(t, os.WriteFile(golden, data, 0o644))
-	}
-	want, err := os.ReadFile(golden)
-	require.NoError(t, err)
-	require.Equal(t, string(want), string(data))
+	golden.Equal(t, "testdata/export.jsonl", string(data))
 
-	got, err := readAll(bytes.NewReader(want))
+	got, err := readAll(bytes.NewReader(data))
 	require.NoError(t, err)
 	require.Equal(t, append([]ledger.Entry{{Head: &head}}, entries...), got)
 }

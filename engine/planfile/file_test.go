@@ -3,7 +3,6 @@ package planfile_test
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,9 +13,8 @@ import (
 
 	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/engine/step"
+	"github.com/flowrunner/flowrunner/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden file anew")
 
 var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
@@ -101,13 +99,7 @@ func TestTheFormOfAPlan(t *testing.T) {
 	path, _ := write(t, allRecords()...)
 	b, err := os.ReadFile(path)
 	require.NoError(t, err)
-	golden := filepath.Join("testdata", "all.jsonl")
-	if *update {
-		require.NoError(t, os.WriteFile(golden, b, 0o644))
-	}
-	want, err := os.ReadFile(golden)
-	require.NoError(t, err)
-	require.Equal(t, string(want), string(b))
+	golden.Equal(t, filepath.Join("testdata", "all.jsonl"), string(b))
 }
 
 func TestTheHashCoversEverything(t *testing.T) {

@@ -3,8 +3,6 @@ package schema_test
 import (
 	"context"
 	"encoding/json"
-	"flag"
-	"os"
 	"testing"
 	"time"
 
@@ -12,9 +10,8 @@ import (
 
 	"github.com/flowrunner/flowrunner/engine/schema"
 	"github.com/flowrunner/flowrunner/engine/step"
+	"github.com/flowrunner/flowrunner/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // everyIn has a parameter of each form.
 type everyIn struct {
@@ -60,7 +57,7 @@ func registry(t *testing.T) *step.Registry {
 func TestJSONOfASmallRegistry(t *testing.T) {
 	got, err := schema.JSON(registry(t))
 	require.NoError(t, err)
-	golden(t, "testdata/schema.json", got)
+	golden.Equal(t, "testdata/schema.json", string(got))
 	require.True(t, json.Valid(got))
 
 	again, err := schema.JSON(registry(t))
@@ -69,15 +66,5 @@ func TestJSONOfASmallRegistry(t *testing.T) {
 }
 
 func TestKindsOfASmallRegistry(t *testing.T) {
-	golden(t, "testdata/kinds.md", []byte(schema.Kinds(registry(t))))
-}
-
-func golden(t *testing.T, path string, got []byte) {
-	t.Helper()
-	if *update {
-		require.NoError(t, os.WriteFile(path, got, 0o644))
-	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Equal(t, string(want), string(got))
+	golden.Equal(t, "testdata/kinds.md", schema.Kinds(registry(t)))
 }

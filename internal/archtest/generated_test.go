@@ -3,7 +3,6 @@ package archtest
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,23 +14,16 @@ import (
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/flow"
 	"github.com/flowrunner/flowrunner/engine/schema"
+	"github.com/flowrunner/flowrunner/internal/golden"
 	"github.com/flowrunner/flowrunner/steps"
 )
-
-var update = flag.Bool("update", false, "write the generated files anew")
 
 // TestSchemaIsFresh compares schema.json with what the grammar and the kinds
 // give today.
 func TestSchemaIsFresh(t *testing.T) {
 	want, err := schema.JSON(steps.Registry())
 	require.NoError(t, err)
-	file := filepath.Join(root, "schema.json")
-	if *update {
-		require.NoError(t, os.WriteFile(file, want, 0o644))
-	}
-	got, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.True(t, bytes.Equal(want, got), "schema.json is out of date; write it with: make generate")
+	golden.Equal(t, filepath.Join(root, "schema.json"), string(want))
 }
 
 // TestSchemaAcceptsGoodFlows guards editors against false alarms.

@@ -40,6 +40,7 @@ var allowed = map[string][]string{
 	"examples":          {},
 
 	"internal/archtest": {},
+	"internal/golden":   {},
 
 	"internal/bench":          {"chat2desk/sandbox"},
 	"internal/bench/loop":     {},
@@ -116,6 +117,7 @@ var homes = map[string][]string{
 	"github.com/cenkalti/backoff/v5":  {"chat2desk", "engine"},
 	"github.com/adhocore/gronx":       {"engine"},
 	"github.com/rogpeppe/go-internal": {"internal/cli"},
+	"github.com/stretchr/testify":     {"internal/golden"}, // which only tests import
 }
 
 // testLibraries may be used by any test and by nothing else.

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,10 +21,9 @@ import (
 
 	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
 	"github.com/flowrunner/flowrunner/internal/cli"
+	"github.com/flowrunner/flowrunner/internal/golden"
 	"github.com/flowrunner/flowrunner/internal/ui"
 )
-
-var update = flag.Bool("update", false, "rewrite the goldens in the scripts")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
@@ -56,7 +54,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
-		UpdateScripts:       *update,
+		UpdateScripts:       golden.Update(),
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": cmdCode, "daysago": cmdDaysAgo, "hours": cmdHours, "norm": cmdNorm, "sentto": cmdSentTo, "sandbox": cmdSandbox, "await": cmdAwait, "signal": cmdSignal, "once": cmdOnce, "advised": cmdAdvised, "accounted": cmdAccounted,

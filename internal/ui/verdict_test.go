@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrunner/flowrunner/engine/diag"
+	"github.com/flowrunner/flowrunner/internal/golden"
 )
 
 func spanOf(file string, line, col, endLine, endCol int) diag.Span {
@@ -52,7 +53,7 @@ func report(t *testing.T, write func(io.Writer, []Verdict) error, list []Verdict
 func TestSARIF(t *testing.T) {
 	write := func(w io.Writer, l []Verdict) error { return SARIF(w, "1.2.3", l) }
 	text := report(t, write, verdicts())
-	golden(t, "verdict.sarif", text)
+	golden.Equal(t, "testdata/verdict.sarif", text)
 
 	c := jsonschema.NewCompiler()
 	schema, err := os.Open("testdata/sarif-2.1.0-essentials.json")
@@ -84,7 +85,7 @@ func TestSARIF(t *testing.T) {
 
 func TestGitHub(t *testing.T) {
 	text := report(t, GitHub, verdicts())
-	golden(t, "verdict.github", text)
+	golden.Equal(t, "testdata/verdict.github", text)
 	for line := range strings.Lines(text) {
 		require.Regexp(t, `^::(error|warning) [^:]*::`, line)
 		require.NotContains(t, line, "\x1b")
@@ -113,7 +114,7 @@ func TestGitHubShowsTheNineWorstAndAPointer(t *testing.T) {
 
 func TestGitLab(t *testing.T) {
 	text := report(t, GitLab, verdicts())
-	golden(t, "verdict.gitlab", text)
+	golden.Equal(t, "testdata/verdict.gitlab", text)
 	var issues []gitlabIssue
 	require.NoError(t, json.Unmarshal([]byte(text), &issues))
 	require.Len(t, issues, 6)
@@ -143,7 +144,7 @@ func TestFingerprintsOutliveEdits(t *testing.T) {
 
 func TestJUnit(t *testing.T) {
 	text := report(t, JUnit, verdicts())
-	golden(t, "verdict.junit", text)
+	golden.Equal(t, "testdata/verdict.junit", text)
 	var all junitSuites
 	require.NoError(t, xml.Unmarshal([]byte(text), &all))
 	require.Len(t, all.Suites, 4)

@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,20 +16,8 @@ import (
 	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/engine/step"
+	"github.com/flowrunner/flowrunner/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the goldens")
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
-	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got)
-}
 
 // narrow checks that a view keeps to a terminal of 80 columns, but for the last
 // line's command, which must stay whole to be copied.
@@ -79,7 +64,7 @@ func TestPlanView(t *testing.T) {
 	Style{}.Plan(&b, hostilePlan(), "Nothing was sent.")
 	narrow(t, b.String())
 	require.NotContains(t, b.String(), "\x1b")
-	golden(t, "plan.txt", b.String())
+	golden.Equal(t, "testdata/plan.txt", b.String())
 
 	b.Reset()
 	Style{}.Plan(&b, &engine.Summary{
@@ -89,13 +74,13 @@ func TestPlanView(t *testing.T) {
 	})
 	b.WriteString("\n")
 	Style{}.Plan(&b, &engine.Summary{Header: planfile.Header{Run: "R", Flow: "report", Campaign: "default"}})
-	golden(t, "plan-nothing.txt", b.String())
+	golden.Equal(t, "testdata/plan-nothing.txt", b.String())
 }
 
 func TestPlanDocument(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, WriteJSON(&b, PlanOf(hostilePlan(), "runs/x/plan.jsonl")))
-	golden(t, "plan.json", b.String())
+	golden.Equal(t, "testdata/plan.json", b.String())
 }
 
 func stoppedResult() *engine.Result {
@@ -134,11 +119,11 @@ func TestResultView(t *testing.T) {
 	narrow(t, b.String())
 	require.NotContains(t, b.String(), "\x1b")
 	require.NotContains(t, b.String(), "very-secret")
-	golden(t, "result.txt", b.String())
+	golden.Equal(t, "testdata/result.txt", b.String())
 	b.Reset()
 	require.NoError(t, WriteJSON(&b, Document{ExitCode: 6, Result: ResultOf(stoppedResult(), "flowrunner resume X")}))
 	require.NotContains(t, b.String(), "very-secret")
-	golden(t, "result.json", b.String())
+	golden.Equal(t, "testdata/result.json", b.String())
 }
 
 func TestResultCountsWhoIsNotNamed(t *testing.T) {
@@ -180,7 +165,7 @@ func TestRunsView(t *testing.T) {
 	}
 	require.NoError(t, Style{}.History(&b, run, h, nil, "Go on: flowrunner resume X"))
 	narrow(t, b.String())
-	golden(t, "history.txt", b.String())
+	golden.Equal(t, "testdata/history.txt", b.String())
 	doc, err := json.Marshal(Document{Run: &h})
 	require.NoError(t, err)
 	require.Contains(t, string(doc), `"finished":"2026-03-01T12:01:00+03:00"`)
@@ -205,7 +190,7 @@ func TestProblemViews(t *testing.T) {
 		plain.WriteString(Style{}.Problem(err, src) + "\n")
 		bright.WriteString(Style{Color: true}.Problem(err, src))
 	}
-	golden(t, "problems.txt", plain.String())
+	golden.Equal(t, "testdata/problems.txt", plain.String())
 	require.NotContains(t, plain.String(), "\x1b")
 	require.Contains(t, bright.String(), "\x1b[31merror:\x1b[0m no such key")
 	require.Contains(t, bright.String(), "\x1b[33mwarning:\x1b[0m looks odd")
