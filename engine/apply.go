@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/flowrunner/flowrunner/engine/guard"
@@ -62,6 +63,9 @@ func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Resu
 	if o.Divert == nil {
 		a.result.Fingerprint = end.Fingerprint()
 	}
+	var done func()
+	a.patience, done = untilDrained(ctx, o.Drain)
+	defer done()
 	a.canary = newCanary(a, o.Canary)
 	if err := a.fits(ctx, end); err != nil {
 		return nil, err
@@ -102,7 +106,8 @@ type applier struct {
 	suppressed *suppression // as it is now; nil: nobody is
 	result     Result
 
-	lanes             lane // of the sends that may be on their way
+	patience          context.Context // of waits: ends with the run, or with Drain
+	lanes             lane            // of the sends that may be on their way
 	later             deferred
 	canary            *canary
 	lastSeq, lastUnit int64
@@ -111,6 +116,8 @@ type applier struct {
 	audit     ledger.Counts // of the planned sends, by the ledger
 	unsettled bool          // the audit is not whole
 	whole     bool          // every stage was planned and performed
+
+	stopping atomic.Bool // stopAs is not empty
 
 	mu      sync.Mutex
 	counts  ledger.Counts
@@ -223,10 +230,7 @@ func (a *applier) stages(ctx context.Context, path string) {
 			}
 			continue
 		}
-		planning, done := untilDrained(ctx, a.o.Drain)
-		_, err := a.planStage(planning, stage+1, a.head.Env, a)
-		done()
-		if err != nil {
+		if _, err := a.planStage(a.patience, stage+1, a.head.Env, a); err != nil {
 			if a.stopReason() == "" {
 				a.stop(CauseOf(err), err.Error(), Hint(err))
 			}
@@ -244,6 +248,7 @@ func (a *applier) stop(c Cause, reason, hint string) {
 	first := a.stopAs == ""
 	if first {
 		a.stopBy, a.stopAs, a.hint = c, reason, hint
+		a.stopping.Store(true)
 	}
 	a.result.Causes = append(a.result.Causes, c)
 	a.mu.Unlock()
@@ -254,6 +259,9 @@ func (a *applier) stop(c Cause, reason, hint string) {
 
 // stopReason is why no new send may begin, "" when one may.
 func (a *applier) stopReason() string {
+	if !a.stopping.Load() && a.o.Drain.Err() == nil {
+		return ""
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.stopAs == "" && a.o.Drain.Err() != nil {
@@ -262,6 +270,7 @@ func (a *applier) stopReason() string {
 			a.stopAs = why.Error()
 		}
 		a.result.Causes = append(a.result.Causes, CauseInterrupted)
+		a.stopping.Store(true)
 	}
 	return a.stopAs
 }

@@ -14,7 +14,7 @@ const statusDeferred = "deferred"
 
 // open waits for the hours of a send, as the rail says. It reports whether the
 // send may go on; else the status is what became of it.
-func (t *try) open(ctx context.Context) (status string, ok bool) {
+func (t *try) open() (status string, ok bool) {
 	a := t.a
 	for a.o.Divert == nil && !t.r.Internal {
 		now := a.o.clock()
@@ -31,7 +31,7 @@ func (t *try) open(ctx context.Context) (status string, ok bool) {
 		case c.own && t.r.Unit != 0:
 			a.later.put(t.r.Seq, c)
 			return statusDeferred, false
-		case !a.await(ctx, c):
+		case !a.await(c):
 			return planfile.StatusSkipped, false
 		}
 	}
@@ -61,7 +61,7 @@ func (t *try) closedNow() bool {
 
 // await waits for hours that are closed, or stops the run where it may not wait.
 // It reports whether they have opened.
-func (a *applier) await(ctx context.Context, c *closed) bool {
+func (a *applier) await(c *closed) bool {
 	wait := c.opens.Sub(a.o.clock())
 	if c.rule.Otherwise == OtherwiseStop || wait > c.rule.MaxWait {
 		why := c.why(a.p.Zone)
@@ -72,7 +72,7 @@ func (a *applier) await(ctx context.Context, c *closed) bool {
 		return false
 	}
 	a.waiting(c.opens, fmt.Sprintf("for guard.hours, %s, until %s", c.rule, moment(c.opens, a.p.Zone)))
-	return a.sleepUntil(ctx, c.opens) == nil && a.stopReason() == ""
+	return a.sleepUntil(c.opens) == nil && a.stopReason() == ""
 }
 
 // waiting tells once that the run as a whole waits until a moment.
@@ -92,13 +92,13 @@ const longestNap = 10 * time.Second
 
 // sleepUntil ends at a moment of the run's clock, or early when the run is being
 // stopped.
-func (a *applier) sleepUntil(ctx context.Context, until time.Time) error {
+func (a *applier) sleepUntil(until time.Time) error {
 	for {
 		left := until.Sub(a.o.clock())
 		if left <= 0 {
 			return nil
 		}
-		if err := a.sleep(ctx, min(left, longestNap)); err != nil {
+		if err := a.sleep(min(left, longestNap)); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/flowrunner/flowrunner/engine/guard"
 	"github.com/flowrunner/flowrunner/engine/ledger"
@@ -36,7 +35,7 @@ func (a *applier) perform(ctx context.Context, path string) error {
 	rows := newRowSpools(a.session)
 	defer rows.close()
 	pool := &pool{do: func(u unit) { a.unit(ctx, u) }}
-	defer pool.wait()
+	defer pool.end()
 	var current unit
 	submit := func() {
 		pool.begin(current)
@@ -189,43 +188,6 @@ func (a *applier) restore(r planfile.Step) {
 	}
 	a.root.set(r.Step, r.Status, outs)
 }
-
-// pool performs units side by side, up to a size.
-type pool struct {
-	do  func(unit)
-	n   int
-	sem chan struct{}
-	wg  sync.WaitGroup
-}
-
-// size sets how many units go side by side; a change waits for those under way.
-func (p *pool) size(n int) {
-	if n == p.n {
-		return
-	}
-	p.wait()
-	p.n, p.sem = n, make(chan struct{}, n)
-}
-
-// begin performs a unit beside the others, unless nothing is in it.
-func (p *pool) begin(u unit) {
-	if len(u.actions) > 0 {
-		p.submit(u)
-	}
-}
-
-func (p *pool) submit(u unit) {
-	if p.sem == nil {
-		p.size(1)
-	}
-	p.sem <- struct{}{}
-	p.wg.Go(func() {
-		defer func() { <-p.sem }()
-		p.do(u)
-	})
-}
-
-func (p *pool) wait() { p.wg.Wait() }
 
 // unit performs one iteration in order.
 func (a *applier) unit(ctx context.Context, u unit) {

@@ -72,10 +72,10 @@ func (t *try) run(ctx context.Context) string {
 	if rec, ok := t.decided(ctx); ok {
 		return t.known(rec)
 	}
-	if status, ok := t.open(ctx); !ok {
+	if status, ok := t.open(); !ok {
 		return status
 	}
-	if !a.canary.enter(ctx) {
+	if !a.canary.enter() {
 		return planfile.StatusSkipped
 	}
 	defer a.canary.leave()
@@ -85,7 +85,7 @@ func (t *try) run(ctx context.Context) string {
 		if a.stopReason() != "" {
 			return planfile.StatusSkipped
 		}
-		if status, ok := t.open(ctx); !ok {
+		if status, ok := t.open(); !ok {
 			return status
 		}
 		ready, err := a.gate(ctx)
@@ -114,7 +114,7 @@ func (t *try) run(ctx context.Context) string {
 			return planfile.StatusSkipped
 		}
 		a.emit(Event{Kind: EventWaiting, Step: t.r.Step, Seq: t.r.Seq, Text: again.Reason})
-		if err := a.sleep(ctx, max(wait, pause)); err != nil {
+		if err := a.sleep(max(wait, pause)); err != nil {
 			return planfile.StatusSkipped
 		}
 		pause = min(2*pause, maxPause)
@@ -141,9 +141,7 @@ func (a *applier) gate(ctx context.Context) (context.Context, error) {
 	if a.o.Gate == nil {
 		return ctx, nil
 	}
-	wait, cancel := untilDrained(ctx, a.o.Drain)
-	defer cancel()
-	ready, err := a.o.Gate(wait)
+	ready, err := a.o.Gate(detached{Context: a.patience, values: ctx})
 	if err != nil {
 		if a.stopReason() == "" && ctx.Err() == nil {
 			a.stop(CauseOf(err), err.Error(), Hint(err))
@@ -160,15 +158,11 @@ type detached struct {
 	values context.Context
 }
 
-// Value looks in the other context, which is a child of the first.
+// Value looks in the other context.
 func (d detached) Value(key any) any { return d.values.Value(key) }
 
 // sleep ends early when the run is being stopped.
-func (a *applier) sleep(ctx context.Context, d time.Duration) error {
-	wait, cancel := untilDrained(ctx, a.o.Drain)
-	defer cancel()
-	return a.o.sleep(wait, d)
-}
+func (a *applier) sleep(d time.Duration) error { return a.o.sleep(a.patience, d) }
 
 // untilDrained ends with ctx or with drain, whichever comes first.
 func untilDrained(ctx, drain context.Context) (context.Context, func()) {
@@ -306,14 +300,17 @@ func (t *try) outcome(state ledger.State, reason string, message int) string {
 	if !t.settle(state, reason, message) {
 		state, reason, message = ledger.Unknown, "its outcome could not be recorded as what it was", 0
 	}
-	status := map[ledger.State]string{
-		ledger.Sent: planfile.StatusSent, ledger.Refused: planfile.StatusFailed, ledger.Unknown: planfile.StatusUnknown,
-	}[state]
+	status, verdict := planfile.StatusUnknown, guard.Unknown
+	//exhaustive:enforce
+	switch state {
+	case ledger.Sent:
+		status, verdict = planfile.StatusSent, guard.Sent
+	case ledger.Refused:
+		status, verdict = planfile.StatusFailed, guard.Failed
+	case ledger.Unknown, ledger.Intent, ledger.Planned, ledger.NotSent:
+	}
 	t.a.settled(t.r, status, reason, message)
 	t.a.canary.note(t.st, state, message)
-	verdict := map[ledger.State]guard.Outcome{
-		ledger.Sent: guard.Sent, ledger.Refused: guard.Failed, ledger.Unknown: guard.Unknown,
-	}[state]
 	if why := t.a.rails.Count(verdict); why != "" {
 		t.a.stop(CauseGuard, why, "look at `flowrunner runs show`; the same command goes on where this run stopped")
 	}

@@ -56,7 +56,7 @@ func newCanary(a *applier, c *Canary) *canary {
 
 // enter lets a send pass, or holds it until the canary is over. It reports whether
 // it may go on; then leave follows.
-func (c *canary) enter(ctx context.Context) bool {
+func (c *canary) enter() bool {
 	if c.a == nil {
 		return true
 	}
@@ -74,7 +74,7 @@ func (c *canary) enter(ctx context.Context) bool {
 	c.mu.Unlock()
 	if first {
 		<-c.idle
-		c.hold(ctx)
+		c.hold()
 		close(c.over)
 	}
 	<-c.over
@@ -113,7 +113,7 @@ func (c *canary) note(st *Step, state ledger.State, message int) {
 }
 
 // hold watches the canary, and stops the run when something is wrong with it.
-func (c *canary) hold(ctx context.Context) {
+func (c *canary) hold() {
 	a, n := c.a, len(c.sent)+c.bad
 	if a.stopReason() != "" {
 		return
@@ -124,12 +124,10 @@ func (c *canary) hold(ctx context.Context) {
 	}
 	until := a.o.clock().Add(c.Hold)
 	a.tell(Event{Kind: EventCanary, Until: until, Done: n, Text: fmt.Sprintf("%d sent; holding until %s before the others", n, moment(until, a.p.Zone))})
-	if err := a.sleepUntil(ctx, until); err != nil || a.stopReason() != "" {
+	if err := a.sleepUntil(until); err != nil || a.stopReason() != "" {
 		return
 	}
-	wait, cancel := untilDrained(ctx, a.o.Drain)
-	defer cancel()
-	failed, unread := c.readBack(wait)
+	failed, unread := c.readBack(a.patience)
 	if a.stopReason() != "" {
 		return
 	}
@@ -145,7 +143,7 @@ func (c *canary) hold(ctx context.Context) {
 	if c.GoOn == nil {
 		return
 	}
-	if err := c.GoOn(wait, "The canary: "+text+"."); err != nil && a.stopReason() == "" {
+	if err := c.GoOn(a.patience, "The canary: "+text+"."); err != nil && a.stopReason() == "" {
 		a.stop(CauseGuard, "nobody said yes after the canary; the others were not tried", canaryHint)
 	}
 }

@@ -56,7 +56,7 @@ func (a *applier) afterTheRest(ctx context.Context, path string, pool *pool) err
 	pool.wait()
 	for {
 		has, next := a.later.take()
-		if next == nil || a.stopReason() != "" || !a.await(ctx, next) {
+		if next == nil || a.stopReason() != "" || !a.await(next) {
 			return nil
 		}
 		var current unit

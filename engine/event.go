@@ -3,8 +3,11 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/flowrunner/flowrunner/engine/diag"
 )
@@ -43,6 +46,39 @@ type Event struct {
 	Message int       `json:"messageId,omitempty"`
 	Text    string    `json:"text,omitempty"` // the reason, the warning
 	Until   time.Time `json:"until,omitzero"` // of waiting: when it ends
+}
+
+// appendJSON appends the event as its tags say, without going through reflection:
+// there is one for each message.
+func (e Event) appendJSON(b []byte) []byte {
+	text := func(name, v string) {
+		if v != "" {
+			b, _ = jsontext.AppendQuote(append(b, name...), v) // an error tells of U+FFFD
+		}
+	}
+	number := func(name string, v int64) {
+		if v != 0 {
+			b = strconv.AppendInt(append(b, name...), v, 10)
+		}
+	}
+	moment := func(name string, v time.Time) {
+		b = append(v.AppendFormat(append(append(b, name...), '"'), time.RFC3339Nano), '"')
+	}
+	moment(`{"at":`, e.At)
+	b, _ = jsontext.AppendQuote(append(b, `,"kind":`...), string(e.Kind))
+	number(`,"stage":`, int64(e.Stage))
+	text(`,"step":`, e.Step)
+	number(`,"done":`, int64(e.Done))
+	number(`,"total":`, int64(e.Total))
+	number(`,"seq":`, e.Seq)
+	number(`,"contact":`, int64(e.Contact))
+	text(`,"status":`, e.Status)
+	number(`,"messageId":`, int64(e.Message))
+	text(`,"text":`, e.Text)
+	if !e.Until.IsZero() {
+		moment(`,"until":`, e.Until)
+	}
+	return append(b, '}')
 }
 
 // StepError is a failure of one step, with the row it happened at.

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +14,7 @@ import (
 type eventLog struct {
 	file    *os.File
 	buf     *bufio.Writer
+	line    []byte // reused
 	flushed time.Time
 }
 
@@ -31,11 +31,8 @@ func openEventLog(path string) (*eventLog, error) {
 
 // write adds an event; that a disk is full must not stop a run.
 func (l *eventLog) write(e Event) {
-	line, err := json.Marshal(e)
-	if err != nil {
-		return
-	}
-	_, _ = l.buf.Write(append(line, '\n'))
+	l.line = append(e.appendJSON(l.line[:0]), '\n')
+	_, _ = l.buf.Write(l.line)
 	if now := time.Now(); e.Kind != EventSettled || now.Sub(l.flushed) > logPause {
 		_ = l.buf.Flush()
 		l.flushed = now

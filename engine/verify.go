@@ -127,7 +127,7 @@ func (v *verifier) wait(ctx context.Context) error {
 		what = fmt.Sprintf("%d sends whose outcome is not known; Ctrl-C leaves them unknown", v.pending)
 	}
 	v.a.waiting(v.a.o.clock().Add(d), fmt.Sprintf("%s for %s", spellWait(d), what))
-	if err := v.a.sleep(ctx, d); err != nil {
+	if err := v.a.sleep(d); err != nil {
 		return err
 	}
 	v.elapsed += d
@@ -149,14 +149,14 @@ func (v *verifier) pass(ctx context.Context, path string) error {
 	open := v.unknown(ctx)
 	defer open.stop()
 	pool := &pool{do: func(u unit) { v.unit(ctx, u) }}
-	defer pool.wait()
+	defer pool.end()
 	pool.size(verifyWidth)
 	v.a.lanes = make(lane, verifyWidth)
 	var current unit
 	wanted := false
 	submit := func() {
 		if wanted {
-			pool.submit(current)
+			pool.begin(current)
 		}
 		current, wanted = unit{}, false
 	}

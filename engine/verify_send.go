@@ -88,7 +88,7 @@ func (v *verifier) find(ctx context.Context, r planfile.Send, rec ledger.Record)
 	if st == nil || st.Kind == nil {
 		return planfile.StatusUnknown
 	}
-	reading, err := v.read(ctx, st, r, rec)
+	reading, err := v.read(st, r, rec)
 	v.told()
 	switch {
 	case reading.Finding != step.Happened && v.interrupted(ctx):
@@ -182,7 +182,7 @@ func (v *verifier) dueOf(n note) time.Duration {
 }
 
 // read looks once, at the pace of the connection.
-func (v *verifier) read(ctx context.Context, st *Step, r planfile.Send, rec ledger.Record) (step.Reading, error) {
+func (v *verifier) read(st *Step, r planfile.Send, rec ledger.Record) (step.Reading, error) {
 	a := v.a
 	if !st.Kind.CanSettle() {
 		return step.Reading{Evidence: "sends of this kind cannot be read back"}, nil
@@ -195,13 +195,10 @@ func (v *verifier) read(ctx context.Context, st *Step, r planfile.Send, rec ledg
 	for name, value := range r.Args {
 		args[name] = value.V
 	}
-	ctx = step.WithHost(ctx, &host{s: a.session, st: st, conn: conn})
-	ctx, err = a.gate(ctx)
+	ctx, err := a.gate(step.WithHost(a.patience, &host{s: a.session, st: st, conn: conn}))
 	if err != nil {
 		return step.Reading{}, err
 	}
-	ctx, done := untilDrained(ctx, a.o.Drain)
-	defer done()
 	age := a.ageOf(rec)
 	if a.o.clock().Before(rec.Attempted) {
 		age = -1

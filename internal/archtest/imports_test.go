@@ -106,7 +106,7 @@ var homes = map[string][]string{
 	"golang.org/x/time":               {"chat2desk"},
 
 	// Where the vendor's answers are read; see docs/adr/0013.
-	"github.com/go-json-experiment/json": {"chat2desk", "engine/planfile"},
+	"github.com/go-json-experiment/json": {"chat2desk", "engine", "engine/planfile"},
 
 	"golang.org/x/text/encoding":      {"steps"},
 	"golang.org/x/text/unicode/norm":  {"engine/guard", "steps"},
