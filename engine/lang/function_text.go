@@ -6,9 +6,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/nyaruka/phonenumbers"
 	"github.com/rivo/uniseg"
 
+	"github.com/flowrunner/flowrunner/engine/phone"
 	"github.com/flowrunner/flowrunner/engine/step"
 )
 
@@ -164,19 +164,17 @@ func callPhone(_ Context, args []any) (any, error) {
 	if region == "" && !strings.HasPrefix(text, "+") {
 		text = "+" + text
 	}
-	number, err := phonenumbers.Parse(text, region)
-	if err != nil || !phonenumbers.IsValidNumber(number) {
+	number, ok := phone.Read(text, region)
+	if !ok {
 		return nil, nil
 	}
-	return strings.TrimPrefix(phonenumbers.Format(number, phonenumbers.E164), "+"), nil
+	return number.Digits(), nil
 }
 
-// regionOf checks a country code of two letters. The list comes with the
-// library; loading the package costs each start of the program some 4 ms, which
-// cannot be put off and is worth numbers that are right.
+// regionOf checks a country code of two letters.
 func regionOf(text string) (string, error) {
 	region := strings.ToUpper(strings.TrimSpace(text))
-	if phonenumbers.GetCountryCodeForRegion(region) == 0 || len(region) != 2 {
+	if !phone.Known(region) {
 		return "", fmt.Errorf("%s is no region: write the two letters of a country, such as RU, KZ, MX or ES", quote(text))
 	}
 	return region, nil

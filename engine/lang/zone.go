@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nyaruka/phonenumbers"
+	"github.com/flowrunner/flowrunner/engine/phone"
 )
 
 //go:embed countries.txt
@@ -76,16 +76,12 @@ func zonesOfCountry(code string) []string {
 // a mobile is carried along, keeps its number, and so may be anywhere in its
 // country.
 func zonesOfPhone(text string) []string {
-	number, err := phonenumbers.Parse("+"+strings.TrimLeft(text, "+"), "")
-	if err != nil || !phonenumbers.IsValidNumber(number) {
+	number, ok := phone.Read("+"+strings.TrimLeft(text, "+"), "")
+	switch {
+	case !ok:
 		return nil
+	case number.FixedLine():
+		return number.Zones()
 	}
-	if phonenumbers.GetNumberType(number) != phonenumbers.FIXED_LINE {
-		return zonesOfCountry(phonenumbers.GetRegionCodeForNumber(number))
-	}
-	names, err := phonenumbers.GetTimezonesForNumber(number)
-	if err != nil || len(names) == 0 || names[0] == phonenumbers.UNKNOWN_TIMEZONE {
-		return nil
-	}
-	return names
+	return zonesOfCountry(number.Country())
 }
