@@ -79,7 +79,7 @@ func TestRecordsComeBack(t *testing.T) {
 	for range 5000 {
 		line, err := appendLine(nil, someRecord(r))
 		require.NoError(t, err)
-		record, err := decode(line)
+		record, err := (&decoder{}).decode(line)
 		require.NoError(t, err, "%s", line)
 		again, err := appendLine(nil, record)
 		require.NoError(t, err)
@@ -93,7 +93,7 @@ func TestRecordsThatAreNone(t *testing.T) {
 		`{"type":"send","item":[1,"2"]}`, `{"type":"row","stream":"s","value":1} {}`, `{"type":"row","stream":"s","value":1`, `{"type":"row"`,
 		`{"type":"row","stream":"s","value":nul}`, `{"type":"item","sends":[1.5]}`, `{"type":"note"}`, `{"seq":1}`, ``,
 	} {
-		_, err := decode([]byte(line))
+		_, err := (&decoder{}).decode([]byte(line))
 		require.Error(t, err, "%s", line)
 	}
 }
@@ -106,7 +106,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add([]byte(`{"type":"row", "value" : [ 1 , 2.0 ] , "stream":"s"}`))
 	f.Add([]byte("{\"type\":\"send\",\"step\":\"a\xff\"}"))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		record, err := decode(line)
+		record, err := (&decoder{}).decode(line)
 		if err != nil {
 			return
 		}
@@ -114,7 +114,7 @@ func FuzzRecord(f *testing.F) {
 		if err != nil {
 			return // a type that is not its own: the writer puts it there
 		}
-		if record, err = decode(first); err != nil {
+		if record, err = (&decoder{}).decode(first); err != nil {
 			return
 		}
 		second, err := appendLine(nil, record)

@@ -8,15 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
-	"iter"
 	"os"
 
 	"github.com/go-json-experiment/json"
 )
-
-// maxLine bounds one record; longer ones are no plan of ours.
-const maxLine = 16 << 20
 
 // Writer writes a plan as a stream. Not safe for concurrent use.
 type Writer struct {
@@ -162,49 +157,6 @@ func Check(path string) (Header, End, error) {
 	return head, end, nil
 }
 
-// Records streams the records of a plan that Check has accepted: values of type
-// Header, Send, Local, Item, Step, Row, LeftOut and End.
-func Records(path string) iter.Seq2[any, error] {
-	return func(yield func(any, error) bool) {
-		f, err := os.Open(path)
-		if err != nil {
-			yield(nil, fmt.Errorf("read plan: %w", err))
-			return
-		}
-		defer f.Close()
-		n := 0
-		for line, err := range lines(f) {
-			n++
-			var rec any
-			if err == nil {
-				rec, err = decode(line)
-			}
-			if err != nil {
-				yield(nil, &Error{path, n, err.Error()})
-				return
-			}
-			if !yield(rec, nil) {
-				return
-			}
-		}
-	}
-}
-
-// Values streams values that stand one a line, as AppendLine writes them.
-func Values(r io.Reader) iter.Seq2[any, error] {
-	return func(yield func(any, error) bool) {
-		for line, err := range lines(r) {
-			var v Value
-			if err == nil {
-				err = json.Unmarshal(line, &v, form)
-			}
-			if !yield(v.V, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
 // typeOf reads the type, which our writer always puts first.
 func typeOf(line []byte) string {
 	rest, ok := bytes.CutPrefix(line, []byte(`{"type":"`))
@@ -220,42 +172,4 @@ func typeOf(line []byte) string {
 		return t
 	}
 	return ""
-}
-
-// lines ranges over whole lines, their newline included. A last line without
-// one is an error: something is cut off.
-func lines(r io.Reader) iter.Seq2[[]byte, error] {
-	return func(yield func([]byte, error) bool) {
-		br := bufio.NewReaderSize(r, 1<<16)
-		var long []byte
-		for {
-			part, err := br.ReadSlice('\n')
-			if errors.Is(err, bufio.ErrBufferFull) || len(long) > 0 {
-				long = append(long, part...)
-				if len(long) > maxLine {
-					yield(nil, fmt.Errorf("a record is longer than %d bytes", maxLine))
-					return
-				}
-				if err != nil && errors.Is(err, bufio.ErrBufferFull) {
-					continue
-				}
-				part = long
-			}
-			switch {
-			case err == nil:
-				if !yield(part, nil) {
-					return
-				}
-				long = nil
-			case errors.Is(err, io.EOF) && len(part) == 0:
-				return
-			case errors.Is(err, io.EOF):
-				yield(nil, errors.New("the last line is cut off"))
-				return
-			default:
-				yield(nil, err)
-				return
-			}
-		}
-	}
 }

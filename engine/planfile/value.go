@@ -28,7 +28,13 @@ type Value struct{ V any }
 type StreamMark string
 
 // MarshalJSONTo writes the value.
-func (v Value) MarshalJSONTo(e *jsontext.Encoder) error { return writeValue(e, v.V) }
+func (v Value) MarshalJSONTo(e *jsontext.Encoder) error {
+	text, err := appendValue(e.AvailableBuffer(), v.V)
+	if err != nil {
+		return err
+	}
+	return e.WriteValue(text)
+}
 
 // UnmarshalJSONFrom reads what MarshalJSONTo wrote.
 func (v *Value) UnmarshalJSONFrom(d *jsontext.Decoder) (err error) {
@@ -37,104 +43,114 @@ func (v *Value) UnmarshalJSONFrom(d *jsontext.Decoder) (err error) {
 }
 
 // MarshalJSON is for encoding/json.
-func (v Value) MarshalJSON() ([]byte, error) { return json.Marshal(v, form) }
+func (v Value) MarshalJSON() ([]byte, error) { return appendValue(nil, v.V) }
 
 // UnmarshalJSON is for encoding/json.
 func (v *Value) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, v, form) }
 
-func writeValue(e *jsontext.Encoder, v any) error {
+// Append writes the value at the end of b.
+func (v Value) Append(b []byte) ([]byte, error) { return appendValue(b, v.V) }
+
+func appendValue(b []byte, v any) ([]byte, error) {
 	switch x := v.(type) {
 	case nil:
-		return e.WriteToken(jsontext.Null)
+		return append(b, "null"...), nil
 	case bool:
-		return e.WriteToken(jsontext.Bool(x))
+		return strconv.AppendBool(b, x), nil
 	case int:
-		return e.WriteToken(jsontext.Int(int64(x)))
+		return strconv.AppendInt(b, int64(x), 10), nil
 	case float64:
-		return writeNumber(e, x)
+		return appendNumber(b, x)
 	case string:
-		return e.WriteToken(jsontext.String(x))
+		return appendText(b, x), nil
 	case time.Time:
-		return writeMarked(e, "$time", x.Format(time.RFC3339Nano))
+		return appendMarked(b, "$time", x.Format(time.RFC3339Nano))
 	case time.Duration:
-		return writeMarked(e, "$duration", x.String())
+		return appendMarked(b, "$duration", x.String())
 	case StreamMark:
-		return writeMarked(e, "$stream", string(x))
+		return appendMarked(b, "$stream", string(x))
 	case []any:
-		return writeList(e, x)
+		return appendList(b, x)
 	case map[string]any:
-		return writeObject(e, x)
+		return appendObject(b, x)
 	case step.Secret:
-		return errors.New("write value: a secret cannot be written down")
+		return b, errors.New("write value: a secret cannot be written down")
 	case step.Named[string]:
-		return writeNamed(e, x)
+		return appendNamed(b, x)
 	case step.Named[any]:
-		return writeNamed(e, x)
+		return appendNamed(b, x)
 	}
-	return fmt.Errorf("write value: %T has no form in a plan", v)
+	return b, fmt.Errorf("write value: %T has no form in a plan", v)
 }
 
-// writeNumber writes a number so that it is no integer when it is read.
-func writeNumber(e *jsontext.Encoder, x float64) error {
+// appendNumber writes a number so that it is no integer when it is read.
+func appendNumber(b []byte, x float64) ([]byte, error) {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
-		return fmt.Errorf("write value: %v is no number", x)
+		return b, fmt.Errorf("write value: %v is no number", x)
 	}
-	text := strconv.AppendFloat(e.AvailableBuffer(), x, 'g', -1, 64)
-	if !bytes.ContainsAny(text, ".e") {
-		text = append(text, ".0"...)
+	at := len(b)
+	b = strconv.AppendFloat(b, x, 'g', -1, 64)
+	if !bytes.ContainsAny(b[at:], ".e") {
+		b = append(b, ".0"...)
 	}
-	return e.WriteValue(text)
+	return b, nil
 }
 
-// writeMarked writes an object of one member: what JSON has no form for.
-func writeMarked(e *jsontext.Encoder, mark string, v any) error {
-	return errors.Join(e.WriteToken(jsontext.BeginObject), e.WriteToken(jsontext.String(mark)), writeValue(e, v), e.WriteToken(jsontext.EndObject))
+// appendMarked writes an object of one member: what JSON has no form for.
+func appendMarked(b []byte, mark string, v any) ([]byte, error) {
+	b = append(appendText(append(b, '{'), mark), ':')
+	b, err := appendValue(b, v)
+	return append(b, '}'), err
 }
 
-func writeList(e *jsontext.Encoder, list []any) error {
-	if err := e.WriteToken(jsontext.BeginArray); err != nil {
-		return err
-	}
-	for _, v := range list {
-		if err := writeValue(e, v); err != nil {
-			return err
+func appendList(b []byte, list []any) (_ []byte, err error) {
+	b = append(b, '[')
+	for i, v := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b, err = appendValue(b, v); err != nil {
+			return b, err
 		}
 	}
-	return e.WriteToken(jsontext.EndArray)
+	return append(b, ']'), nil
 }
 
-func writeObject(e *jsontext.Encoder, x map[string]any) error {
-	if err := e.WriteToken(jsontext.BeginObject); err != nil {
-		return err
-	}
+func appendObject(b []byte, x map[string]any) (_ []byte, err error) {
 	var few [32]string // enough for the records of the API, and on the stack
-	names := few[:0]
-	for name := range x {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	b = append(b, '{')
+	for i, name := range sortedNames(few[:0], x) {
+		if i > 0 {
+			b = append(b, ',')
+		}
 		written := name
 		if strings.HasPrefix(name, "$") {
 			written = "$" + name
 		}
-		if err := e.WriteToken(jsontext.String(written)); err != nil {
-			return err
-		}
-		if err := writeValue(e, x[name]); err != nil {
-			return err
+		b = append(appendText(b, written), ':')
+		if b, err = appendValue(b, x[name]); err != nil {
+			return b, err
 		}
 	}
-	return e.WriteToken(jsontext.EndObject)
+	return append(b, '}'), nil
 }
 
-// writeNamed keeps the written order in a list of pairs.
-func writeNamed[T any](e *jsontext.Encoder, named step.Named[T]) error {
+// sortedNames appends the names of a map to names, sorted.
+func sortedNames[T any](names []string, x map[string]T) []string {
+	for name := range x {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// appendNamed keeps the written order in a list of pairs.
+func appendNamed[T any](b []byte, named step.Named[T]) ([]byte, error) {
 	var pairs []any
 	for _, it := range named {
 		pairs = append(pairs, []any{it.Name, any(it.Value)})
 	}
-	return writeMarked(e, "$named", pairs)
+	return appendMarked(b, "$named", pairs)
 }
 
 func readValue(d *jsontext.Decoder) (any, error) {
