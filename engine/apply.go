@@ -90,7 +90,7 @@ func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Resu
 	if o.Divert != nil {
 		return a.divert(ctx, path)
 	}
-	a.stages(ctx, path)
+	a.stages(ctx, path, head, end)
 	a.finally(ctx)
 	return a.finish(ctx)
 }
@@ -200,11 +200,12 @@ func (a *applier) record() ledger.Run {
 	}
 }
 
-// stages applies the first plan, and plans and applies each later one.
-func (a *applier) stages(ctx context.Context, path string) {
+// stages applies the first plan, which was checked, and plans and applies each
+// later one.
+func (a *applier) stages(ctx context.Context, path string, head planfile.Header, end planfile.End) {
 	for stage := 0; ; stage++ {
 		a.emit(Event{Kind: EventApplying, Stage: stage})
-		if err := a.perform(ctx, path); err != nil {
+		if err := a.perform(ctx, path, head, end); err != nil {
 			a.stop(CauseOf(err), err.Error(), Hint(err))
 		}
 		if err := a.verify(ctx, path); err != nil {
@@ -223,22 +224,32 @@ func (a *applier) stages(ctx context.Context, path string) {
 			return
 		}
 		path = a.planPath(stage + 1)
-		if _, end, err := planfile.Check(path); a.o.Resume && err == nil {
+		var err error
+		if head, end, err = planfile.Check(path); a.o.Resume && err == nil {
 			// This stage was planned before; what it says still holds, and so do the rails.
 			if err := withinMaxSends(a.counts.Planned+end.Counts.Planned, a.most()); err != nil {
 				a.stop(CauseGuard, err.Error(), Hint(err))
 			}
 			continue
 		}
-		if _, err := a.planStage(a.patience, stage+1, a.head.Env, a); err != nil {
-			if a.stopReason() == "" {
-				a.stop(CauseOf(err), err.Error(), Hint(err))
-			}
-			var g *GuardError
-			if !errors.As(err, &g) {
-				return
-			}
+		_, err = a.planStage(a.patience, stage+1, a.head.Env, a)
+		var g *GuardError
+		if err == nil || errors.As(err, &g) {
+			a.stopAt(err)
+			head, end, err = planfile.Check(path)
 		}
+		if err != nil {
+			a.stopAt(err)
+			return
+		}
+	}
+}
+
+// stopAt ends the run early where planning a stage has failed, unless it has ended
+// for another reason already.
+func (a *applier) stopAt(err error) {
+	if err != nil && a.stopReason() == "" {
+		a.stop(CauseOf(err), err.Error(), Hint(err))
 	}
 }
 

@@ -26,7 +26,7 @@ func (a *applier) localNow(ctx context.Context, st *Step, f *frame, args map[str
 }
 
 // local performs a local step of the plan, once over all lives of the run.
-func (a *applier) local(ctx context.Context, r planfile.Local, rows *rowSpools) {
+func (a *applier) local(ctx context.Context, r planfile.Local, rows *planRows) {
 	st := a.p.byID[r.Step]
 	if st == nil || a.done[r.Seq] {
 		return

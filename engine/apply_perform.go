@@ -18,12 +18,9 @@ type unit struct {
 	actions []any
 }
 
-// perform reads one plan as a stream and performs it.
-func (a *applier) perform(ctx context.Context, path string) error {
-	head, end, err := planfile.Check(path)
-	if err == nil {
-		err = a.suppressed.comparable(end)
-	}
+// perform reads one plan, which was checked, as a stream and performs it.
+func (a *applier) perform(ctx context.Context, path string, head planfile.Header, end planfile.End) error {
+	err := a.suppressed.comparable(end)
 	if err == nil {
 		err = a.remember(ctx, head, path)
 	}
@@ -32,8 +29,7 @@ func (a *applier) perform(ctx context.Context, path string) error {
 	}
 	a.result.Warnings = append(a.result.Warnings, end.Warnings...)
 	a.rails = guard.NewRails(end.Counts.Planned, a.p.Guard.StopIf)
-	rows := newRowSpools(a.session)
-	defer rows.close()
+	rows := newPlanRows(a.session, path)
 	pool := &pool{do: func(u unit) { a.unit(ctx, u) }}
 	defer pool.end()
 	var current unit
@@ -45,15 +41,19 @@ func (a *applier) perform(ctx context.Context, path string) error {
 		submit()
 		return a.afterTheRest(ctx, path, pool)
 	}
-	for rec, err := range planfile.Records(path) {
+	for line, err := range planfile.Lines(path) {
+		var rec any
+		switch {
+		case err != nil:
+		case line.Type == "row":
+			err = rows.add(line)
+		case line.Type != "item": // an iteration is looked at once it has settled
+			rec, err = line.Record()
+		}
 		if err != nil {
 			return err
 		}
 		switch r := rec.(type) {
-		case planfile.Row:
-			if err := rows.add(r); err != nil {
-				return err
-			}
 		case planfile.Send:
 			a.lastSeq, a.lastUnit = r.Seq, max(a.lastUnit, r.Unit)
 			if err := a.renew(ctx, &r); err != nil {
@@ -80,9 +80,6 @@ func (a *applier) perform(ctx context.Context, path string) error {
 			}
 		case planfile.Local:
 			a.lastSeq, a.lastUnit = r.Seq, max(a.lastUnit, r.Unit)
-			if err := rows.flush(); err != nil {
-				return err
-			}
 			if r.Unit != 0 {
 				if r.Unit != current.id {
 					submit()
@@ -108,9 +105,6 @@ func (a *applier) perform(ctx context.Context, path string) error {
 		}
 	}
 	if err := settle(); err != nil {
-		return err
-	}
-	if err := rows.flush(); err != nil {
 		return err
 	}
 	return rows.publish(a.root)

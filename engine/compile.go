@@ -97,7 +97,7 @@ func (c *compiler) program() {
 	c.final = true
 	for _, s := range d.Finally {
 		if x := c.step(s, top, place{final: true}); x != nil {
-			x.Stage = c.p.Stages
+			setStage(x, c.p.Stages)
 			c.p.Finally = append(c.p.Finally, x)
 		}
 	}

@@ -163,14 +163,14 @@ func (p *planner) item(st *Step, f *frame, i int, status string) (map[string]any
 
 // itemsOut takes the records of a loop as far as anybody reads them at plan.
 func (p *planner) itemsOut(st *Step, f *frame, ref streamRef) (*itemsOut, error) {
-	out := &itemsOut{p: p, ref: ref, u: p.p.usage[ref], nested: f.item != nil}
+	out := &itemsOut{u: p.p.usage[ref], nested: f.item != nil}
 	items, _ := step.ObjectOf(st.Outs...).Field("items")
 	if items.Shape.HasOutcome() {
 		out.u = nil // known when the sends have settled
 	}
 	if out.u != nil && !out.nested {
 		var err error
-		out.sp, err = p.newSpool(ref)
+		out.kept, err = p.keeping(ref, out.u)
 		return out, err
 	}
 	return out, nil
@@ -178,11 +178,9 @@ func (p *planner) itemsOut(st *Step, f *frame, ref streamRef) (*itemsOut, error)
 
 // itemsOut is where a loop's records go.
 type itemsOut struct {
-	p      *planner
-	ref    streamRef
 	u      *usage
 	nested bool
-	sp     *spool
+	kept   *keeping
 	list   []any
 }
 
@@ -197,13 +195,7 @@ func (o *itemsOut) add(item map[string]any) error {
 		o.list = append(o.list, any(item))
 		return nil
 	}
-	if o.u.later && o.p.w != nil {
-		row := planfile.Row{Type: "row", Stream: o.ref.step + "." + o.ref.output, Value: planfile.Value{V: item}}
-		if err := o.p.w.Write(row); err != nil {
-			return err
-		}
-	}
-	return o.sp.add(item)
+	return o.kept.add(item)
 }
 
 func (o *itemsOut) end() (map[string]any, error) {
@@ -216,10 +208,7 @@ func (o *itemsOut) end() (map[string]any, error) {
 		}
 		outs["items"] = o.list
 	default:
-		if err := o.sp.done(); err != nil {
-			return nil, err
-		}
-		if err := o.p.readSpool(o.ref, o.sp, o.u, "", outs); err != nil {
+		if err := o.kept.give("", outs); err != nil {
 			return nil, err
 		}
 	}

@@ -60,11 +60,11 @@ func (p *planner) consume(ctx context.Context, st *Step, f *frame, name string, 
 			outs[count] = len(list)
 		}
 		return nil
-	case !u.spooled() && !u.list:
+	case u.passes():
 		outs[name] = in
 		return nil
 	}
-	sp, err := p.newSpool(ref)
+	kept, err := p.keeping(ref, u)
 	if err != nil {
 		return err
 	}
@@ -73,37 +73,86 @@ func (p *planner) consume(ctx context.Context, st *Step, f *frame, name string, 
 			err = context.Cause(ctx)
 		}
 		if err == nil {
-			err = sp.add(v)
-		}
-		if err == nil && u.later && p.w != nil {
-			err = p.w.Write(planfile.Row{Type: "row", Stream: ref.step + "." + ref.output, Value: planfile.Value{V: v}})
+			err = kept.add(v)
 		}
 		if err != nil {
-			return errors.Join(err, sp.done())
+			return errors.Join(err, kept.done())
 		}
-		p.emit(Event{Kind: EventProgress, Stage: p.stage, Step: st.ID, Done: sp.count})
+		p.emit(Event{Kind: EventProgress, Stage: p.stage, Step: st.ID, Done: kept.count})
 	}
-	if err := sp.done(); err != nil {
-		return err
-	}
-	return p.readSpool(ref, sp, u, count, outs)
+	return kept.give(count, outs)
 }
 
-// readSpool gives what reads a finished spool.
-func (p *planner) readSpool(ref streamRef, sp *spool, u *usage, count string, outs map[string]any) error {
-	outs[ref.output] = sp.stream()
-	if count != "" {
-		outs[count] = sp.count
+// keeping is a stream on its way to several readers, or to later ones. Those of
+// this stage read a spool; those of later stages, of finally and of outputs read
+// the plan.
+type keeping struct {
+	p     *planner
+	ref   streamRef
+	u     *usage
+	sp    *spool // nil: nobody in this stage reads it
+	count int
+}
+
+func (p *planner) keeping(ref streamRef, u *usage) (k *keeping, err error) {
+	k = &keeping{p: p, ref: ref, u: u}
+	if u.spooled() {
+		k.sp, err = p.newSpool(ref)
 	}
-	if u.list {
-		list, err := collect(ref, sp.stream())
+	return k, err
+}
+
+// add keeps one record.
+func (k *keeping) add(v any) error {
+	k.count++
+	if k.u.later && k.p.w != nil {
+		row := planfile.Row{Type: "row", Stream: k.ref.step + "." + k.ref.output, Value: planfile.Value{V: v}}
+		if err := k.p.w.Write(row); err != nil {
+			return err
+		}
+	}
+	if k.sp == nil {
+		return nil
+	}
+	return k.sp.add(v)
+}
+
+// done ends the writing.
+func (k *keeping) done() error {
+	if k.sp == nil {
+		return nil
+	}
+	return k.sp.done()
+}
+
+// give ends the writing and gives what reads the stream. count, if not "", is the
+// output that says how many records it has.
+func (k *keeping) give(count string, outs map[string]any) error {
+	if err := k.done(); err != nil {
+		return err
+	}
+	if count != "" {
+		outs[count] = k.count
+	}
+	if k.sp == nil {
+		outs[k.ref.output] = unread
+		return nil
+	}
+	outs[k.ref.output] = k.sp.stream()
+	if k.u.list {
+		list, err := collect(k.ref, k.sp.stream())
 		if err != nil {
 			return err
 		}
-		outs[ref.output] = list
+		outs[k.ref.output] = list
 	}
 	return nil
 }
+
+// unread stands in a frame for a stream that nobody of its stage reads.
+var unread = step.StreamOf(func(yield func(any, error) bool) {
+	yield(nil, errors.New("this stream is read in a later stage only"))
+})
 
 // countField finds the output that counts a stream.
 func countField(fields []step.Field, stream string) string {

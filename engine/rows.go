@@ -5,52 +5,53 @@ import (
 	"github.com/flowrunner/flowrunner/engine/step"
 )
 
-// rowSpools holds the streams that a plan carries.
-type rowSpools struct {
-	s      *session
-	spools map[string]*spool
+// planRows are the streams that a plan carries. They are read from the plan itself:
+// only where each stands is remembered.
+type planRows struct {
+	s       *session
+	path    string
+	streams map[string]extent
 }
 
-func newRowSpools(s *session) *rowSpools { return &rowSpools{s: s, spools: map[string]*spool{}} }
+// extent is the part of a file from the first row of a stream to its last.
+type extent struct{ from, to int64 }
 
-func (r *rowSpools) add(row planfile.Row) error {
-	sp := r.spools[row.Stream]
-	if sp == nil {
-		var err error
-		if sp, err = r.s.newSpool(streamRef{"row", row.Stream}); err != nil {
-			return err
-		}
-		r.spools[row.Stream] = sp
-	}
-	return sp.add(row.Value.V)
+func newPlanRows(s *session, path string) *planRows {
+	return &planRows{s: s, path: path, streams: map[string]extent{}}
 }
 
-// flush makes readable what was added so far.
-func (r *rowSpools) flush() error {
-	for _, sp := range r.spools {
-		if err := sp.buf.Flush(); err != nil {
-			return err
-		}
+// add notes where a row stands.
+func (r *planRows) add(row planfile.Line) error {
+	name, err := row.Stream()
+	if err != nil {
+		return err
 	}
+	at, again := r.streams[name]
+	if !again {
+		at.from = row.From
+	}
+	at.to = row.To
+	r.streams[name] = at
 	return nil
 }
 
-func (r *rowSpools) close() {
-	for _, sp := range r.spools {
-		_ = sp.done()
-	}
-}
-
-// stream reads one; a stream without rows is empty.
-func (r *rowSpools) stream(name string) step.Stream[any] {
-	if sp := r.spools[name]; sp != nil {
-		return sp.stream()
-	}
-	return step.StreamList[any](nil)
+// stream reads one from what was noted so far; a stream without rows is empty.
+func (r *planRows) stream(name string) step.Stream[any] {
+	at, path, zone := r.streams[name], r.path, r.s.p.Zone
+	return step.StreamOf(func(yield func(any, error) bool) {
+		if at.to == 0 {
+			return
+		}
+		for v, err := range planfile.Rows(path, name, at.from, at.to) {
+			if !yield(planfile.InZone(v, zone), err) || err != nil {
+				return
+			}
+		}
+	})
 }
 
 // publish puts the streams that later expressions read into the frame.
-func (r *rowSpools) publish(to *frame) error {
+func (r *planRows) publish(to *frame) error {
 	for ref, u := range r.s.p.usage {
 		st := r.s.p.byID[ref.step]
 		if !u.later || st == nil || st.Loop != nil {

@@ -109,7 +109,11 @@ func (p *Program) summarize(path string, head planfile.Header, end planfile.End,
 	}
 	shown := map[string]int{}
 	hours := &openings{p: p}
-	for rec, err := range planfile.Records(path) {
+	for line, err := range planfile.Lines(path) {
+		var rec any
+		if err == nil && line.Type != "row" && line.Type != "item" {
+			rec, err = line.Record()
+		}
 		if err != nil {
 			return s, err
 		}

@@ -17,6 +17,7 @@ type streamRef struct{ step, output string }
 // whether the stream flows through, is spooled once, or is collected.
 type usage struct {
 	direct  int  // whole uses as a parameter or a forEach
+	here    bool // one of them is in the stage that makes it
 	list    bool // an expression needs the whole list
 	counted bool // its count is read
 	later   bool // its rows are used in a later stage, in finally or in outputs
@@ -30,9 +31,14 @@ type reader struct {
 	param string // "" is forEach
 }
 
-// spooled reports whether a stream at top level must be written down once: it
-// has several readers, or its count is wanted before they read.
-func (u *usage) spooled() bool { return u.direct > 1 || u.counted || u.later }
+// passes reports whether a stream at top level may go to its only reader as it
+// comes. Else it is read to its end first: it has several readers, or its count is
+// wanted before they read.
+func (u *usage) passes() bool { return u.direct <= 1 && !u.counted && !u.later && !u.list }
+
+// spooled reports whether what was read must be kept for readers in this stage.
+// Those of later ones have the plan.
+func (u *usage) spooled() bool { return u.here || u.list }
 
 // countUses walks every reference of the program.
 func (p *Program) countUses() {
@@ -104,6 +110,7 @@ func (p *Program) countValue(v *lang.Value, around *Step, stage int, by reader) 
 	}
 	u := p.use(ref, stage)
 	u.direct++
+	u.here = u.here || stage <= p.byID[ref.step].Stage
 	u.readers = append(u.readers, by)
 	if around != p.byID[ref.step].Loop {
 		u.direct++
