@@ -16,7 +16,7 @@ const anyOfOurs = "*"
 var allowed = map[string][]string{
 	"cmd/flowrunner": {"internal/cli"},
 	"internal/cli":   {anyOfOurs},
-	"internal/ui":    {"engine", "engine/diag", "engine/step", "engine/planfile", "engine/ledger", "engine/history"},
+	"internal/ui":    {"engine", "engine/diag", "engine/step", "engine/planfile", "engine/ledger", "engine/history", "internal/junit"},
 
 	"engine": {
 		"engine/diag", "engine/flow", "engine/lang", "engine/step", "engine/guard", "engine/ledger", "engine/planfile",
@@ -42,13 +42,14 @@ var allowed = map[string][]string{
 
 	"internal/archtest": {},
 	"internal/golden":   {},
+	"internal/junit":    {},
 
 	"internal/bench":          {"chat2desk/sandbox"},
 	"internal/bench/loop":     {},
 	"internal/bench/profiled": {"internal/cli"},
 	"internal/torture":        {"chat2desk/sandbox", "engine/ledger", "engine/ledger/sqlite", "engine/planfile"},
 	"internal/flowtest": {
-		"engine", "engine/diag", "engine/flow", "engine/step", "engine/planfile", "engine/ledger", "engine/ledger/sqlite", "chat2desk/sandbox",
+		"engine", "engine/diag", "engine/flow", "engine/step", "engine/planfile", "engine/ledger", "engine/ledger/sqlite", "chat2desk/sandbox", "internal/junit",
 	},
 }
 

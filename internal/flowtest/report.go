@@ -1,10 +1,11 @@
 package flowtest
 
 import (
-	"encoding/xml"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/flowrunner/flowrunner/internal/junit"
 )
 
 // Report is the result of all suites as one document.
@@ -76,61 +77,31 @@ func ReportOf(results []*Result, cover bool) *Report {
 	return r
 }
 
-// junit is the document that CI systems read.
-type junit struct {
-	XMLName  xml.Name     `xml:"testsuites"`
-	Tests    int          `xml:"tests,attr"`
-	Failures int          `xml:"failures,attr"`
-	Suites   []junitSuite `xml:"testsuite"`
-}
-
-type junitSuite struct {
-	Name     string      `xml:"name,attr"`
-	Tests    int         `xml:"tests,attr"`
-	Failures int         `xml:"failures,attr"`
-	Cases    []junitCase `xml:"testcase"`
-}
-
-type junitCase struct {
-	Name    string        `xml:"name,attr"`
-	Class   string        `xml:"classname,attr"`
-	File    string        `xml:"file,attr"`
-	Line    int           `xml:"line,attr"`
-	Failure *junitFailure `xml:"failure"`
-}
-
-type junitFailure struct {
-	Message string `xml:"message,attr"`
-	Text    string `xml:",chardata"`
-}
-
-// JUnit writes the report as CI systems read it. It holds no times, so that
-// equal runs give equal bytes.
+// JUnit writes the report as CI systems read it.
 func (r *Report) JUnit(w io.Writer) error {
-	doc := junit{Tests: r.Passed + r.Failed, Failures: r.Failed}
+	all := junit.Report{Name: "flowrunner test"}
 	for _, s := range r.Suites {
-		suite := junitSuite{Name: s.File, Tests: len(s.Cases)}
+		suite := junit.Suite{Name: s.File}
 		for _, c := range s.Cases {
-			one := junitCase{Name: c.Name, Class: strings.TrimSuffix(s.File, ".yaml"), File: s.File, Line: c.Line}
+			one := junit.Case{Name: c.Name, Class: strings.TrimSuffix(s.File, ".yaml"), File: s.File, Line: c.Line}
 			if !c.OK {
-				suite.Failures++
-				var text strings.Builder
-				for _, f := range c.Failures {
-					fmt.Fprintf(&text, "%s:%d: %s\n", s.File, f.Line, f.Summary)
-					if f.Detail != "" {
-						text.WriteString(f.Detail + "\n")
-					}
-				}
-				one.Failure = &junitFailure{c.Failures[0].Summary, text.String()}
+				one.Failure = &junit.Failure{Message: c.Failures[0].Summary, Text: c.failures(s.File)}
 			}
 			suite.Cases = append(suite.Cases, one)
 		}
-		doc.Suites = append(doc.Suites, suite)
+		all.Suites = append(all.Suites, suite)
 	}
-	out, err := xml.MarshalIndent(doc, "", "  ")
-	if err != nil {
-		return err
+	return all.Write(w)
+}
+
+// failures is everything that came out otherwise, with its place in a file.
+func (c CaseReport) failures(file string) string {
+	var text strings.Builder
+	for _, f := range c.Failures {
+		fmt.Fprintf(&text, "%s:%d: %s\n", file, f.Line, f.Summary)
+		if f.Detail != "" {
+			text.WriteString(f.Detail + "\n")
+		}
 	}
-	_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, out)
-	return err
+	return text.String()
 }

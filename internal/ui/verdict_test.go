@@ -3,7 +3,6 @@ package ui
 import (
 	"bytes"
 	"encoding/json"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"os"
@@ -145,22 +144,10 @@ func TestFingerprintsOutliveEdits(t *testing.T) {
 func TestJUnit(t *testing.T) {
 	text := report(t, JUnit, verdicts())
 	golden.Equal(t, "testdata/verdict.junit", text)
-	var all junitSuites
-	require.NoError(t, xml.Unmarshal([]byte(text), &all))
-	require.Len(t, all.Suites, 4)
-	tests, failures := 0, 0
-	for _, s := range all.Suites {
-		require.Len(t, s.Cases, s.Tests)
-		tests += s.Tests
-		failures += s.Failures
-	}
-	require.Equal(t, 7, tests)
-	require.Equal(t, 4, failures)
-	require.Equal(t, all.Tests, tests)
-	require.Equal(t, all.Failures, failures)
-	require.Equal(t, "valid", all.Suites[2].Cases[0].Name)
-	require.Nil(t, all.Suites[3].Cases[0].Failure, "a warning passes")
+	require.Contains(t, text, `<testsuites name="flowrunner validate" tests="7" failures="4">`)
+	require.Contains(t, text, `<testcase name="valid" `, "a file without problems")
 
+	require.NotContains(t, report(t, JUnit, verdicts()[3:]), "<failure", "a warning passes")
 	strict := verdicts()[3:]
 	strict[0].Strict = true
 	require.Contains(t, report(t, JUnit, strict), "<failure")
