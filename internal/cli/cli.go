@@ -39,7 +39,7 @@ type app struct {
 
 	terminal bool     // somebody can be asked: stdin and stderr are terminals
 	errTTY   *os.File // stderr when it is a terminal
-	outTTY   bool
+	outTTY   *os.File // stdout when it is a terminal
 
 	color  string // --color
 	json   bool   // -o json: one document on stdout, at the end
@@ -51,7 +51,7 @@ type app struct {
 func newApp(stdin io.Reader, stdout, stderr io.Writer, env []string) *app {
 	a := &app{stdin: stdin, secrets: &ui.Redactor{}, env: parseEnvironment(env), color: "auto"}
 	a.stdout, a.stderr = a.secrets.Writer(stdout), a.secrets.Writer(stderr)
-	a.outTTY = terminalOf(stdout) != nil
+	a.outTTY = terminalOf(stdout)
 	a.errTTY = terminalOf(stderr)
 	in, _ := stdin.(*os.File)
 	a.terminal = a.errTTY != nil && in != nil && term.IsTerminal(int(in.Fd())) && !a.env.isCI()
@@ -67,17 +67,28 @@ func terminalOf(w io.Writer) *os.File {
 }
 
 // outStyle and errStyle are how the two streams look.
-func (a *app) outStyle() ui.Style { return ui.Style{Color: a.colored(a.outTTY)} }
-func (a *app) errStyle() ui.Style { return ui.Style{Color: a.colored(a.errTTY != nil)} }
+func (a *app) outStyle() ui.Style { return a.styleOn(a.outTTY) }
+func (a *app) errStyle() ui.Style { return a.styleOn(a.errTTY) }
 
-func (a *app) colored(tty bool) bool {
+// styleOn is how a stream looks on its terminal, nil for none.
+func (a *app) styleOn(tty *os.File) ui.Style {
+	s := ui.Style{Color: a.colored(tty)}
+	if tty != nil {
+		if width, _, err := term.GetSize(int(tty.Fd())); err == nil {
+			s.Columns = width
+		}
+	}
+	return s
+}
+
+func (a *app) colored(tty *os.File) bool {
 	switch a.color {
 	case "always":
 		return true
 	case "never":
 		return false
 	}
-	return tty && a.env.get("NO_COLOR") == "" && a.env.get("TERM") != "dumb"
+	return tty != nil && a.env.get("NO_COLOR") == "" && a.env.get("TERM") != "dumb"
 }
 
 // finish reports how the command ended and returns the exit code.

@@ -83,7 +83,7 @@ func evaluate(a *app, o *exprOptions, args []string) error {
 	switch {
 	case len(args) == 1:
 		return a.answer(e, expressionName, args[0])
-	case a.terminal && a.outTTY && !a.json:
+	case a.terminal && a.outTTY != nil && !a.json:
 		return a.console(e)
 	}
 	return a.answerLines(e)

@@ -187,7 +187,7 @@ func (j *job) apply(path string, resume bool, divert *engine.Divert) error {
 	switch {
 	case a.json:
 		o.Stdout = progress // stdout holds the document alone
-	case a.outTTY && a.errTTY != nil:
+	case a.outTTY != nil && a.errTTY != nil:
 		o.Stdout = progress // the bars are in the way
 	default:
 		o.Stdout = &lenient{w: a.stdout, warn: progress}

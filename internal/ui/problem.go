@@ -15,12 +15,12 @@ import (
 func (s Style) Problem(err error, source []byte) string {
 	var list diag.Errors
 	if errors.As(err, &list) {
-		return s.paintErrors(diag.FormatAll(diag.List(list), source))
+		return s.Diagnostics(diag.List(list), source)
 	}
 	var st *engine.StepError
 	if errors.As(err, &st) && st.Span.Start.Line > 0 {
 		d := diag.Diagnostic{Code: "step-failed", Span: at(st.Span), Summary: Safe(err.Error()), Hint: engine.Hint(err)}
-		return s.paintErrors(diag.Format(d, source))
+		return s.Diagnostics(diag.List{d}, source)
 	}
 	return s.Failure(err.Error(), engine.Hint(err))
 }
@@ -28,13 +28,15 @@ func (s Style) Problem(err error, source []byte) string {
 // Failure draws a reason and the way on.
 func (s Style) Failure(reason, hint string) string {
 	var b strings.Builder
+	const indent = "       " // below what stands behind "error: "
 	lines := strings.Split(strings.TrimSpace(reason), "\n")
-	b.WriteString(s.Bad("error:") + " " + Safe(lines[0]) + "\n")
-	for _, l := range lines[1:] {
-		b.WriteString("       " + Safe(l) + "\n")
+	for i, l := range lines {
+		lines[i] = Safe(l)
 	}
+	reason = s.fitted(strings.Join(lines, "\n"), len(indent))
+	b.WriteString(s.Bad("error:") + " " + strings.ReplaceAll(reason, "\n", "\n"+indent) + "\n")
 	if hint != "" {
-		b.WriteString("  fix: " + strings.ReplaceAll(hint, "\n", "\n       ") + "\n")
+		b.WriteString("  fix: " + strings.ReplaceAll(s.fitted(hint, len(indent)), "\n", "\n"+indent) + "\n")
 	}
 	return b.String()
 }
@@ -71,7 +73,13 @@ func (s Style) paintErrors(text string) string {
 
 // Diagnostics draws every problem of a file.
 func (s Style) Diagnostics(l diag.List, source []byte) string {
-	return s.paintErrors(diag.FormatAll(l, source))
+	const detail, hint = 3, 8 // where diag.Format begins their lines
+	drawn := make(diag.List, len(l))
+	for i, d := range l {
+		d.Detail, d.Hint = s.fitted(d.Detail, detail), s.fitted(d.Hint, hint)
+		drawn[i] = d
+	}
+	return s.paintErrors(diag.FormatAll(drawn, source))
 }
 
 // Warnings draws advice in a line each, for a command that goes on all the same.

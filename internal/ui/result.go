@@ -59,7 +59,7 @@ func (s Style) Result(w io.Writer, r *engine.Result, tail ...string) {
 	if r.Reason != "" {
 		fmt.Fprintf(w, "\n  %s %s\n", s.Bad("Stopped:"), Safe(r.Reason))
 		if r.Hint != "" {
-			fmt.Fprintf(w, "  fix: %s\n", Safe(r.Hint))
+			fmt.Fprintf(w, "  fix: %s\n", strings.ReplaceAll(s.fitted(Safe(r.Hint), 7), "\n", "\n       "))
 		}
 	}
 	if len(tail) > 0 {

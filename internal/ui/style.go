@@ -1,7 +1,11 @@
 package ui
 
-// Style colours words. The zero Style colours nothing.
-type Style struct{ Color bool }
+// Style is how a stream looks. The zero Style colours nothing and breaks no line of
+// a problem, which is what files and other programs get.
+type Style struct {
+	Color   bool
+	Columns int // of the terminal; 0 when there is none
+}
 
 func (s Style) paint(code, text string) string {
 	if !s.Color || text == "" {
