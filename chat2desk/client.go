@@ -2,6 +2,7 @@ package chat2desk
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -39,7 +40,12 @@ func New(token string, opts ...Option) (*Client, error) {
 	}
 	for _, o := range opts {
 		if err := o(&c.config); err != nil {
-			return nil, &Error{Op: op, Kind: KindInvalid, Delivery: NotSent, Message: clean(err.Error()), Err: err}
+			message := err.Error()
+			var base *BaseURLError
+			if errors.As(err, &base) {
+				message += "; " + base.Fix()
+			}
+			return nil, &Error{Op: op, Kind: KindInvalid, Delivery: NotSent, Message: clean(message), Err: err}
 		}
 	}
 	c.authorization = c.token

@@ -1,6 +1,7 @@
 package chat2desk
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net"
@@ -57,6 +58,29 @@ func WithBaseURL(text string) Option {
 	}
 }
 
+// Host is the host that a base URL names, in one spelling, as WithBaseURL reads it;
+// "" names the main instance. The error is a *BaseURLError.
+func Host(baseURL string) (string, error) {
+	u, err := parseBase(cmp.Or(strings.TrimSpace(baseURL), DefaultBaseURL))
+	if err != nil {
+		return "", err
+	}
+	return u.Host, nil
+}
+
+// BaseURLError is a base URL that no call can be made to. It holds no password that
+// stands in it.
+type BaseURLError struct {
+	Text   string // as it was given, without a name or password
+	Reason string
+	Write  string // what is right, as far as it can be told
+}
+
+func (e *BaseURLError) Error() string { return fmt.Sprintf("base URL %q: %s", e.Text, e.Reason) }
+
+// Fix is what to write instead.
+func (e *BaseURLError) Fix() string { return "write " + e.Write }
+
 func parseBase(text string) (*url.URL, error) {
 	full := text
 	if !strings.Contains(full, "://") {
@@ -64,20 +88,20 @@ func parseBase(text string) (*url.URL, error) {
 	}
 	u, err := url.Parse(full)
 	if err != nil || u.Hostname() == "" {
-		return nil, fmt.Errorf("base URL %q: not a URL; write it like %s", text, DefaultBaseURL)
+		return nil, &BaseURLError{text[strings.LastIndexByte(text, '@')+1:], "it is no URL", DefaultBaseURL}
 	}
 	path := strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/v1")
 	switch {
 	case u.User != nil:
-		return nil, fmt.Errorf("base URL of %s: it holds a name or password; write it like %s", u.Host, DefaultBaseURL)
+		return nil, &BaseURLError{u.Host, "it holds a name or password", "https://" + u.Host + ", and the token as a secret"}
 	case strings.Trim(path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
-		return nil, fmt.Errorf("base URL %q: only a scheme and a host belong there; use %s://%s", text, u.Scheme, u.Host)
+		return nil, &BaseURLError{text, "only a scheme and a host belong there", u.Scheme + "://" + u.Host}
 	case u.Scheme == "https":
 	case u.Scheme == "http" && isLoopback(u.Hostname()):
 	case u.Scheme == "http":
-		return nil, fmt.Errorf("base URL %q: http would send the token unencrypted; use https://%s", text, u.Host)
+		return nil, &BaseURLError{text, "http would send the token unencrypted", "https://" + u.Host}
 	default:
-		return nil, fmt.Errorf("base URL %q: the scheme must be https, not %q", text, u.Scheme)
+		return nil, &BaseURLError{text, fmt.Sprintf("the scheme must be https, not %q", u.Scheme), "https://" + u.Host}
 	}
 	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}, nil
 }

@@ -41,23 +41,31 @@ func TestWithBaseURL(t *testing.T) {
 		c, err := New(testToken, WithBaseURL(in))
 		require.NoError(t, err, in)
 		require.Equal(t, want, c.base.String(), in)
+		host, err := Host(in)
+		require.NoError(t, err, in)
+		require.Equal(t, c.base.Host, host, in)
 	}
 	bad := map[string]string{
-		"http://api.chat2desk.com":         "use https://api.chat2desk.com",
+		"http://api.chat2desk.com":         "write https://api.chat2desk.com",
 		"http://127.0.0.1.evil.example":    "unencrypted",
 		"ftp://api.chat2desk.com":          "https",
-		"https://api.chat2desk.com/v2":     "use https://api.chat2desk.com",
+		"https://api.chat2desk.com/v2":     "write https://api.chat2desk.com",
 		"https://api.chat2desk.com/v1?x=1": "only a scheme and a host",
-		"https://me:secret@host":           "name or password",
-		"https://":                         "not a URL",
-		"https://a b":                      "not a URL",
+		"https://me:hunter2@host":          "name or password",
+		"https://":                         "it is no URL; write https://api.chat2desk.com",
+		"https://me:hunter2@a b":           "it is no URL",
+		"https://a b":                      "it is no URL; write https://api.chat2desk.com",
 	}
 	for in, want := range bad {
 		_, err := New(testToken, WithBaseURL(in))
 		e := problem(t, err)
 		require.Equal(t, KindInvalid, e.Kind, in)
 		require.Contains(t, e.Error(), want, in)
-		require.NotContains(t, e.Error(), "secret")
+		require.NotContains(t, e.Error(), "hunter2")
+		_, err = Host(in)
+		var base *BaseURLError
+		require.ErrorAs(t, err, &base, in)
+		require.NotContains(t, base.Error()+base.Fix(), "hunter2")
 	}
 }
 

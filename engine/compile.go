@@ -28,7 +28,7 @@ func Compile(doc *flow.Document, reg *step.Registry, files Files) (*Program, dia
 	c := &compiler{
 		texts: &texts{folder: filepath.Dir(doc.File), files: files, read: map[string]*textFile{}, flows: map[string]*calledFile{}},
 		doc:   doc, reg: reg, seen: map[string]bool{}, open: map[string]bool{}, broken: map[string]bool{},
-		p:     &Program{Doc: doc, byID: map[string]*Step{}, usage: map[streamRef]*usage{}},
+		p:     &Program{Doc: doc, byID: map[string]*Step{}, usage: map[streamRef]*usage{}, hostOf: reg.Host},
 		chain: []string{filepath.Base(doc.File)},
 	}
 	c.program()

@@ -111,6 +111,7 @@ func (c *compiler) connection() {
 	}
 	if n := s.Get("baseUrl"); n != nil {
 		conn.BaseURL = c.value(n, c.p.base, step.Field{Name: "baseUrl", Shape: step.ShapeText})
+		c.baseURL(n, conn.BaseURL)
 	}
 	conn.Scheme = "raw"
 	if v, ok := c.literal(s.Get("authScheme"), "authScheme", step.Field{Shape: step.ShapeText}); ok {
@@ -129,6 +130,26 @@ func (c *compiler) connection() {
 					WithHint("write 10/s, 300/min or unlimited")
 			}
 			conn.Rate, conn.RateSet = rate, true
+		}
+	}
+}
+
+// baseURL refuses an address that no call could be made to. One that is computed
+// is refused when it is known.
+func (c *compiler) baseURL(n *flow.Node, v *lang.Value) {
+	if v == nil {
+		return
+	}
+	text, ok := v.Literal()
+	if !ok {
+		return
+	}
+	if _, err := c.reg.Host(text.(string)); err != nil {
+		d := c.diags.Add("wrong-base-url", n.Span, "%s", err).
+			WithDetail("The base URL is the scheme and the host of the API. A /v1 at its end is tolerated; anything else does not belong there.").
+			WithHint("%s", Hint(err))
+		if strings.Contains(text.(string), "@") {
+			d.Hide() // a password, perhaps
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/url"
 	"os"
 	"strings"
 
@@ -215,18 +214,15 @@ func (s *session) account(ctx context.Context, st *Step) (string, error) {
 // sandboxHost stands for the host of every sandbox.
 const sandboxHost = "sandbox"
 
-// defaultHost is the API's host when nothing names another.
-const defaultHost = "api.chat2desk.com"
-
+// accountHost is the host of a base URL in one spelling: whoever got a message
+// under one spelling must not get it again under another.
 func (s *session) accountHost(base string) string {
 	if s.o.Sandbox != nil {
 		return sandboxHost
 	}
-	if base == "" {
-		return defaultHost
+	host, err := s.p.hostOf(base)
+	if err != nil {
+		return base // nothing is called there
 	}
-	if u, err := url.Parse(base); err == nil && u.Host != "" {
-		return strings.ToLower(u.Host)
-	}
-	return base
+	return host
 }

@@ -293,7 +293,7 @@ func naiveRegistry(t *testing.T) *step.Registry {
 			kinds = append(kinds, k)
 		}
 	}
-	reg, err := step.NewRegistry(kinds...)
+	reg, err := step.NewRegistry(steps.Registry().Host, kinds...)
 	require.NoError(t, err)
 	return reg
 }

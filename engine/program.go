@@ -39,7 +39,8 @@ type Program struct {
 	Secrets     []string
 
 	base   *lang.Scope
-	former []formerStep // of `moved:`
+	hostOf step.HostFunc // of base URLs
+	former []formerStep  // of `moved:`
 	byID   map[string]*Step
 	usage  map[streamRef]*usage
 	wanted map[string]map[string][]string // step → stream → the fields that are read of its records; absent is all

@@ -88,7 +88,7 @@ outputs:
 					nick := "A"
 					return peopleOut{People: step.StreamList([]person{{ID: 1, Name: &nick, Phone: "7"}, {ID: 2, Phone: "8"}})}, nil
 				})
-			reg, err := step.NewRegistry(append(steps.Registry().Kinds(), people)...)
+			reg, err := step.NewRegistry(nil, append(steps.Registry().Kinds(), people)...)
 			require.NoError(t, err)
 			doc, problems := flow.Parse("flow.yaml", []byte("flow: wanted\nsteps:\n  - {id: who, uses: people}\n"+strings.TrimLeft(test.flow, "\n")+"\n"))
 			require.False(t, problems.HasErrors(), "%s", problems)

@@ -157,6 +157,12 @@ func TestConnection(t *testing.T) {
 	require.NoError(t, err, "the step's token goes before that of the connection")
 
 	h.conn = conn
+	h.conn.BaseURL = "ftp://example.com"
+	_, err = kind(t, "chat2desk_list_clients").Run(ctx, obj{})
+	require.ErrorAs(t, err, &f)
+	require.Equal(t, `base URL "ftp://example.com": the scheme must be https, not "ftp"`, f.Reason)
+	require.Contains(t, f.Hint, "write https://example.com; it comes from")
+
 	h.conn.BaseURL = "http://example.com"
 	_, err = kind(t, "chat2desk_list_clients").Run(ctx, obj{})
 	require.ErrorAs(t, err, &f)

@@ -51,6 +51,13 @@ func failure(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
+	var base *chat2desk.BaseURLError
+	if errors.As(err, &base) {
+		return &step.Failure{
+			Class: step.ClassInvalid, Delivery: step.NotSent, Reason: base.Error(), Err: err,
+			Hint: base.Fix() + "; it comes from --base-url, connection.baseUrl or CHAT2DESK_BASE_URL",
+		}
+	}
 	x := explained[e.Kind]
 	reason := x.reason
 	words := longNumber.ReplaceAllStringFunc(e.Message, func(n string) string { return "…" + n[len(n)-4:] })

@@ -1,6 +1,9 @@
 package steps
 
-import "github.com/flowrunner/flowrunner/engine/step"
+import (
+	"github.com/flowrunner/flowrunner/chat2desk"
+	"github.com/flowrunner/flowrunner/engine/step"
+)
 
 // since is the version that brought the first kinds.
 const since = "0.1"
@@ -16,9 +19,9 @@ func declare(k step.Kind) struct{} {
 	return struct{}{}
 }
 
-// Registry is every built-in kind.
+// Registry is every built-in kind. They call Chat2Desk.
 func Registry() *step.Registry {
-	r, err := step.NewRegistry(declared...)
+	r, err := step.NewRegistry(chat2desk.Host, declared...)
 	if err != nil {
 		panic(err) // two files declare one name
 	}

@@ -44,7 +44,7 @@ type record struct {
 
 func registry(t *testing.T) *step.Registry {
 	t.Helper()
-	reg, err := step.NewRegistry(
+	reg, err := step.NewRegistry(nil,
 		step.Compute(step.Doc{Name: "every", Summary: "Take one of each.", Detail: "It does nothing.", Since: "0.1", Example: "flow: a\n"},
 			func(context.Context, everyIn) (everyOut, error) { return everyOut{}, nil }),
 		step.Compute(step.Doc{Name: "open", Summary: "Take any names.", Since: "0.1", Example: "flow: b\n", OpenParams: true},

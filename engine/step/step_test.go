@@ -533,7 +533,7 @@ func TestFailures(t *testing.T) {
 
 func TestRegistry(t *testing.T) {
 	b, a := Compute(Doc{Name: "b"}, move), Compute(Doc{Name: "a"}, move)
-	r, err := NewRegistry(b, a)
+	r, err := NewRegistry(nil, b, a)
 	require.NoError(t, err)
 	require.Equal(t, []string{"a", "b"}, r.Names())
 	k, ok := r.Kind("b")
@@ -543,6 +543,9 @@ func TestRegistry(t *testing.T) {
 	require.False(t, ok)
 	r.Kinds()[0].Name = "changed"
 	require.Equal(t, []string{"a", "b"}, r.Names(), "Kinds is a copy")
-	_, err = NewRegistry(a, b, a)
+	host, err := r.Host("https://Example.com")
+	require.NoError(t, err)
+	require.Equal(t, "https://Example.com", host, "nobody has said what an address is")
+	_, err = NewRegistry(nil, a, b, a)
 	require.EqualError(t, err, "step: two kinds are named a")
 }

@@ -40,7 +40,12 @@ func newDoctor(a *app) *cobra.Command {
 			"worst finding: 4 for the token, 11 for the ledger, 10 for an API out of reach.",
 		Example: "  flowrunner doctor\n  flowrunner doctor winback.yaml -o json",
 		Args:    atMost(1, "at most one FILE"),
-		RunE:    func(_ *cobra.Command, args []string) error { return doctor(a, o, append(args, "")[0]) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := checkBaseURL(o.baseURL); err != nil {
+				return err
+			}
+			return doctor(a, o, append(args, "")[0])
+		},
 	}
 	f := cmd.Flags()
 	o.register(f)
@@ -222,6 +227,12 @@ func (c *checkup) api(p *engine.Program, base string) {
 			name = p.Secrets[0]
 		}
 	}
+	base = cmp.Or(base, c.a.env.get("CHAT2DESK_BASE_URL"))
+	var wrong *chat2desk.BaseURLError
+	if _, err := chat2desk.Host(base); errors.As(err, &wrong) {
+		c.fail(engine.CauseUnreachable, "API", wrong.Fix()+"; it comes from connection.baseUrl or CHAT2DESK_BASE_URL", "%s", wrong)
+		return
+	}
 	token, err := engine.ReadSecret(c.a.env.lookup, name)
 	if err != nil {
 		c.failed("token", err)
@@ -229,7 +240,7 @@ func (c *checkup) api(p *engine.Program, base string) {
 	}
 	c.a.secrets.Add(token)
 	clock := &dated{RoundTripper: http.DefaultTransport}
-	client, err := chat2desk.New(token, chat2desk.WithBaseURL(cmp.Or(base, c.a.env.get("CHAT2DESK_BASE_URL"))), chat2desk.WithTransport(clock), chat2desk.WithRetry(1, 0))
+	client, err := chat2desk.New(token, chat2desk.WithBaseURL(base), chat2desk.WithTransport(clock), chat2desk.WithRetry(1, 0))
 	if err != nil {
 		c.fail(engine.CauseToken, "token", "copy it again from Settings > API in Chat2Desk", "%s", err)
 		return

@@ -4,10 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
-	"strings"
 	"time"
 
+	"github.com/flowrunner/flowrunner/chat2desk"
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/ledger/sqlite"
@@ -106,14 +105,8 @@ func (j *job) local() bool {
 	} else if base == "" {
 		base = j.a.env.get("CHAT2DESK_BASE_URL")
 	}
-	if !strings.Contains(base, "://") {
-		base = "https://" + base // as the client takes it
-	}
-	u, err := url.Parse(base)
-	if err != nil {
-		return false
-	}
-	return loopback(u.Host) || loopback(u.Host+":80")
+	host, err := chat2desk.Host(base)
+	return err == nil && (loopback(host) || loopback(host+":80"))
 }
 
 func (j *job) close() {

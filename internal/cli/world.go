@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/flowrunner/flowrunner/chat2desk"
 	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/internal/ui"
@@ -58,6 +60,9 @@ func (o *worldFlags) register(f *pflag.FlagSet) {
 
 // check refuses flags that mean nothing together.
 func (o *worldFlags) check(f *pflag.FlagSet) error {
+	if err := checkBaseURL(o.baseURL); err != nil {
+		return err
+	}
 	if !o.sandbox {
 		for _, name := range []string{"sandbox-clients", "sandbox-seed", "sandbox-world", "sandbox-url", "faults", "sandbox-fresh"} {
 			if f.Changed(name) {
@@ -73,6 +78,15 @@ func (o *worldFlags) check(f *pflag.FlagSet) error {
 		return &usageError{"--sandbox has an address of its own, so --base-url means nothing", "leave one of the two out"}
 	}
 	return o.sandboxFlags.check(f)
+}
+
+// checkBaseURL refuses a --base-url that no call can be made to.
+func checkBaseURL(text string) error {
+	var wrong *chat2desk.BaseURLError
+	if _, err := chat2desk.Host(text); errors.As(err, &wrong) {
+		return &usageError{"--base-url: " + wrong.Error(), wrong.Fix()}
+	}
+	return nil
 }
 
 // checkServed refuses flags that shape a world which is another process's.
