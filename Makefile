@@ -22,12 +22,13 @@ vet:
 lint:
 	golangci-lint run
 
-# schema.json and the reference pages, from the grammar, kinds and functions, and the numbering plans of all
-# countries, from the library of go.mod. Golden files are written the same way: go test ./path/to/package -update
+# schema.json and the reference pages, from the grammar, kinds and functions; the numbering plans of all
+# countries, from the library of go.mod; and the empty ledger, by the steps of its format. Golden files are written the same way: go test ./path/to/package -update
 generate:
 	go test ./internal/archtest -run TestSchemaIsFresh -update
 	go test ./docs -run TestReferencesAreFresh -update
 	go test ./engine/phone -run TestTablesAreFresh -update
+	go test ./engine/ledger/sqlite -run TestEmptyLedgerIsFresh -update
 
 # Minutes of work for the whole machine: flowrunner against loops written by hand.
 # Flags: make bench BENCH='-clients 10000 -only broadcast'

@@ -1,29 +1,56 @@
 package sqlite
 
 import (
-	"context"
+	"bytes"
+	"compress/gzip"
 	"crypto/rand"
-	"database/sql"
+	_ "embed" // for the empty ledger
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 )
 
+// emptyPacked is a ledger of the newest format that holds nothing, closed and so in one
+// file. `make generate` makes it by the steps that bring an old ledger forward.
+//
+//go:embed empty.db.gz
+var emptyPacked []byte
+
+// noLineage stands in the empty ledger where a new one has its lineage. They are
+// equally long, so that the one can take the other's place on its page.
+const noLineage = "AAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+// empty gives a new ledger as it will stand on the disk.
+func empty(lineage string) ([]byte, error) {
+	in, err := gzip.NewReader(bytes.NewReader(emptyPacked))
+	if err != nil {
+		return nil, err
+	}
+	image, err := io.ReadAll(in)
+	if err != nil {
+		return nil, err
+	}
+	return bytes.Replace(image, []byte(noLineage), []byte(lineage), 1), nil
+}
+
 // create makes a new ledger under another name and links it into place when it
 // is whole and on disk, so that a crash leaves either no ledger or a sound one.
-// When two processes race, one ledger wins and both use it.
-func create(ctx context.Context, path string, formats []string) (err error) {
-	fail := func(err error) error {
-		if code(err) != 0 {
-			return fmt.Errorf("make ledger %s: %w: %s", path, err, hint(path, err))
-		}
-		return fmt.Errorf("make ledger %s: %w", path, err)
-	}
+// When two processes race, one ledger wins and both use it. It syncs twice: the
+// ledger before it can be found, and the folder before anybody relies on it.
+func create(path string) (err error) {
 	dir := filepath.Dir(path)
+	fail := func(err error) error {
+		return fmt.Errorf("make ledger %s: %w: see that this user may write to %s and that it has room, then give the same command again", path, err, dir)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fail(err)
+	}
+	image, err := empty(rand.Text()[:len(noLineage)])
+	if err != nil {
 		return fail(err)
 	}
 	f, err := os.CreateTemp(dir, filepath.Base(path)+".new-*") // 0600
@@ -31,18 +58,12 @@ func create(ctx context.Context, path string, formats []string) (err error) {
 		return fail(err)
 	}
 	draft := f.Name()
-	defer func() {
-		for _, suffix := range []string{"", "-wal", "-shm"} {
-			_ = os.Remove(draft + suffix)
-		}
-	}()
-	if err := f.Close(); err != nil {
-		return fail(err)
+	defer func() { _ = os.Remove(draft) }()
+	_, err = f.Write(image)
+	if err == nil {
+		err = f.Sync()
 	}
-	if err := fill(ctx, draft, formats); err != nil {
-		return fail(err)
-	}
-	if err := syncFile(draft); err != nil {
+	if err := errors.Join(err, f.Close()); err != nil {
 		return fail(err)
 	}
 	if err := os.Link(draft, path); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -57,44 +78,6 @@ func create(ctx context.Context, path string, formats []string) (err error) {
 	}
 	if err := syncDir(dir); err != nil {
 		return fail(err)
-	}
-	return nil
-}
-
-func fill(ctx context.Context, path string, formats []string) error {
-	db, err := connect(path, filling())
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	if err := upgrade(ctx, db, formats, 0); err != nil {
-		return err
-	}
-	if _, err := db.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('lineage', ?)`, rand.Text()); err != nil {
-		return err
-	}
-	// Only the file itself is put into place. Closing folds the log into it too, but
-	// keeps to itself that a full disk has cut that short.
-	if err := foldLog(ctx, db); err != nil {
-		return err
-	}
-	if err := db.Close(); err != nil {
-		return err
-	}
-	if leftWAL(path) {
-		return errors.New("its log was not folded into it")
-	}
-	return nil
-}
-
-// foldLog writes everything that the write-ahead log holds into the file.
-func foldLog(ctx context.Context, db *sql.DB) error {
-	var busy, log, folded int
-	if err := db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &folded); err != nil {
-		return err
-	}
-	if busy != 0 {
-		return errors.New("its log could not be folded into it: another process reads it")
 	}
 	return nil
 }

@@ -258,7 +258,7 @@ func TestClaimsOfOneBatch(t *testing.T) {
 // A ledger of the first format is brought forward with all that it knows.
 func TestFirstFormatGoesOn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	require.NoError(t, create(t.Context(), path, formats[:1]))
+	makeOf(t, path, formats[:1])
 	db, err := sql.Open("sqlite", path)
 	require.NoError(t, err)
 	_, err = db.Exec(`INSERT INTO scopes VALUES (1, 'spring', 'default', 5);

@@ -67,7 +67,7 @@ func open(ctx context.Context, path string, o Options, formats []string) (_ *Sto
 	if err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", path, err)
 	}
-	size, seen, err := locate(ctx, path, o, formats)
+	size, seen, err := locate(ctx, path, o)
 	if err != nil {
 		return nil, err
 	}
@@ -82,11 +82,7 @@ func open(ctx context.Context, path string, o Options, formats []string) (_ *Sto
 			_ = s.Close()
 		}
 	}()
-	reading := readWrite()
-	if o.ReadOnly {
-		reading = readOnly()
-	}
-	if s.reader, err = connect(path, reading); err != nil {
+	if s.reader, err = connect(path, o.ReadOnly); err != nil {
 		return nil, err
 	}
 	s.reader.SetMaxIdleConns(4)
@@ -129,7 +125,7 @@ func open(ctx context.Context, path string, o Options, formats []string) (_ *Sto
 
 // locate finds the ledger, or makes it where one may be made. The mark is read
 // before anything in the ledger, since another process may raise both meanwhile.
-func locate(ctx context.Context, path string, o Options, formats []string) (size int64, seen *mark, err error) {
+func locate(ctx context.Context, path string, o Options) (size int64, seen *mark, err error) {
 	seen, markErr := readMark(path)
 	if seen != nil && seen.serial == 0 {
 		seen = nil // of an empty ledger there is nothing to forget
@@ -146,7 +142,10 @@ func locate(ctx context.Context, path string, o Options, formats []string) (size
 		if o.ReadOnly || o.MustExist || missing.Mark != "" && !o.AcceptOlder {
 			return 0, nil, missing
 		}
-		if err := create(ctx, path, formats); err != nil {
+		if err := ctx.Err(); err != nil {
+			return 0, nil, err
+		}
+		if err := create(path); err != nil {
 			return 0, nil, err
 		}
 		size, err = inspect(path)
@@ -180,42 +179,26 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// settings are what every connection of one kind begins with.
-type settings struct {
-	mode    string
-	pragmas []string
-}
-
-// everyone's settings: damage is noticed where it is read, and the file's schema
-// calls nothing.
-func everyone(mode string, pragmas ...string) settings {
-	return settings{mode, append([]string{fmt.Sprintf("busy_timeout(%d)", busyMillis), "trusted_schema(0)", "cell_size_check(1)"}, pragmas...)}
-}
-
-// readWrite is how an open ledger is written.
-func readWrite() settings {
-	return everyone("rw", "journal_mode(WAL)", "synchronous(FULL)",
-		"wal_autocheckpoint(4096)", // pages, 16 MiB: one that is written often goes into the file once
-		"foreign_keys(0)")
-}
-
-func readOnly() settings { return everyone("ro", "query_only(1)") }
-
-// filling is how a ledger is made that nobody can find yet. SQLite syncs nothing:
-// after a crash the file is one to delete, and when it is whole, create syncs it in
-// one piece. That stands first, since going over to the log would sync already. The
-// log is what the file's head will ask for, so that nobody need change it later.
-func filling() settings {
-	return everyone("rw", "synchronous(OFF)", "journal_mode(WAL)", "foreign_keys(0)")
-}
-
 // connect opens path with the settings that every connection needs.
-func connect(path string, s settings) (*sql.DB, error) {
+func connect(path string, readOnly bool) (*sql.DB, error) {
 	slashed := filepath.ToSlash(path)
 	if !strings.HasPrefix(slashed, "/") {
 		slashed = "/" + slashed
 	}
-	q := url.Values{"_pragma": s.pragmas, "mode": {s.mode}}
+	q := url.Values{"_pragma": {
+		fmt.Sprintf("busy_timeout(%d)", busyMillis),
+		"journal_mode(WAL)",
+		"synchronous(FULL)",
+		"wal_autocheckpoint(4096)", // pages, 16 MiB: one that is written often goes into the file once
+		"foreign_keys(0)",
+		"trusted_schema(0)",
+		"cell_size_check(1)",
+	}}
+	q.Set("mode", "rw")
+	if readOnly {
+		q.Set("mode", "ro")
+		q["_pragma"] = []string{q["_pragma"][0], "query_only(1)", "trusted_schema(0)", "cell_size_check(1)"}
+	}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: slashed, RawQuery: q.Encode()}).String())
 	if err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", path, err)

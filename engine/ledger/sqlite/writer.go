@@ -47,7 +47,7 @@ type op struct {
 type rejection struct{ error }
 
 func startWriter(ctx context.Context, path string, committed func(total int64)) (*writer, error) {
-	db, err := connect(path, readWrite())
+	db, err := connect(path, false)
 	if err != nil {
 		return nil, err
 	}
