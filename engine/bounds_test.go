@@ -84,6 +84,35 @@ func TestTheMonthIsLookedAtBeforeTheFirstSend(t *testing.T) {
 	}
 }
 
+// Where apply goes on over the links of the plan nobody is asked twice, and what the
+// plan has called counts.
+func TestAPlanAndItsApplyShareLinks(t *testing.T) {
+	w := smallWorld(3)
+	w.Company.RequestsThisMonth = 1000
+	for most, want := range map[int]int{1007: 0, 1008: 5} {
+		b := newBench(t, sandbox.Options{World: w})
+		p := b.compile(strings.Replace(twoSends, "steps:", fmt.Sprintf("guard: { monthlyCalls: %d }\nsteps:", most), 1))
+		o := b.options(p, nil)
+		o.CallsThisMonth, o.Links = steps.CallsThisMonth, engine.NewLinks()
+		path, err := p.Plan(t.Context(), o)
+		var g *engine.GuardError
+		if want == 0 {
+			require.ErrorAs(t, err, &g)
+		} else {
+			require.NoError(t, err)
+		}
+		r, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: o})
+		if want == 0 {
+			require.ErrorAs(t, err, &g, "no calls are left for apply either")
+		} else {
+			require.NoError(t, err)
+			require.EqualValues(t, want, r.Calls, "its own, and none to ask for the account")
+		}
+		require.Len(t, b.api.Accepted(), want)
+		require.NoError(t, o.Links.Close())
+	}
+}
+
 // A cap is met in the middle where the sends take more calls than one each.
 func TestTheMonthEndsInTheMiddle(t *testing.T) {
 	b := newBench(t, sandbox.Options{World: smallWorld(3)})

@@ -180,14 +180,31 @@ func (s *session) textOf(v *lang.Value) (string, error) {
 // account names the account behind a step's connection (language page,
 // "Names"): the API's host and the company's id there.
 func (s *session) account(ctx context.Context, st *Step) (string, error) {
+	s.mu.Lock()
+	name, ok := s.accounts[st]
+	s.mu.Unlock()
+	if ok {
+		return name, nil
+	}
+	name, err := s.askAccount(ctx, st)
+	if err == nil {
+		s.mu.Lock()
+		s.accounts[st] = name
+		s.mu.Unlock()
+	}
+	return name, err
+}
+
+// askAccount asks for it, once over the same links.
+func (s *session) askAccount(ctx context.Context, st *Step) (string, error) {
 	conn, err := s.connection(st)
 	if err != nil {
 		return "", err
 	}
-	key := conn.BaseURL + "\x00" + conn.Token.Reveal()
-	s.mu.Lock()
-	name, ok := s.accounts[key]
-	s.mu.Unlock()
+	l, key := s.links, conn.BaseURL+"\x00"+conn.Token.Reveal()
+	l.mu.Lock()
+	name, ok := l.accounts[key]
+	l.mu.Unlock()
 	if ok {
 		return name, nil
 	}
@@ -205,9 +222,9 @@ func (s *session) account(ctx context.Context, st *Step) (string, error) {
 		id = "default"
 	}
 	name = s.accountHost(conn.BaseURL) + "/" + id
-	s.mu.Lock()
-	s.accounts[key] = name
-	s.mu.Unlock()
+	l.mu.Lock()
+	l.accounts[key] = name
+	l.mu.Unlock()
 	return name, nil
 }
 

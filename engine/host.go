@@ -4,17 +4,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/flowrunner/flowrunner/engine/step"
 )
-
-type sharedValue struct {
-	once  sync.Once
-	value any
-	err   error
-}
 
 // host lends a running step what it may use.
 type host struct {
@@ -37,20 +30,7 @@ func (h *host) Retry() (step.Retry, bool) {
 }
 
 func (h *host) Shared(key any, make func() (any, error)) (any, error) {
-	h.s.mu.Lock()
-	v := h.s.shared[key]
-	if v == nil {
-		v = &sharedValue{}
-		h.s.shared[key] = v
-	}
-	h.s.mu.Unlock()
-	v.once.Do(func() {
-		value, err := make()
-		h.s.mu.Lock()
-		v.value, v.err = value, err
-		h.s.mu.Unlock()
-	})
-	return v.value, v.err
+	return h.s.links.value(key, make)
 }
 
 func (h *host) Root() (*os.Root, error) {

@@ -13,17 +13,17 @@ var errMonthSpent = errors.New("guard.monthlyCalls is used up")
 
 const monthHint = "wait for the next month, or raise monthlyCalls under guard: when the account's plan allows more"
 
-// monthOf is how many calls the account of a step has made this month, before this
-// session; nil where nobody tells. A cap that cannot be held stops the run: what is
+// monthOf is how many calls the account of a step has made this month, before these
+// links; nil where nobody tells. A cap that cannot be held stops the run: what is
 // written and not held is worse than none.
 func (s *session) monthOf(ctx context.Context, st *Step) (*int, error) {
 	account, err := s.account(ctx, st)
 	if err != nil || s.o.CallsThisMonth == nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	used, ok := s.month[account]
-	s.mu.Unlock()
+	s.links.mu.Lock()
+	used, ok := s.links.month[account]
+	s.links.mu.Unlock()
 	if ok {
 		return used, nil
 	}
@@ -42,9 +42,9 @@ func (s *session) monthOf(ctx context.Context, st *Step) (*int, error) {
 			Hint:   "take monthlyCalls out, and bound what one command may call with --max-calls",
 		}
 	}
-	s.mu.Lock()
-	s.month[account] = used
-	s.mu.Unlock()
+	s.links.mu.Lock()
+	s.links.month[account] = used
+	s.links.mu.Unlock()
 	return used, nil
 }
 
@@ -55,11 +55,11 @@ func (s *session) monthLeft() (left int, ok bool) {
 	if most == nil {
 		return 0, false
 	}
-	made := int(s.calls())
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	made := int(s.links.calls())
+	s.links.mu.Lock()
+	defer s.links.mu.Unlock()
 	left = most.N
-	for _, used := range s.month {
+	for _, used := range s.links.month {
 		if used != nil {
 			left, ok = min(left, most.N-*used-made), true
 		}

@@ -35,6 +35,7 @@ type Options struct {
 	ProjectDir string       // where the files of the project's rails are
 	FlowDir    string       // every file that steps touch is below it
 	Store      ledger.Store // the ledger; never nil
+	Links      *Links       // nil: those of this plan or apply alone
 
 	LookupEnv func(string) (string, bool)
 	OnSecret  func(string)                          // told of each secret before it is used, for redaction
@@ -80,11 +81,13 @@ type session struct {
 	dir  string     // runs/<id>
 	root *frame
 
+	links *Links
+	own   bool  // nobody else uses the links
+	made  int64 // calls that they had made when this session began
+
 	mu          sync.Mutex
-	shared      map[any]*sharedValue
-	accounts    map[string]string
-	month       map[string]*int // account → calls of this month before this session; nil is not told
 	connections map[*Step]step.Connection
+	accounts    map[*Step]string
 	eventMu     sync.Mutex
 	hours       openings
 	focus       *focus // what an Explore looks at; nil in a run
@@ -113,7 +116,11 @@ func newSession(p *Program, o Options, run string, now time.Time) (*session, err
 	if o.Stdout == nil {
 		o.Stdout = io.Discard
 	}
-	s := &session{p: p, o: o, run: run, now: now.In(p.Zone), shared: map[any]*sharedValue{}, accounts: map[string]string{}, month: map[string]*int{}, connections: map[*Step]step.Connection{}, hours: openings{p: p}}
+	s := &session{p: p, o: o, run: run, now: now.In(p.Zone), links: o.Links, connections: map[*Step]step.Connection{}, accounts: map[*Step]string{}, hours: openings{p: p}}
+	if s.own = s.links == nil; s.own {
+		s.links = NewLinks()
+	}
+	s.made = s.links.calls()
 	s.dir = RunDir(o.StateDir, run)
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make run folder: %w", err)
@@ -135,12 +142,8 @@ func NewRunID(now time.Time) string {
 }
 
 func (s *session) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, v := range s.shared {
-		if c, ok := v.value.(io.Closer); ok {
-			_ = c.Close()
-		}
+	if s.own {
+		_ = s.links.Close() // nothing is written over them
 	}
 }
 
@@ -154,18 +157,8 @@ func (s *session) emit(e Event) {
 	s.o.Events(e)
 }
 
-// calls sums the API calls that the run's clients have made.
-func (s *session) calls() int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var n int64
-	for _, v := range s.shared {
-		if c, ok := v.value.(interface{ Calls() int64 }); ok {
-			n += c.Calls()
-		}
-	}
-	return n
-}
+// calls is how many API calls the session has made.
+func (s *session) calls() int64 { return s.links.calls() - s.made }
 
 // minSensitive is the shortest text that is kept out of all output: hiding every
 // "1" would hide everything.

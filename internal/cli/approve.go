@@ -18,6 +18,8 @@ func (j *job) approve(end planfile.End) error {
 	case n == 0 && len(end.Later) == 0, j.o.sandbox, j.o.yes:
 		return nil
 	case j.o.mayAsk(j.a):
+		// Whoever is asked may take an hour, and others use the account meanwhile.
+		defer j.forgetLinks()
 		return j.ask(n, len(end.Later) > 0)
 	case j.p.Guard.MaxSends != nil:
 		return nil

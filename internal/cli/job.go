@@ -50,6 +50,7 @@ func openJob(a *app, o *worldFlags, spec jobSpec) (*job, error) {
 		Inputs: spec.inputs, Campaign: spec.named, Slot: spec.slot, Orphans: spec.orphans, BaseURL: o.baseURL, Rate: o.rate.perSecond,
 		Only: spec.only, StateDir: spec.state.dir, FlowDir: spec.folder,
 		LookupEnv: a.env.lookup, OnSecret: a.secrets.Add, Account: steps.CompanyID, CallsThisMonth: steps.CallsThisMonth, MessageStatus: steps.MessageStatus, People: steps.People{}, Gate: steps.WaitTurn, Now: time.Now,
+		Links: engine.NewLinks(),
 	}
 	j.opts.Settle = o.settle.time
 	if p := spec.state.project; p != nil {
@@ -110,6 +111,7 @@ func (j *job) local() bool {
 }
 
 func (j *job) close() {
+	j.forgetLinks()
 	if j.fake != nil {
 		j.fake.close()
 	}
@@ -123,6 +125,17 @@ func (j *job) close() {
 			j.a.warn(err.Error())
 		}
 	}
+}
+
+// forgetLinks lets what comes next ask the accounts anew.
+func (j *job) forgetLinks() {
+	if j.opts.Links == nil {
+		return
+	}
+	if err := j.opts.Links.Close(); err != nil {
+		j.a.warn(err.Error())
+	}
+	j.opts.Links = nil
 }
 
 // fail points an error at the flow's text.
