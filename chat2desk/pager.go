@@ -83,6 +83,7 @@ func (p *pager[T, K]) next(ctx context.Context) (fresh []T, ended bool, err erro
 	}
 	ignored := overlap == 1 && !stepped && p.looksIgnored(g)
 	keys := make([]K, 0, len(g.items))
+	fresh = g.items[:0] // what is new moves up over what is known
 	for _, item := range g.items {
 		k := p.key(item)
 		keys = append(keys, k)
@@ -126,7 +127,9 @@ func (p *pager[T, K]) guess(g page[T]) (offsets []int) {
 // page fetches, the first one from where it was read already.
 func (p *pager[T, K]) page(ctx context.Context, limit, offset int) (page[T], error) {
 	if p.first != nil && p.pages == 0 {
-		return *p.first, nil
+		g := *p.first
+		g.items = slices.Clone(g.items) // whoever ranges again begins with it again
+		return g, nil
 	}
 	if p.ahead != nil {
 		if g, begun, err := p.ahead.get(limit, offset); begun && (err != nil || p.continues(g)) {

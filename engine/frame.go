@@ -12,15 +12,15 @@ import (
 // one iteration inside it. An iteration's frame is its own; it sees its parent's
 // values as they were when it began.
 type frame struct {
-	env    map[string]any // the roots
-	steps  map[string]any // env["steps"]: id → {outputs, status}
-	absent map[string]string
-	item   []int // the iteration, outermost loop first
+	env    map[string]any    // the roots
+	steps  map[string]any    // env["steps"]: id → {outputs, status}
+	absent map[string]string // why a step has no outputs; nil while all have
+	item   []int             // the iteration, outermost loop first
 	unit   int64
 }
 
 func newFrame() *frame {
-	f := &frame{env: map[string]any{}, steps: map[string]any{}, absent: map[string]string{}}
+	f := &frame{env: map[string]any{}, steps: map[string]any{}}
 	f.env["steps"] = f.steps
 	return f
 }
@@ -28,8 +28,11 @@ func newFrame() *frame {
 // iteration opens the scope of one record of a loop.
 func (f *frame) iteration(s *Step, index int, record any) *frame {
 	c := &frame{
-		env: maps.Clone(f.env), steps: maps.Clone(f.steps), absent: maps.Clone(f.absent),
+		env: maps.Clone(f.env), steps: maps.Clone(f.steps),
 		item: append(slices.Clip(slices.Clone(f.item)), index), unit: f.unit,
+	}
+	if len(f.absent) > 0 {
+		c.absent = maps.Clone(f.absent)
 	}
 	c.env["steps"] = c.steps
 	c.env[s.As], c.env["index"] = record, index
@@ -44,6 +47,9 @@ func (f *frame) set(id, status string, outputs map[string]any) {
 
 // drop says that a step has no outputs, and why.
 func (f *frame) drop(id, status, reason string) {
+	if f.absent == nil {
+		f.absent = map[string]string{}
+	}
 	f.absent[id] = reason
 	f.steps[id] = map[string]any{"outputs": map[string]any{}, "status": status}
 }

@@ -114,9 +114,14 @@ func (p *planner) iterate(ctx context.Context, st *Step, f *frame, i int) (itera
 		if status != "ok" {
 			rec.Status = status
 		}
-		rec.Outputs, rec.Scope = map[string]planfile.Value{}, map[string]planfile.Value{}
+		if len(it.item) > 0 {
+			rec.Outputs = make(map[string]planfile.Value, len(it.item))
+		}
 		for name, v := range it.item {
 			rec.Outputs[name] = planfile.Value{V: v}
+		}
+		if len(st.capture) > 0 {
+			rec.Scope = make(map[string]planfile.Value, len(st.capture))
 		}
 		for _, path := range st.capture {
 			if _, bad := f.missing(needsOfPath(path)); !bad {

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,9 @@ import (
 type candidate struct {
 	planfile.Send
 	st        *Step
+	id        ledger.Identity   // as Identity
+	content   [32]byte          // as Content
+	contact   ledger.Person     // the contact as a person of its own
 	former    []ledger.Identity // what it is under the ids that its step once had
 	recipient step.Recipient
 	preview   step.Preview
@@ -80,11 +84,12 @@ func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 	if rec.Account, err = p.account(ctx, st); err != nil {
 		return nil, err
 	}
-	if rec.Content, err = hashOf(args); err != nil {
+	if rec.content, err = sumOf(args); err != nil {
 		return nil, p.fail(st, f, err)
 	}
 	key := p.p.keyOf(st, rec.Account, p.head.Campaign, rec.Key, rec.Period)
-	rec.Identity = key.Identity().String()
+	rec.id = key.Identity()
+	rec.Identity, rec.Content = rec.id.String(), hex.EncodeToString(rec.content[:])
 	for _, id := range p.p.formerly(st) {
 		key.Step = id
 		rec.former = append(rec.former, key.Identity())
@@ -146,11 +151,12 @@ func (p *planner) flush(ctx context.Context, recs []any) error {
 			if err := p.decide(ctx, r); err != nil {
 				return err
 			}
-			rec = p.counted(r.Send)
-		case planfile.Send:
+			p.count(&r.Send)
+			rec = &r.Send
+		case *planfile.Send:
 			p.seq++
 			r.Seq = p.seq
-			rec = p.counted(r)
+			p.count(r)
 		case planfile.Local:
 			p.seq++
 			r.Seq = p.seq
@@ -167,21 +173,21 @@ func (p *planner) flush(ctx context.Context, recs []any) error {
 	return nil
 }
 
-// counted counts a send that is decided about.
-func (p *planner) counted(r planfile.Send) planfile.Send {
+// count counts a send that is decided about.
+func (p *planner) count(r *planfile.Send) {
 	if r.Status == planfile.StatusLeftOut {
 		p.countLeftOut(r.Step, r.Reason, 1)
 	}
 	if r.Status == planfile.StatusPlanned {
 		// Both are of fixed length, and a hash cannot fail.
-		_, _ = io.WriteString(p.planned, r.Identity+r.Content)
+		_, _ = io.WriteString(p.planned, r.Identity)
+		_, _ = io.WriteString(p.planned, r.Content)
 	}
 	p.counts.Add(r.Status)
 	if r.Changed {
 		p.counts.Changed++
 	}
 	p.unit = max(p.unit, r.Unit)
-	return r
 }
 
 // decide settles what becomes of a send: first by what the draft and the ledger
@@ -215,15 +221,7 @@ func (p *planner) railedAgain(ctx context.Context, c *candidate) error {
 // known asks the draft and the ledger about a send.
 func (p *planner) known(ctx context.Context, c *candidate) error {
 	r := &c.Send
-	id, err := ledger.ParseIdentity(r.Identity)
-	if err != nil {
-		return err
-	}
-	content, err := ledger.ParseIdentity(r.Content) // the same form: 32 bytes in hex
-	if err != nil {
-		return err
-	}
-	seen, err := p.draft.Add(ctx, id, content, r.Seq, c.former...)
+	seen, err := p.draft.Add(ctx, c.id, c.content, r.Seq, c.former...)
 	if err != nil {
 		return err
 	}
@@ -237,7 +235,7 @@ func (p *planner) known(ctx context.Context, c *candidate) error {
 	if seen.Record == nil {
 		return nil
 	}
-	if seen.Record.Identity != id {
+	if seen.Record.Identity != c.id {
 		// One send has one identity for good: whatever follows, another attempt,
 		// reading back, a person's word, is about the one that the ledger has.
 		r.Identity, r.Former = seen.Record.Identity.String(), seen.Record.Step
@@ -246,7 +244,7 @@ func (p *planner) known(ctx context.Context, c *candidate) error {
 	switch seen.Record.State {
 	case ledger.Sent:
 		r.Status, r.Message, r.Since = planfile.StatusAlreadySent, seen.Record.MessageID, &at
-		r.Changed = seen.Record.ContentHash != content
+		r.Changed = seen.Record.ContentHash != c.content
 	case ledger.Unknown:
 		r.Status, r.Since, c.unsettled = planfile.StatusUnknown, &at, seen.Record.Run
 		r.Reason = fmt.Sprintf("run %s could not tell whether it went out; the chat is read back before anything is sent again", seen.Record.Run)

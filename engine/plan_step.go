@@ -109,7 +109,7 @@ func (p *planner) leave(st *Step, f *frame, status, reason string) []any {
 	var recs []any
 	for _, send := range st.Sends {
 		p.left(send, f, reason)
-		recs = append(recs, planfile.Send{
+		recs = append(recs, &planfile.Send{
 			Type: "send", Step: send.ID, Unit: f.unit, Item: f.item, Status: planfile.StatusLeftOut, Reason: reason, Contact: contactOf(send, f),
 		})
 	}

@@ -14,18 +14,18 @@ import (
 // phone that the flow's records or, where perContact counts, the API tell, else
 // the contact itself.
 func (p *planner) identify(ctx context.Context, c *candidate) error {
-	c.Internal = c.recipient.Internal
+	c.Internal, c.contact = c.recipient.Internal, ledger.PersonOfContact(c.Account, c.Contact)
 	switch {
 	case c.named != "":
 		c.person = personNamed(c.named)
 	case c.facts == nil && (len(p.p.Guard.PerContact) == 0 || p.p.Class != ledger.Marketing || c.Internal):
-		c.person = ledger.PersonOfContact(c.Account, c.Contact)
+		c.person = c.contact
 	default:
 		f, err := p.factsOf(ctx, c)
 		if err != nil {
 			return err
 		}
-		c.person = ledger.PersonOfContact(c.Account, c.Contact)
+		c.person = c.contact
 		if len(f.Numbers) > 0 {
 			c.person = numberOf(f.Numbers[0])
 		}
@@ -75,7 +75,7 @@ func (p *planner) perContact(ctx context.Context, c *candidate) (string, error) 
 		if err != nil {
 			return "", err
 		}
-		others, _, err := p.draft.Others(ctx, c.person, ledger.PersonOfContact(c.Account, c.Contact))
+		others, _, err := p.draft.Others(ctx, c.person, c.contact)
 		if err != nil {
 			return "", err
 		}
@@ -119,16 +119,15 @@ const maxShared = 3
 // contacts are noticed. Of somebody who is known by the contact alone there are
 // none.
 func (p *planner) meet(ctx context.Context, c *candidate) error {
-	contact := ledger.PersonOfContact(c.Account, c.Contact)
-	if c.person == contact {
+	if c.person == c.contact {
 		return nil
 	}
-	others, _, err := p.draft.Others(ctx, c.person, contact)
+	others, _, err := p.draft.Others(ctx, c.person, c.contact)
 	if err != nil {
 		return err
 	}
 	p.acquaint(c, others)
-	return p.draft.Writes(ctx, c.person, contact, c.Seq)
+	return p.draft.Writes(ctx, c.person, c.contact, c.Seq)
 }
 
 // acquaint notes a contact whose person the plan writes to under others.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -204,12 +205,24 @@ func (s *session) environment() map[string]string {
 	return out
 }
 
-// hashOf is the hex SHA-256 of a value's canonical form.
+// hashOf is sumOf in hex.
 func hashOf(v any) (string, error) {
-	b, err := json.Marshal(planfile.Value{V: v})
+	sum, err := sumOf(v)
+	return hex.EncodeToString(sum[:]), err
+}
+
+// sumOf is the SHA-256 of a value's canonical form: what encoding/json makes of it,
+// with the letters of HTML escaped. Ledgers hold such sums, so the form is for good.
+func sumOf(v any) (sum [32]byte, err error) {
+	var few [512]byte
+	b, err := planfile.Value{V: v}.Append(few[:0])
 	if err != nil {
-		return "", err
+		return sum, err
 	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:]), nil
+	if bytes.ContainsAny(b, "<>&") {
+		var safe bytes.Buffer
+		json.HTMLEscape(&safe, b)
+		b = safe.Bytes()
+	}
+	return sha256.Sum256(b), nil
 }

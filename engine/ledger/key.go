@@ -27,11 +27,17 @@ type Identity [32]byte
 // would make every earlier send look new: golden hashes pin this one.
 const identityVersion = "flowrunner/identity/v1"
 
-// Identity hashes the version and then each field behind its length in bytes, so
-// that no two keys share an encoding. Texts are taken as they are.
+// Identity hashes the fields. Texts are taken as they are.
 func (k Key) Identity() Identity {
-	b := []byte(identityVersion)
-	for _, field := range []string{k.Account, k.Flow, k.Campaign, k.Step, k.Key, k.Period} {
+	return hashOf(identityVersion, k.Account, k.Flow, k.Campaign, k.Step, k.Key, k.Period)
+}
+
+// hashOf hashes the version of an encoding and then each field behind its length in
+// bytes, so that no two lists of fields share an encoding.
+func hashOf(version string, fields ...string) [32]byte {
+	var few [512]byte // enough for ordinary fields, and on the stack
+	b := append(few[:0], version...)
+	for _, field := range fields {
 		b = binary.BigEndian.AppendUint64(b, uint64(len(field)))
 		b = append(b, field...)
 	}

@@ -1,10 +1,9 @@
 package ledger
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -31,18 +30,12 @@ func PersonNamed(name string) Person { return personOf("name", name) }
 
 // PersonOfContact is a contact of whom nothing else is known.
 func PersonOfContact(account string, contact int) Person {
-	return personOf("contact", account, fmt.Sprint(contact))
+	return personOf("contact", account, strconv.Itoa(contact))
 }
 
-func personOf(fields ...string) (p Person) {
-	b := []byte(personVersion)
-	for _, field := range fields {
-		b = binary.BigEndian.AppendUint64(b, uint64(len(field)))
-		b = append(b, field...)
-	}
-	sum := sha256.Sum256(b)
-	copy(p[:], sum[:])
-	return p
+func personOf(fields ...string) Person {
+	sum := hashOf(personVersion, fields...)
+	return Person(sum[:len(Person{})])
 }
 
 // IsZero reports whether nobody is meant.

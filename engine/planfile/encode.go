@@ -25,6 +25,8 @@ func appendLine(b []byte, v any) ([]byte, error) {
 	switch r := v.(type) {
 	case Send:
 		w.send(&r)
+	case *Send:
+		w.send(r)
 	case Item:
 		w.item(&r)
 	case Row:

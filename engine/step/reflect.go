@@ -196,9 +196,9 @@ func ToValue(v any) any {
 
 // valuer is ToValue for the records of one type, with the wanted fields alone;
 // nil is all of them.
-func valuer(t reflect.Type, wanted []string) func(any) any {
+func valuer(t reflect.Type, wanted []string) func(reflect.Value) any {
 	if wanted == nil || t.Kind() != reflect.Struct || t == typeTime || t == typeSecret {
-		return ToValue
+		return func(v reflect.Value) any { return ToValue(v.Interface()) }
 	}
 	var members []member
 	for _, m := range membersOf(t) {
@@ -206,7 +206,7 @@ func valuer(t reflect.Type, wanted []string) func(any) any {
 			members = append(members, m)
 		}
 	}
-	return func(v any) any { return record(reflect.ValueOf(v), members) }
+	return func(v reflect.Value) any { return record(v, members) }
 }
 
 // outputsOf are the outputs of a kind by their names. Of streams they hold the

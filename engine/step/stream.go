@@ -54,12 +54,15 @@ func (s Stream[T]) records(wanted []string) Stream[any] {
 	}
 	value := valuer(reflect.TypeFor[T](), wanted)
 	return StreamOf(func(yield func(any, error) bool) {
+		var at T // one place for all records, of which nothing is kept
+		held := reflect.ValueOf(&at).Elem()
 		for v, err := range s.All() {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			if !yield(value(v), nil) {
+			at = v
+			if !yield(value(held), nil) {
 				return
 			}
 		}

@@ -16,37 +16,54 @@ import (
 type draftPersons struct {
 	sieve sieve
 	rows  draftRows
-	last  struct {
-		person, contact ledger.Person
-		others          int
-		first           int64
-	}
+	last  personLook
+}
+
+// personLook is what was found of a contact of a person.
+type personLook struct {
+	person, contact ledger.Person
+	others          int
+	first           int64           // Seq of the first of the others
+	written         bool            // the contact is one of the person's
+	free            ledger.Identity // of the person's next contact
 }
 
 func personSlot(p ledger.Person, n int) ledger.Identity {
-	return sha256.Sum256(binary.BigEndian.AppendUint32(p[:], uint32(n)))
+	var b [len(p) + 4]byte
+	copy(b[:], p[:])
+	binary.BigEndian.PutUint32(b[len(p):], uint32(n))
+	return sha256.Sum256(b[:])
 }
 
-// slots ranges over the contacts of a person. written says whether contact is one
-// of them.
-func (d *draftPersons) slots(person, contact ledger.Person) (others int, first int64, written bool, err error) {
+// look ranges over the contacts of a person.
+func (d *draftPersons) look(person, contact ledger.Person) (*personLook, error) {
+	if d.last.person == person && d.last.contact == contact {
+		return &d.last, nil
+	}
+	d.last = personLook{}
+	l := personLook{person: person, contact: contact}
 	for n := 0; ; n++ {
-		id := personSlot(person, n)
-		if !d.sieve.has(id) {
-			return others, first, written, nil
+		l.free = personSlot(person, n)
+		if !d.sieve.has(l.free) {
+			break
 		}
-		row, found, err := d.rows.find(id)
-		if err != nil || !found {
-			return others, first, written, err
+		row, found, err := d.rows.find(l.free)
+		if err != nil {
+			return nil, fmt.Errorf("read draft: %w", err)
+		}
+		if !found {
+			break
 		}
 		if ledger.Person(row.content[:len(contact)]) == contact {
-			written = true
+			l.written = true
 			continue
 		}
-		if others++; others == 1 {
-			first = row.seq
+		if l.others++; l.others == 1 {
+			l.first = row.seq
 		}
 	}
+	d.last = l
+	return &d.last, nil
 }
 
 // Others counts the other contacts of a person.
@@ -54,14 +71,11 @@ func (d *draft) Others(_ context.Context, person, contact ledger.Person) (n int,
 	if d.persons == nil {
 		return 0, 0, nil
 	}
-	if last := &d.persons.last; last.person == person && last.contact == contact {
-		return last.others, last.first, nil
-	}
-	n, first, _, err = d.persons.slots(person, contact)
+	l, err := d.persons.look(person, contact)
 	if err != nil {
-		return 0, 0, fmt.Errorf("read draft: %w", err)
+		return 0, 0, err
 	}
-	return n, first, nil
+	return l.others, l.first, nil
 }
 
 // Writes registers a contact of a person.
@@ -72,24 +86,16 @@ func (d *draft) Writes(_ context.Context, person, contact ledger.Person, seq int
 	if d.persons == nil {
 		d.persons = &draftPersons{}
 	}
-	last := &d.persons.last
-	if last.person == person && last.contact == contact {
-		return nil
+	l, err := d.persons.look(person, contact)
+	if err != nil || l.written {
+		return err
 	}
-	others, first, written, err := d.persons.slots(person, contact)
-	if err != nil {
-		return fmt.Errorf("read draft: %w", err)
-	}
-	last.person, last.contact, last.others, last.first = person, contact, others, first
-	if written {
-		return nil
-	}
-	id := personSlot(person, others)
-	row := draftRow{id: id, seq: seq}
+	row := draftRow{id: l.free, seq: seq}
 	copy(row.content[:], contact[:])
-	d.persons.sieve.add(id)
+	d.persons.sieve.add(l.free)
 	if err := d.persons.rows.add(row); err != nil {
 		return fmt.Errorf("add to draft: %w", err)
 	}
+	l.written = true
 	return nil
 }
