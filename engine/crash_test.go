@@ -275,7 +275,7 @@ func naiveRegistry(t *testing.T) *step.Registry {
 	naive := step.Send(step.Doc{Name: "chat2desk_send_message", Summary: "Naive.", Connected: true},
 		func(x in) string { return fmt.Sprint(x.ContactID) },
 		func(x in) step.Recipient { return step.Recipient{Contact: x.ContactID} },
-		func(x in) step.Preview { return step.Preview{Text: x.Message} },
+		func(x in) (step.Preview, error) { return step.Preview{Text: x.Message}, nil },
 		func(ctx context.Context, x in, a step.Attempt) (out, error) {
 			var err error
 			for range 3 {

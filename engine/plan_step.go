@@ -155,7 +155,7 @@ func (p *planner) fail(st *Step, f *frame, err error) error {
 	if errors.As(err, &se) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	out := &StepError{Step: st.ID, Item: f.item, Span: st.Span, Err: err}
+	out := &StepError{Step: st.ID, Item: f.item, Span: st.placeOf(err), Err: err}
 	var ee *lang.EvalError
 	if errors.As(err, &ee) {
 		out.Span = ee.Span

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -101,6 +102,19 @@ type Step struct {
 	capture  [][]string
 	inFinal  bool
 	maxLevel step.Effect
+}
+
+// placeOf is where the argument stands that an error is about, else the step.
+func (s *Step) placeOf(err error) diag.Span {
+	var bad *step.ArgError
+	if errors.As(err, &bad) {
+		for _, a := range s.Args {
+			if a.Field.Name == bad.Param && a.Value != nil {
+				return a.Value.Span()
+			}
+		}
+	}
+	return s.Span
 }
 
 // Arg is one parameter that was written.

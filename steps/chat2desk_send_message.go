@@ -86,7 +86,12 @@ func sendRecipient(in sendMessageIn) step.Recipient {
 
 // sendPreview holds everything that the recipient or an operator can see of the
 // message. externalId is a label and no content.
-func sendPreview(in sendMessageIn) step.Preview {
+func sendPreview(in sendMessageIn) (step.Preview, error) {
+	if strings.TrimSpace(in.Message) == "" && in.Attachment == "" {
+		return step.Preview{}, &step.ArgError{
+			Param: "message", Problem: "is blank, and there is no attachment; leave such people out with `if`, or say with ?? what stands in place of what is missing",
+		}
+	}
 	details := map[string]string{}
 	set := func(name, value string) {
 		if value != "" {
@@ -102,7 +107,7 @@ func sendPreview(in sendMessageIn) step.Preview {
 	if in.OpenDialog != nil {
 		details["openDialog"] = strconv.FormatBool(*in.OpenDialog)
 	}
-	return step.Preview{Text: in.Message, Details: details}
+	return step.Preview{Text: in.Message, Details: details}, nil
 }
 
 func sendMessage(ctx context.Context, in sendMessageIn, a step.Attempt) (sendMessageOut, error) {

@@ -122,13 +122,13 @@ func Local[In, Out any](d Doc, fn func(context.Context, In) (Out, error)) Kind {
 // Send declares a kind that changes the account. Every part is needed: key is
 // the default identity within the step (language page, "Once"); recipient is who
 // gets it, for caps and `why`; preview is what a person reviews and what counts
-// as the content; do makes exactly one attempt; settle reads back whether an
-// attempt happened, or is NoSettle.
+// as the content, or an *ArgError when this could only be refused; do makes exactly
+// one attempt; settle reads back whether an attempt happened, or is NoSettle.
 func Send[In, Out any](
 	d Doc,
 	key func(In) string,
 	recipient func(In) Recipient,
-	preview func(In) Preview,
+	preview func(In) (Preview, error),
 	do func(context.Context, In, Attempt) (Out, error),
 	settle Settle[In],
 ) Kind {
@@ -144,7 +144,9 @@ func Send[In, Out any](
 				return Prepared{}, err
 			}
 			x := v.Interface().(In)
-			return Prepared{Key: key(x), Recipient: recipient(x), Preview: preview(x)}, nil
+			p := Prepared{Key: key(x), Recipient: recipient(x)}
+			p.Preview, err = preview(x)
+			return p, err
 		},
 		do: func(ctx context.Context, args map[string]any, a Attempt) (map[string]any, error) {
 			v, err := decodeStruct(in, args)

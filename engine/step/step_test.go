@@ -413,7 +413,12 @@ func post(settle Settle[postIn]) Kind {
 	return Send(Doc{Name: "post"},
 		func(in postIn) string { return fmt.Sprint(in.To) },
 		func(in postIn) Recipient { return Recipient{Contact: in.To} },
-		func(in postIn) Preview { return Preview{Text: in.Text} },
+		func(in postIn) (Preview, error) {
+			if in.Text == " " {
+				return Preview{}, &ArgError{Param: "text", Problem: "is blank"}
+			}
+			return Preview{Text: in.Text}, nil
+		},
 		func(_ context.Context, in postIn, a Attempt) (postOut, error) {
 			if in.Text == "fail" {
 				return postOut{}, &Failure{Reason: "lost " + a.ExternalID}
@@ -438,6 +443,8 @@ func TestSends(t *testing.T) {
 	require.Equal(t, Prepared{Key: "7", Recipient: Recipient{Contact: 7}, Preview: Preview{Text: "Hi"}}, p)
 	_, err = k.Prepare(map[string]any{"to": 0, "text": ""})
 	require.EqualError(t, err, "to is 0, but at least 1 is allowed")
+	_, err = k.Prepare(map[string]any{"to": 7, "text": " "})
+	require.EqualError(t, err, "text is blank")
 
 	outs, err := k.Do(t.Context(), args, Attempt{})
 	require.NoError(t, err)
