@@ -295,6 +295,9 @@ func TestMaxPerSecond(t *testing.T) {
 	}
 	require.Equal(t, 200, codes[0])
 	require.Contains(t, codes, 429)
+	all, above := s.Calls()
+	require.EqualValues(t, len(codes), all)
+	require.EqualValues(t, len(slices.DeleteFunc(codes, func(code int) bool { return code == 200 })), above)
 }
 
 func TestChurn(t *testing.T) {

@@ -40,6 +40,7 @@ type Server struct {
 	fate    fate
 	window  window
 	calls   atomic.Int64
+	above   atomic.Int64 // of the calls, those above MaxPerSecond
 	pages   atomic.Int64 // of clients, for Churn
 	log     io.Writer
 	line    []byte // reused for log, under state.mu
@@ -76,6 +77,12 @@ func New(o Options) *Server {
 func (s *Server) Close() {
 	s.close.Do(func() { close(s.done) })
 	s.late.Wait()
+}
+
+// Calls counts the calls since New, and those of them that were above MaxPerSecond
+// and so answered 429.
+func (s *Server) Calls() (all, above int64) {
+	return s.calls.Load() - s.options.World.Company.RequestsThisMonth, s.above.Load()
 }
 
 // call is one request, taken apart.
@@ -149,6 +156,7 @@ func (s *Server) perform(c *call, r *http.Request, body []byte) answer {
 func (s *Server) admit(c *call, r *http.Request, calls int64) *answer {
 	refuse := func(a answer) *answer { return &a }
 	if max := s.options.MaxPerSecond; max > 0 && !s.window.take(time.Now(), max) {
+		s.above.Add(1)
 		return refuse(tooMany("1"))
 	}
 	if quota := s.state.w.Company.MonthlyQuota; quota > 0 && calls > quota {

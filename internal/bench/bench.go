@@ -23,6 +23,8 @@ type job struct {
 	name    string // start, broadcast or export
 	clients int
 	latency time.Duration
+
+	perSecond int // more calls than this are answered 429; 0 is no limit
 }
 
 // check says whether a run did what it had to.

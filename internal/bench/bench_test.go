@@ -20,6 +20,7 @@ func TestFlagsAreBounded(t *testing.T) {
 		"-inflight 1000":       "-inflight takes",
 		"-rounds 0":            "-rounds 1 to",
 		"-latency 2s":          "-latency takes",
+		"-wall 0":              "-wall takes",
 		"fast":                 "only flags",
 	}
 	for args, want := range tests {
@@ -33,7 +34,7 @@ func TestFlagsAreBounded(t *testing.T) {
 	require.Equal(t, []string{"start", "export"}, o.only)
 	o, err = parse(nil)
 	require.NoError(t, err)
-	require.Equal(t, []string{"start", "broadcast", "latency", "export", "growth"}, o.only)
+	require.Equal(t, []string{"start", "broadcast", "latency", "export", "wall429", "growth", "memory"}, o.only)
 }
 
 func TestMedians(t *testing.T) {
@@ -60,7 +61,8 @@ func TestFigures(t *testing.T) {
 func TestBench(t *testing.T) {
 	o, err := parse([]string{
 		"-clients", "300", "-slow-clients", "20", "-latency", "1ms", "-rounds", "1", "-starts", "1", "-inflight", "8",
-		"-only", "start,broadcast,latency,export", "-profile", t.TempDir(),
+		"-wall", "150", "-wall-clients", "200",
+		"-only", "start,broadcast,latency,export,wall429,memory", "-profile", t.TempDir(),
 	})
 	require.NoError(t, err)
 	ctx := context.Background()
@@ -74,7 +76,7 @@ func TestBench(t *testing.T) {
 		for _, want := range []string{
 			"`go run ./internal/bench -clients 300` on ", "### Start to exit", "### Broadcast: 300 clients, 8 in flight (median of 1)",
 			"### Broadcast, 1ms a call: 20 clients", "### List, filter, count, CSV", "| fsync loop |", "| flowrunner |",
-			"× the wall time of the fsync loop",
+			"× the wall time of the fsync loop", "### A wall of 429: 150 calls a second, 200 clients", "| `runs show --all` | ",
 		} {
 			require.Contains(t, out.String(), want)
 		}

@@ -32,6 +32,8 @@ type options struct {
 	slow     int
 	times    int
 	starts   int
+	wall     int
+	walled   int
 	million  bool
 	only     []string
 	dir      string
@@ -48,7 +50,9 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.slow, "slow-clients", 4000, "how many clients the table latency has")
 	f.IntVar(&o.times, "rounds", 3, "how often each program runs; the table has medians")
 	f.IntVar(&o.starts, "starts", 21, "how often each program runs in the table start")
-	f.BoolVar(&o.million, "million", false, "let the table growth go on to 1,000,000 clients")
+	f.IntVar(&o.wall, "wall", 50, "how many calls a second get through in the table wall429")
+	f.IntVar(&o.walled, "wall-clients", 2000, "how many clients the table wall429 has")
+	f.BoolVar(&o.million, "million", false, "let the tables growth and memory go on to 1,000,000 clients")
 	f.StringVar(&o.dir, "dir", "", "where state is made: a folder on the disk to measure (default a temporary one)")
 	f.StringVar(&o.profile, "profile", "", "write CPU and heap profiles of flowrunner to this folder")
 	f.StringVar(&o.binary, "flowrunner", "", "measure this binary as well, as \"other\"")
@@ -72,6 +76,8 @@ func parse(args []string) (options, error) {
 		return o, fmt.Errorf("-clients takes 1 to 5,000,000, -slow-clients 1 to 100,000")
 	case o.inflight < 1 || o.inflight > 256 || o.times < 1 || o.times > 100 || o.starts < 1 || o.starts > 1000:
 		return o, fmt.Errorf("-inflight takes 1 to 256, -rounds 1 to 100, -starts 1 to 1000")
+	case o.wall < 1 || o.wall > 10_000 || o.walled < 1 || o.walled > 1_000_000:
+		return o, fmt.Errorf("-wall takes 1 to 10,000, -wall-clients 1 to 1,000,000")
 	case o.latency < 0 || o.latency > time.Second:
 		return o, fmt.Errorf("-latency takes 0s to 1s")
 	}

@@ -22,6 +22,8 @@ type cost struct {
 	wall    time.Duration
 	cpu     time.Duration // of the program
 	sandbox time.Duration // CPU of the sandbox meanwhile
+	calls   int           // that the sandbox got, where it counted them
+	refused int           // of them, those that it answered 429
 	peak    int64         // bytes of resident memory, 0 where the system does not say
 }
 
@@ -35,10 +37,13 @@ type fake struct {
 }
 
 // serve starts a sandbox whose people depend on seed alone.
-func (b *bench) serve(ctx context.Context, folder string, clients int, latency time.Duration) (*fake, error) {
+func (b *bench) serve(ctx context.Context, folder string, j job) (*fake, error) {
 	s := &fake{token: "bench-token", accepted: filepath.Join(folder, "accepted.jsonl")}
 	s.cmd = exec.CommandContext(ctx, b.flowrunner, "sandbox", "serve", "--addr", "127.0.0.1:0", "--token", s.token,
-		"--seed", strconv.Itoa(seed), "--clients", strconv.Itoa(clients), "--latency", latency.String(), "--accepted", s.accepted)
+		"--seed", strconv.Itoa(seed), "--clients", strconv.Itoa(j.clients), "--latency", j.latency.String(), "--accepted", s.accepted)
+	if j.perSecond > 0 {
+		s.cmd.Args = append(s.cmd.Args, "--max-per-second", strconv.Itoa(j.perSecond))
+	}
 	s.cmd.Env, s.cmd.Stderr = bare(), &s.said
 	out, err := s.cmd.StdoutPipe()
 	if err == nil {
@@ -69,6 +74,16 @@ func (s *fake) stop() (time.Duration, error) {
 	return s.cmd.ProcessState.UserTime() + s.cmd.ProcessState.SystemTime(), nil
 }
 
+// counted reads what the sandbox says of its calls when it ends.
+func (s *fake) counted() (calls, refused int) {
+	for line := range strings.Lines(s.said.String()) {
+		if n, _ := fmt.Sscanf(line, "%d calls, %d of them above", &calls, &refused); n == 2 {
+			return calls, refused
+		}
+	}
+	return 0, 0
+}
+
 // bare is an environment in which nothing of the person who measures counts.
 func bare(more ...string) []string {
 	env := []string{"CI=true", "NO_COLOR=1", "HOME=" + os.Getenv("HOME"), "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
@@ -93,13 +108,14 @@ func (b *bench) measure(ctx context.Context, p program, j job) (c cost, err erro
 	if err := b.writeFlow(j.name, folder); err != nil {
 		return c, err
 	}
-	api, err := b.serve(ctx, folder, j.clients, j.latency)
+	api, err := b.serve(ctx, folder, j)
 	if err != nil {
 		return c, err
 	}
 	c, err = b.spawn(ctx, p, j.name, folder, api)
 	used, stopErr := api.stop()
 	c.sandbox = used
+	c.calls, c.refused = api.counted()
 	if err = errors.Join(err, stopErr); err == nil {
 		err = j.check(folder, api.accepted)
 	}
@@ -119,7 +135,7 @@ func (b *bench) spawn(ctx context.Context, p program, name, folder string, api *
 			"FLOWRUNNER_CPU_PROFILE="+absolute(b.profile, name+".cpu"), "FLOWRUNNER_HEAP_PROFILE="+absolute(b.profile, name+".heap"))
 	}
 	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.Stderr = &said // standard output goes nowhere: that of an export is long
 	start := time.Now()
 	err := cmd.Run()
 	c := cost{wall: time.Since(start)}

@@ -22,7 +22,9 @@ var tables = []table{
 	{"broadcast", broadcastTable},
 	{"latency", latencyTable},
 	{"export", exportTable},
+	{"wall429", wallTable},
 	{"growth", growthTable},
+	{"memory", memoryTable},
 }
 
 func tableNames() []string {

@@ -20,6 +20,7 @@ type serveOptions struct {
 	deadOffset bool
 	noExternal bool
 	escape     bool
+	perSecond  int
 	latency    time.Duration
 	accepted   string
 }
@@ -40,6 +41,9 @@ func newSandbox(a *app) *cobra.Command {
 			if err := o.check(cmd.Flags()); err != nil {
 				return err
 			}
+			if o.perSecond < 0 {
+				return &usageError{fmt.Sprintf("--max-per-second is %d", o.perSecond), "give a number from 1 on"}
+			}
 			return serve(a, o)
 		},
 	}
@@ -52,6 +56,7 @@ func newSandbox(a *app) *cobra.Command {
 	f.BoolVar(&o.noExternal, "no-external-id", false, "give no external ids back in histories, as some instances do")
 	f.BoolVar(&o.escape, "escape-texts", false, "give the texts of histories back escaped for HTML")
 	f.DurationVar(&o.latency, "latency", 0, "how long each call takes, such as 20ms")
+	f.IntVar(&o.perSecond, "max-per-second", 0, "answer 429 to more calls than this within a second (default: to none)")
 	f.StringVar(&o.accepted, "accepted", "", "keep a log of the accepted messages in this `file`")
 	cmd.AddCommand(serve)
 	return cmd
@@ -82,6 +87,9 @@ func serve(a *app, o *serveOptions) error {
 	if err := api.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve sandbox: %w", err)
 	}
+	if all, above := server.Calls(); o.perSecond > 0 {
+		fmt.Fprintf(a.stderr, "%s, %d of them above --max-per-second\n", count(int(all), "call", "calls"), above)
+	}
 	fmt.Fprintf(a.stderr, "%s accepted in all\n", count(len(server.Accepted()), "message", "messages"))
 	return nil
 }
@@ -95,6 +103,7 @@ func newServer(o *serveOptions) (*sandbox.Server, func(), error) {
 		o.token = newToken()
 	}
 	so.Token, so.DeadOffset, so.NoExternalID, so.EscapeTexts, so.Latency = o.token, o.deadOffset, o.noExternal, o.escape, o.latency
+	so.MaxPerSecond = o.perSecond
 	if o.accepted == "" {
 		return sandbox.New(so), func() {}, nil
 	}

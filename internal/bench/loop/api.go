@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 const pageSize = 200
@@ -82,6 +83,7 @@ func (a *api) send(ctx context.Context, m message) (int64, error) {
 	return answer.Data.MessageID, nil
 }
 
+// do makes a call; one that is answered 429 is made again when the answer says.
 func (a *api) do(req *http.Request, into any) error {
 	req.Header.Set("Authorization", a.token)
 	resp, err := a.http.Do(req)
@@ -89,6 +91,9 @@ func (a *api) do(req *http.Request, into any) error {
 		return err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusTooManyRequests {
+		return a.again(req, resp, into)
+	}
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s %s: %s", req.Method, req.URL.Path, resp.Status)
 	}
@@ -97,4 +102,25 @@ func (a *api) do(req *http.Request, into any) error {
 	}
 	_, err = io.Copy(io.Discard, resp.Body) // so that the connection is used again
 	return err
+}
+
+// again waits as long as a 429 says, and no shorter than a second, and calls again.
+func (a *api) again(req *http.Request, resp *http.Response, into any) error {
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return err
+	}
+	after, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
+	select {
+	case <-time.After(time.Duration(max(after, 1)) * time.Second):
+	case <-req.Context().Done():
+		return req.Context().Err()
+	}
+	if req.GetBody != nil {
+		body, err := req.GetBody()
+		if err != nil {
+			return err
+		}
+		req.Body = body
+	}
+	return a.do(req, into)
 }

@@ -3,13 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
@@ -67,6 +70,37 @@ func TestStartAndExport(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, strings.HasPrefix(string(text), "id,phone\n"))
 	require.Contains(t, out.String(), " rows")
+}
+
+// A call that is answered 429 is made again, with its body.
+func TestA429IsWaitedFor(t *testing.T) {
+	api, base := fake(t)
+	var met sync.Map // calls that were refused once
+	wall := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		assert.NoError(t, err)
+		if _, again := met.LoadOrStore(r.Method+r.URL.String()+string(body), true); !again {
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		again, err := http.NewRequestWithContext(r.Context(), r.Method, base+r.URL.String(), bytes.NewReader(body))
+		assert.NoError(t, err)
+		again.Header = r.Header
+		resp, err := http.DefaultClient.Do(again)
+		assert.NoError(t, err)
+		defer resp.Body.Close()
+		_, err = io.Copy(w, resp.Body)
+		assert.NoError(t, err)
+	}))
+	defer wall.Close()
+	var out bytes.Buffer
+	require.NoError(t, run(context.Background(), []string{"-base-url", wall.URL, "-inflight", "256"}, &out))
+	seen := map[int64]bool{}
+	for _, a := range api.Accepted() {
+		require.False(t, seen[a.ClientID])
+		seen[a.ClientID] = true
+	}
+	require.Greater(t, len(seen), 150)
 }
 
 func TestFailuresEndIt(t *testing.T) {
