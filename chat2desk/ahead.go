@@ -5,9 +5,14 @@ import (
 	"sync"
 )
 
-// pagesAhead is how many pages of a listing are fetched before they are wanted.
-// A reader who stops in the middle has wasted as many calls at most.
-const pagesAhead = 3
+// How many pages of a listing are fetched before they are wanted. It begins with
+// few, since each of them is memory, and doubles up to the most whenever the reader
+// has had to wait for one: the further away the server, the more. A reader who stops
+// in the middle has wasted as many calls at most.
+const (
+	fewestAhead = 2
+	pagesAhead  = 8
+)
 
 // ahead fetches the pages of a pager early, side by side. It only guesses their
 // offsets, and the pager takes a page of it only where the list has not changed
@@ -17,6 +22,7 @@ type ahead[T any] struct {
 
 	ctx     context.Context // of the fetches under way
 	cancel  context.CancelFunc
+	wide    int                     // how many are fetched
 	pending map[int]chan fetched[T] // full pages by their offset
 	running sync.WaitGroup
 }
@@ -26,24 +32,35 @@ type fetched[T any] struct {
 	err  error
 }
 
-// get gives the full page at an offset if it was begun. Else the guesses were
-// wrong, and what is under way is dropped.
+// width is how many pages to fetch ahead.
+func (a *ahead[T]) width() int { return max(a.wide, fewestAhead) }
+
+// get gives the full page at an offset if it was begun. Else what is under way is
+// of no use.
 func (a *ahead[T]) get(limit, offset int) (g page[T], begun bool, err error) {
 	c, begun := a.pending[offset]
 	if !begun || limit != maxPage {
-		a.drop()
 		return g, false, nil
 	}
 	delete(a.pending, offset)
+	select {
+	case got := <-c:
+		return got.page, true, got.err
+	default:
+	}
 	got := <-c
+	a.wide = min(2*a.wide, pagesAhead)
 	return got.page, true, got.err
 }
 
 // begin starts pages that are not under way.
 func (a *ahead[T]) begin(ctx context.Context, offsets []int) {
+	if len(offsets) == 0 {
+		return
+	}
 	if a.pending == nil {
 		a.ctx, a.cancel = context.WithCancel(ctx)
-		a.pending = map[int]chan fetched[T]{}
+		a.pending, a.wide = map[int]chan fetched[T]{}, fewestAhead
 	}
 	inner := a.ctx
 	for _, offset := range offsets {
@@ -59,12 +76,13 @@ func (a *ahead[T]) begin(ctx context.Context, offsets []int) {
 	}
 }
 
-// drop ends what is under way.
-func (a *ahead[T]) drop() {
+// drop ends what is under way, and reports whether something was.
+func (a *ahead[T]) drop() bool {
 	if a.pending == nil {
-		return
+		return false
 	}
 	a.cancel()
 	a.running.Wait()
-	a.pending = nil
+	a.pending, a.wide = nil, 0
+	return true
 }

@@ -1,6 +1,7 @@
 package chat2desk
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -471,4 +473,46 @@ func TestPagesAreFetchedAhead(t *testing.T) {
 	require.LessOrEqual(t, calls, int64(5+pagesAhead))
 	require.Eventually(t, func() bool { return under.Load() == 0 }, time.Minute, time.Millisecond)
 	require.Equal(t, calls, c.Calls()-before)
+}
+
+// TestASlowServerIsReadFurtherAhead has few pages in memory where they come as fast
+// as they are read, and many under way where each takes its time.
+func TestASlowServerIsReadFurtherAhead(t *testing.T) {
+	for name, tt := range map[string]struct {
+		server, reader time.Duration
+		most           int64
+		atMost         time.Duration
+	}{
+		"slow server": {50 * time.Millisecond, 0, pagesAhead, 6 * 50 * time.Millisecond},
+		"slow reader": {time.Millisecond, 50 * time.Millisecond, fewestAhead, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const total = 21 * maxPage
+				var under, most, calls atomic.Int64
+				fetch := func(_ context.Context, limit, offset int) (page[int], error) {
+					calls.Add(1)
+					most.Store(max(most.Load(), under.Add(1)))
+					time.Sleep(tt.server)
+					under.Add(-1)
+					n := total
+					return page[int]{items: cut(upTo(total), offset, limit), total: &n}, nil
+				}
+				p := &pager[int, int]{op: opContacts, what: "client", fetch: fetch, key: func(id int) int { return id }, ahead: &ahead[int]{fetch: fetch}}
+				began, n := time.Now(), 0
+				p.stream(t.Context(), func(id int, err error) bool {
+					require.NoError(t, err)
+					if n++; n%maxPage == 0 {
+						time.Sleep(tt.reader)
+					}
+					require.Equal(t, n, id)
+					return true
+				})
+				require.Equal(t, total, n)
+				require.EqualValues(t, 22, calls.Load(), "each page once; they overlap by a row")
+				require.Equal(t, tt.most, most.Load())
+				require.LessOrEqual(t, time.Since(began), tt.atMost)
+			})
+		})
+	}
 }

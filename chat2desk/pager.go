@@ -114,7 +114,7 @@ func (p *pager[T, K]) guess(g page[T]) (offsets []int) {
 		return nil
 	}
 	given := p.given
-	for offset := p.pos - 1; len(offsets) < min(pagesAhead, p.steady) && offset+1 < *g.total; offset += p.size - 1 {
+	for offset := p.pos - 1; len(offsets) < min(p.ahead.width(), p.steady) && offset+1 < *g.total; offset += p.size - 1 {
 		if p.max > 0 && p.max-given+1 < maxPage {
 			break
 		}
@@ -135,8 +135,9 @@ func (p *pager[T, K]) page(ctx context.Context, limit, offset int) (page[T], err
 		if g, begun, err := p.ahead.get(limit, offset); begun && (err != nil || p.continues(g)) {
 			return g, err
 		}
-		p.ahead.drop()
-		p.steady = 0
+		if p.ahead.drop() {
+			p.steady = 0
+		}
 	}
 	return p.fetch(ctx, limit, offset)
 }
