@@ -24,7 +24,7 @@ func (s *Store) Check(ctx context.Context) error { return s.check(ctx, false) }
 func (s *Store) check(ctx context.Context, small bool) error {
 	pragmas := []string{
 		`PRAGMA quick_check(3)`, `PRAGMA integrity_check('runs')`, `PRAGMA integrity_check('scopes')`,
-		`PRAGMA integrity_check('decisions')`, `PRAGMA integrity_check('merged')`, `PRAGMA integrity_check('optouts')`,
+		`PRAGMA integrity_check('decisions')`, `PRAGMA integrity_check('merged')`, `PRAGMA integrity_check('optouts')`, `PRAGMA integrity_check('tail')`,
 	}
 	if small {
 		pragmas = []string{`PRAGMA integrity_check(3)`}
@@ -34,7 +34,7 @@ func (s *Store) check(ctx context.Context, small bool) error {
 			return err
 		}
 	}
-	if err := s.checkSends(ctx); err != nil {
+	if err := errors.Join(s.checkSends(ctx), s.checkTail(ctx)); err != nil {
 		return err
 	}
 	for _, err := range s.Runs(ctx) {
@@ -76,16 +76,22 @@ func (s *Store) checkStructure(ctx context.Context, pragma string) error {
 
 // checkSends walks the table, whose rows have checksums, and then the index of
 // identities, by which sends are found: both must hold the same ones, each once.
+// What others write meanwhile is not looked at.
 func (s *Store) checkSends(ctx context.Context) error {
+	t, err := s.reader.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = t.Rollback() }() // it has only read
 	var table, index census
-	for row, err := range scanAll(ctx, s, s.reader, scanSend, selectSends+` ORDER BY s.n`) {
+	for row, err := range scanAll(ctx, s, t, scanSend, selectSends+` ORDER BY s.n`) {
 		if err != nil {
 			return err
 		}
 		table.count(row.Identity)
 	}
 	var last ledger.Identity
-	for id, err := range scanAll(ctx, s, s.reader, scanIdentity, `SELECT identity FROM sends ORDER BY identity`) {
+	for id, err := range scanAll(ctx, s, t, scanIdentity, `SELECT identity FROM sends ORDER BY identity`) {
 		if err != nil {
 			return err
 		}
@@ -97,6 +103,28 @@ func (s *Store) checkSends(ctx context.Context) error {
 	}
 	if table != index {
 		return fmt.Errorf("%w: the index of sends is not that of their table", errBadRow)
+	}
+	return nil
+}
+
+// selectTwice finds sends that do not stand in one table alone, once.
+const selectTwice = `
+SELECT identity FROM tail GROUP BY identity HAVING count(*) > 1 UNION ALL
+SELECT l.identity FROM tail l JOIN sends s ON s.identity = l.identity`
+
+// checkTail reads the tail, whose rows have checksums, and holds it against the
+// table of sends. It is small, and is checked at every opening.
+func (s *Store) checkTail(ctx context.Context) error {
+	for _, err := range scanAll(ctx, s, s.reader, scanSend, selectTail) {
+		if err != nil {
+			return err
+		}
+	}
+	for id, err := range scanAll(ctx, s, s.reader, scanIdentity, selectTwice) {
+		if err == nil {
+			err = fmt.Errorf("%w: the send %s is there twice", errBadRow, id)
+		}
+		return err
 	}
 	return nil
 }

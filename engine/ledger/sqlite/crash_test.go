@@ -87,6 +87,9 @@ func child(path string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.limitTail(50); err != nil { // so that it is killed while it folds, too
+		return err
+	}
 	run := fmt.Sprintf("run-%d", from)
 	if err := s.Begin(context.Background(), ledger.Run{ID: run, Flow: "spring", Campaign: "default", PlanHash: "plan-" + run, Started: time.Now()}); err != nil {
 		return err

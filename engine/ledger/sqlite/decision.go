@@ -162,29 +162,40 @@ func (s *Store) Retry(ctx context.Context, id string) (n int, err error) {
 
 // selectClaimant finds whose proof a message is. Its index holds sends that have
 // a message alone.
-const selectClaimant = `SELECT identity FROM sends WHERE message <> 0 AND message = ? AND contact = ? AND state = 2`
+const (
+	selectClaimant      = `SELECT identity FROM sends` + claims
+	selectEveryClaimant = `SELECT identity FROM every_send` + claims
+
+	claims = ` WHERE message <> 0 AND message = ? AND contact = ? AND state = 2`
+)
 
 // claim refuses a message that stands for another send of the contact.
 func (t *tx) claim(r ledger.Record, message int) error {
 	if message == 0 {
 		return nil
 	}
-	e := &ledger.ClaimedError{Contact: r.Contact, MessageID: message, Wanted: r.Identity}
-	var holder []byte
-	switch err := t.stmt.claimant.QueryRowContext(t.ctx, message, r.Contact, r.Identity[:]).Scan(&holder); {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil
-	case err != nil:
-		return badScan(err)
+	holder, taken, err := t.holder(r, message)
+	if err != nil || !taken {
+		return err
 	}
-	copy(e.Holder[:], holder)
-	return rejection{e}
+	return rejection{&ledger.ClaimedError{Contact: r.Contact, MessageID: message, Wanted: r.Identity, Holder: holder}}
+}
+
+// holder finds the other send of the contact that a message stands for.
+func (t *tx) holder(r ledger.Record, message int) (id ledger.Identity, found bool, err error) {
+	var holder []byte
+	err = t.stmt.claimant.QueryRowContext(t.ctx, message, r.Contact, r.Identity[:]).Scan(&holder)
+	if errors.Is(err, sql.ErrNoRows) {
+		return id, false, nil
+	}
+	copy(id[:], holder)
+	return id, err == nil, badScan(err)
 }
 
 // Claimed finds the send whose message this is.
 func (s *Store) Claimed(ctx context.Context, contact, messageID int) (id ledger.Identity, found bool, err error) {
 	var holder []byte
-	err = s.reader.QueryRowContext(ctx, selectClaimant, messageID, contact).Scan(&holder)
+	err = s.reader.QueryRowContext(ctx, selectEveryClaimant, messageID, contact).Scan(&holder)
 	if errors.Is(err, sql.ErrNoRows) {
 		return id, false, nil
 	}

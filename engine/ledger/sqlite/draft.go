@@ -23,6 +23,9 @@ type draft struct {
 
 // Draft opens a scratch set for one plan.
 func (s *Store) Draft(ctx context.Context, flow, campaign string) (ledger.Draft, error) {
+	if s.writer != nil {
+		_ = s.foldTail(ctx) // a look at both tables takes longer, and is as right
+	}
 	d := &draft{store: s, sieve: &sieve{}}
 	for id, err := range scanAll(ctx, s, s.reader, scanIdentity, selectRemembered, flow, campaign) {
 		if err != nil {
@@ -38,7 +41,7 @@ func (s *Store) Draft(ctx context.Context, flow, campaign string) (ledger.Draft,
 
 // selectRemembered needs no more than the index by run.
 const selectRemembered = `
-SELECT s.identity FROM sends s WHERE s.run IN
+SELECT s.identity FROM every_send s WHERE s.run IN
 	(SELECT n FROM runs WHERE scope = (SELECT id FROM scopes WHERE flow = ? AND campaign = ?))`
 
 func scanIdentity(row scanner) (id ledger.Identity, err error) {

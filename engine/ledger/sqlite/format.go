@@ -13,7 +13,7 @@ import (
 
 // formats[n] brings a ledger of format n to format n+1. Never change one that
 // was released: append.
-var formats = []string{format1, format2, format3, format4, format5}
+var formats = []string{format1, format2, format3, format4, format5, format6}
 
 // applicationID stands in the file's head and tells our files from other SQLite files: "flwr".
 const applicationID = 0x666c7772
@@ -161,6 +161,34 @@ CREATE INDEX sends_by_person ON sends (person, attempted) WHERE person <> x'';
 // uses this index only when it says the state in the same words, as a constant.
 const format5 = `
 CREATE INDEX sends_unknown ON sends (run, seq) WHERE state = 5;
+`
+
+// format6 lets new sends wait in a table without indexes, from which they are moved
+// many at a time. A send stands in one of the two (docs/adr/0018).
+const format6 = `
+CREATE TABLE tail (
+	n         INTEGER PRIMARY KEY,
+	identity  BLOB NOT NULL,
+	state     INTEGER NOT NULL,
+	run       INTEGER NOT NULL,
+	seq       INTEGER NOT NULL,
+	step      TEXT NOT NULL,
+	period    TEXT NOT NULL,
+	contact   INTEGER NOT NULL,
+	content   BLOB NOT NULL,
+	message   INTEGER NOT NULL,
+	reason    TEXT NOT NULL,
+	attempts  INTEGER NOT NULL,
+	attempted INTEGER NOT NULL,
+	at        INTEGER NOT NULL,
+	sum       INTEGER NOT NULL,
+	person    BLOB NOT NULL,
+	class     INTEGER NOT NULL
+) STRICT;
+CREATE VIEW every_send AS
+	SELECT identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum, person, class FROM sends
+	UNION ALL
+	SELECT identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum, person, class FROM tail;
 `
 
 // format is the format of the file. Newer ones are refused, and older ones where

@@ -100,19 +100,6 @@ func readSmall(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// overwriteMark writes a mark of the same lineage over the one that is there.
-func overwriteMark(path string, m mark, durable bool) error {
-	f, err := os.OpenFile(markPath(path), os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteAt(m.text(), 0)
-	if err == nil && durable {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
-}
-
 // writeMark replaces the mark in one piece. The directory is not synced: after a
 // power cut the older mark may be back, which is low and not wrong.
 func writeMark(path string, m mark) (err error) {
@@ -178,12 +165,16 @@ type marker struct {
 	done    chan struct{}
 
 	mu     sync.Mutex
+	file   markFile
 	serial int64 // as written or found by this process; -1 when it has done neither
 	failed error // the first failure, for close
 }
 
 func newMarker(path, lineage string, accept bool, total func(context.Context) (int64, error)) *marker {
-	m := &marker{path: path, lineage: lineage, accept: accept, total: total, serial: -1, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	m := &marker{
+		path: path, lineage: lineage, accept: accept, total: total, file: markFile{name: markPath(path)}, serial: -1,
+		wake: make(chan struct{}, 1), done: make(chan struct{}),
+	}
 	go m.loop()
 	return m
 }
@@ -240,7 +231,7 @@ func (m *marker) put(total int64, durable bool) error {
 	if total == m.serial && !durable {
 		return nil
 	}
-	seen, err := readMark(m.path)
+	seen, err := m.file.read(m.path)
 	ours := err == nil && seen != nil && seen.lineage == m.lineage
 	now := mark{lineage: m.lineage, serial: total}
 	switch {
@@ -251,7 +242,7 @@ func (m *marker) put(total int64, durable bool) error {
 		}
 		return nil
 	case ours:
-		err = overwriteMark(m.path, now, durable)
+		err = m.file.overwrite(now, durable)
 	default:
 		err = writeMark(m.path, now)
 	}
@@ -269,5 +260,6 @@ func (m *marker) close() error {
 	_ = m.raise(context.Background())
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.file.close()
 	return m.failed
 }

@@ -39,11 +39,14 @@ type Store struct {
 	path    string
 	lineage string
 	reader  *sql.DB
-	find    *sql.Stmt
-	writer  *writer // nil when read-only
-	marker  *marker // nil when read-only
-	closed  atomic.Bool
-	now     func() time.Time
+
+	// The ways to look an identity up: findIn chooses.
+	find, findAnywhere, whoseTail *sql.Stmt
+
+	writer *writer // nil when read-only
+	marker *marker // nil when read-only
+	closed atomic.Bool
+	now    func() time.Time
 }
 
 var _ ledger.Store = (*Store)(nil)
@@ -97,11 +100,14 @@ func open(ctx context.Context, path string, o Options, formats []string) (_ *Sto
 		return nil, s.unreadable(err)
 	}
 	if small := size <= smallBytes; small || unclean && !o.ReadOnly {
-		if err := s.check(ctx, small); err != nil {
-			return nil, s.unreadable(err)
-		}
+		err = s.check(ctx, small)
+	} else {
+		err = s.checkTail(ctx)
 	}
-	if s.find, err = s.reader.PrepareContext(ctx, selectSends+` WHERE s.identity = ?`); err != nil {
+	if err != nil {
+		return nil, s.unreadable(err)
+	}
+	if err := s.prepare(ctx); err != nil {
 		return nil, s.unreadable(err)
 	}
 	if !o.ReadOnly {
@@ -119,8 +125,42 @@ func open(ctx context.Context, path string, o Options, formats []string) (_ *Sto
 		if s.writer, err = startWriter(ctx, path, s.marker.committed); err != nil {
 			return nil, s.unreadable(err)
 		}
+		if err := s.foldTail(ctx); err != nil {
+			return nil, s.unreadable(err)
+		}
 	}
 	return s, nil
+}
+
+// prepare makes the statements by which an identity is looked up.
+func (s *Store) prepare(ctx context.Context) error {
+	for statement, query := range map[**sql.Stmt]string{
+		&s.find: findHinted, &s.findAnywhere: selectEverySend + ` WHERE s.identity = ?`, &s.whoseTail: selectFirstOfTail,
+	} {
+		var err error
+		if *statement, err = s.reader.PrepareContext(ctx, query); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// foldTail empties the tail, where something is in it that was left by a process
+// that is gone, or is being put there by another one.
+func (s *Store) foldTail(ctx context.Context) error {
+	var first int64
+	err := s.whoseTail.QueryRowContext(ctx).Scan(&first)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err == nil {
+		err = s.write(ctx, func(*tx) error { return nil })
+	}
+	var busy *ledger.BusyError
+	if errors.As(err, &busy) {
+		return nil // it is read as well where it is, and folded by the first write
+	}
+	return err
 }
 
 // locate finds the ledger, or makes it where one may be made. The mark is read

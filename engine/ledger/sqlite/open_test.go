@@ -272,7 +272,7 @@ func TestDamageFoundWhileOpen(t *testing.T) {
 	require.NoError(t, s.Intend(t.Context(), intention(1, "r1")))
 	db, err := sql.Open("sqlite", s.path)
 	require.NoError(t, err)
-	_, err = db.Exec(`UPDATE sends SET message = 5; UPDATE runs SET counts = ''`)
+	_, err = db.Exec(`UPDATE tail SET message = 5; UPDATE runs SET counts = ''`)
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
 

@@ -6,17 +6,19 @@ import (
 	"github.com/flowrunner/flowrunner/engine/ledger"
 )
 
-// selectOccasions counts runs and contacts: first those of the person, then those
+// occasionsQuery counts runs and contacts: first those of the person, then those
 // of the contact, which may have been nobody known at that time. A contact's id
 // means something in its account alone.
-const selectOccasions = `
+func occasionsQuery(table string) string {
+	return `
 SELECT count(*) FROM (
-	SELECT run, contact FROM sends
+	SELECT run, contact FROM ` + table + `
 	WHERE person <> x'' AND person = ?1 AND attempted > ?2 AND state IN (1, 2, 5) AND class = 0
 	UNION
-	SELECT s.run, s.contact FROM sends s JOIN runs r ON r.n = s.run
+	SELECT s.run, s.contact FROM ` + table + ` s JOIN runs r ON r.n = s.run
 	WHERE s.contact <> 0 AND s.contact = ?3 AND r.account = ?4 AND s.attempted > ?2 AND s.state IN (1, 2, 5) AND s.class = 0
 ) WHERE NOT (contact = ?3 AND run IN (SELECT n FROM runs WHERE id = ?5))`
+}
 
 func occasionArgs(p ledger.Past) []any {
 	return []any{personBytes(p.Person), nanos(p.Since), p.Contact, p.Account, p.But}
@@ -24,14 +26,19 @@ func occasionArgs(p ledger.Past) []any {
 
 // Occasions counts the occasions in the past of a person.
 func (s *Store) Occasions(ctx context.Context, p ledger.Past) (n int, err error) {
-	err = s.reader.QueryRowContext(ctx, selectOccasions, occasionArgs(p)...).Scan(&n)
+	err = s.reader.QueryRowContext(ctx, occasionsQuery(`every_send`), occasionArgs(p)...).Scan(&n)
 	return n, s.reading(err)
 }
 
 // capped refuses an intent to somebody who was written to as often as is allowed.
 func (t *tx) capped(in ledger.Intention) error {
-	if in.Class != ledger.Marketing {
+	if in.Class != ledger.Marketing || len(in.Caps) == 0 {
 		return nil
+	}
+	if t.tail.concerns(in.Person, in.Contact) {
+		if err := t.fold(); err != nil {
+			return err
+		}
 	}
 	for _, c := range in.Caps {
 		var had int

@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"database/sql"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,7 +36,9 @@ func planOf(t *testing.T, s *Store, query string, args ...any) string {
 // them as with none.
 func TestNoStatementScansTheSends(t *testing.T) {
 	s := openNew(t)
-	for _, query := range s.writer.stmt.each() {
+	queries := slices.Collect(maps.Values(s.writer.stmt.each()))
+	queries = slices.AppendSeq(queries, maps.Values(s.writer.direct.each()))
+	for _, query := range queries {
 		plan := planOf(t, s, query)
 		for _, scan := range []string{"SCAN s", "SCAN sends"} {
 			for line := range strings.Lines(plan + "\n") {
@@ -59,17 +63,42 @@ func TestOpenSendsAreFoundByAnIndex(t *testing.T) {
 		filter ledger.Filter
 		index  string
 	}{
-		{ledger.Filter{Run: "r1", States: []ledger.State{ledger.Unknown}}, "SEARCH s USING INDEX sends_unknown (run=?)"},
-		{ledger.Filter{States: []ledger.State{ledger.Unknown}}, "SCAN s USING INDEX sends_unknown"},
-		{ledger.Filter{Run: "r1"}, "SEARCH s USING INDEX sends_by_run (run=?)"},
-		{ledger.Filter{Run: "r1", States: []ledger.State{ledger.Sent, ledger.Refused}}, "SEARCH s USING INDEX sends_by_run (run=?)"},
-		{ledger.Filter{Contact: 7, Flow: "spring"}, "SEARCH s USING INDEX sends_by_contact (contact=?)"},
+		{ledger.Filter{Run: "r1", States: []ledger.State{ledger.Unknown}}, "SEARCH sends USING INDEX sends_unknown (run=?)"},
+		{ledger.Filter{States: []ledger.State{ledger.Unknown}}, "SCAN sends USING INDEX sends_unknown"},
+		{ledger.Filter{Run: "r1"}, "SEARCH sends USING INDEX sends_by_run (run=?)"},
+		{ledger.Filter{Run: "r1", States: []ledger.State{ledger.Sent, ledger.Refused}}, "SEARCH sends USING INDEX sends_by_run (run=?)"},
+		{ledger.Filter{Contact: 7, Flow: "spring"}, "SEARCH sends USING INDEX sends_by_contact (contact=?)"},
 	} {
 		query, args := recordsQuery(c.filter)
 		plan := planOf(t, s, query, args...)
-		require.Contains(t, plan, c.index)
+		sends, tail, merged := strings.Cut(plan, "\nRIGHT\n")
+		require.True(t, merged, "what both tables give is merged: %s", plan)
+		require.Contains(t, sends, c.index)
+		require.Contains(t, tail, "SCAN tail")
 		if c.filter.Contact == 0 {
-			require.NotContains(t, plan, "TEMP B-TREE", "they come in order")
+			require.NotContains(t, sends, "TEMP B-TREE", "they come in order")
 		}
 	}
+}
+
+// What is read of both tables reads the large one by an index.
+func TestBothTablesAreReadByAnIndex(t *testing.T) {
+	s := openNew(t)
+	for query, index := range map[string]string{
+		findHinted: "SEARCH s USING INDEX sqlite_autoindex_sends_1 (identity=?)",
+		selectEverySend + ` WHERE s.identity = ?`: "SEARCH sends USING INDEX sqlite_autoindex_sends_1 (identity=?)",
+		selectEveryClaimant:                       "SEARCH sends USING INDEX sends_by_message (message=?)",
+		selectRemembered:                          "SEARCH sends USING INDEX sends_by_run (run=?)",
+		selectSteps:                               "SEARCH sends USING INDEX sends_by_run (run=?)",
+		selectTally:                               "SEARCH sends USING INDEX sends_by_run (run=?)",
+		selectEverySend + ` ORDER BY s.identity`:  "SCAN sends USING INDEX sqlite_autoindex_sends_1",
+		occasionsQuery(`every_send`):              "SEARCH sends USING INDEX sends_by_person (person=? AND attempted>?)",
+	} {
+		plan := planOf(t, s, query)
+		require.Contains(t, plan, index, query)
+		if query != selectEverySend+` ORDER BY s.identity` {
+			require.NotRegexp(t, `SCAN sends\b`, plan, query)
+		}
+	}
+	require.Contains(t, planOf(t, s, occasionsQuery(`every_send`)), "SEARCH sends USING INDEX sends_by_contact (contact=?)")
 }

@@ -10,7 +10,7 @@ import (
 // as long as nobody edits it. Where a ledger was merged in, that run may have
 // looked at another memory than ours, and all are read.
 const selectSteps = `
-SELECT s.step, count(*), max(s.at) FROM sends s WHERE s.state <> ? AND s.run IN (
+SELECT s.step, count(*), max(s.at) FROM every_send s WHERE s.state <> ? AND s.run IN (
 	SELECT r.n FROM runs r JOIN scopes c ON c.id = r.scope WHERE c.flow = ? AND c.campaign = ? AND (
 		EXISTS (SELECT 1 FROM merged) OR
 		r.n > coalesce((SELECT max(o.n) FROM runs o WHERE o.scope = c.id AND o.flow_hash = ?), 0)))

@@ -34,8 +34,18 @@ func scanRun(row scanner) (r ledger.Run, n int64, err error) {
 	return r, n, nil
 }
 
-// write hands a change to the writer.
+// write hands a change to the writer that needs to know nothing of the tail.
 func (s *Store) write(ctx context.Context, apply func(*tx) error) error {
+	return s.writeTail(ctx, func(t *tx) error {
+		if err := t.fold(); err != nil {
+			return err
+		}
+		return apply(t)
+	})
+}
+
+// writeTail hands a change to the writer.
+func (s *Store) writeTail(ctx context.Context, apply func(*tx) error) error {
 	if s.writer == nil {
 		return ledger.ErrReadOnly
 	}

@@ -17,10 +17,17 @@ import (
 
 // selectSends joins on the left: a send whose run is lost must be noticed, not
 // hidden.
-const selectSends = `
+const (
+	selectSends     = selectRecords + `sends` + withRuns
+	selectTail      = selectRecords + `tail` + withRuns
+	selectEverySend = selectRecords + `every_send` + withRuns
+
+	selectRecords = `
 SELECT s.identity, s.state, s.run, s.seq, s.step, s.period, s.contact, s.content, s.message, s.reason, s.attempts, s.attempted, s.at, s.sum, s.person, s.class,
 	r.id, c.flow, c.campaign
-FROM sends s LEFT JOIN runs r ON r.n = s.run LEFT JOIN scopes c ON c.id = r.scope`
+FROM `
+	withRuns = ` s LEFT JOIN runs r ON r.n = s.run LEFT JOIN scopes c ON c.id = r.scope`
+)
 
 // send is a record as it is stored.
 type send struct {
@@ -115,7 +122,7 @@ func fromNanos(n int64) time.Time {
 
 // Intend makes an intent durable.
 func (s *Store) Intend(ctx context.Context, in ledger.Intention) error {
-	return s.write(ctx, func(t *tx) error {
+	return s.writeTail(ctx, func(t *tx) error {
 		run, err := t.run(in.Run)
 		if err != nil {
 			return err
@@ -130,7 +137,12 @@ func (s *Store) Intend(ctx context.Context, in ledger.Intention) error {
 		if err := t.capped(in); err != nil {
 			return err
 		}
-		added, err := t.add(intent)
+		if _, ok := t.tail.rows[in.Identity]; ok {
+			if err := t.fold(); err != nil {
+				return err
+			}
+		}
+		added, err := t.addToTail(intent)
 		if err == nil && !added {
 			err = t.again(&intent)
 		}
@@ -159,12 +171,15 @@ func (t *tx) again(intent *send) error {
 
 // Settle records an outcome.
 func (s *Store) Settle(ctx context.Context, o ledger.Outcome) error {
-	return s.write(context.WithoutCancel(ctx), func(t *tx) error {
+	return s.writeTail(context.WithoutCancel(ctx), func(t *tx) error {
 		was, mine := t.open.take(o.Identity)
 		if mine && was.Run == o.Run && was.State.May(o.State) {
 			if settled, err := t.conclude(was, o, t.settleIntent); settled || err != nil {
 				return err
 			}
+		}
+		if err := t.fold(); err != nil {
+			return err
 		}
 		now, found, err := t.send(o.Identity)
 		if err != nil {
@@ -207,7 +222,7 @@ func (t *tx) conclude(was send, o ledger.Outcome, settle func(was, now send) (bo
 
 // Find returns what is known of one identity.
 func (s *Store) Find(ctx context.Context, id ledger.Identity) (ledger.Record, bool, error) {
-	found, err := scanSend(s.find.QueryRowContext(ctx, id[:]))
+	found, err := scanSend(s.findIn(ctx, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return ledger.Record{}, false, nil
 	}
@@ -216,6 +231,37 @@ func (s *Store) Find(ctx context.Context, id ledger.Identity) (ledger.Record, bo
 	}
 	return found.Record, true, nil
 }
+
+// findIn looks an identity up. Where this process alone writes it knows where in
+// the tail to look. Whose tail it is must be asked before: a row that was there by
+// then is one that the tail gives a hint of, or it was moved to the table of sends
+// before that is read.
+func (s *Store) findIn(ctx context.Context, id ledger.Identity) scanner {
+	if s.writer != nil {
+		var first int64
+		err := s.whoseTail.QueryRowContext(ctx).Scan(&first)
+		switch {
+		case err != nil && !errors.Is(err, sql.ErrNoRows):
+			return failedRow{err}
+		case err != nil, s.writer.tail.owns(first):
+			n, _ := s.writer.tail.hint(id)
+			return s.find.QueryRowContext(ctx, id[:], n)
+		}
+	}
+	return s.findAnywhere.QueryRowContext(ctx, id[:])
+}
+
+// failedRow is the row of a query that could not be made.
+type failedRow struct{ error }
+
+// Scan gives the error.
+func (f failedRow) Scan(...any) error { return f.error }
+
+// findHinted finds an identity in the table of sends, or in the tail at the row that
+// the hint says.
+const findHinted = selectSends + ` WHERE s.identity = ?1 UNION ALL ` + selectTail + ` WHERE s.n = ?2 AND s.identity = ?1`
+
+const selectTally = `SELECT state, count(*) FROM every_send WHERE run = (SELECT n FROM runs WHERE id = ?) GROUP BY state`
 
 // Tally counts the sends of a run by their state.
 func (s *Store) Tally(ctx context.Context, run string) (map[ledger.State]int, error) {
@@ -229,8 +275,7 @@ func (s *Store) Tally(ctx context.Context, run string) (map[ledger.State]int, er
 		return g, badScan(err)
 	}
 	tally := map[ledger.State]int{}
-	const query = `SELECT state, count(*) FROM sends WHERE run = (SELECT n FROM runs WHERE id = ?) GROUP BY state`
-	for g, err := range scanAll(ctx, s, s.reader, scan, query, run) {
+	for g, err := range scanAll(ctx, s, s.reader, scan, selectTally, run) {
 		if err != nil {
 			return nil, err
 		}
@@ -248,7 +293,7 @@ func (s *Store) Records(ctx context.Context, f ledger.Filter) iter.Seq2[ledger.R
 // recordsQuery writes a filter as a query. States stand in it as constants: format5
 // says why.
 func recordsQuery(f ledger.Filter) (query string, args []any) {
-	query = selectSends + ` WHERE 1`
+	query = selectEverySend + ` WHERE 1`
 	where := func(condition string, values ...any) {
 		query += ` AND ` + condition
 		args = append(args, values...)

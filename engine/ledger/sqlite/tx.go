@@ -11,23 +11,20 @@ import (
 // statements are prepared once, on the writer's connection.
 type statements struct {
 	findSend, putSend, settleSend, openSends *sql.Stmt
-	addSend, settleIntent                    *sql.Stmt
+	settleIntent                             *sql.Stmt
 	findRun, appliedRun, addRun, endRun      *sql.Stmt
-	openRuns, addScope, findScope, bumpScope *sql.Stmt
+	openRuns, addScope, findScope            *sql.Stmt
 	reopenRun, claimant, refusedSends        *sql.Stmt
 	refusedOfRun, interruptRun               *sql.Stmt
 	addDecision, addMerged                   *sql.Stmt
 	occasions, addOptOut                     *sql.Stmt
-	wholeRun, setRun, planOwner, total       *sql.Stmt
+	wholeRun, setRun, planOwner              *sql.Stmt
 }
 
 func (s *statements) each() map[**sql.Stmt]string {
 	return map[**sql.Stmt]string{
 		&s.findSend: selectSends + ` WHERE s.identity = ?`,
-		&s.putSend: `INSERT OR REPLACE INTO sends (identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum, person, class)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		&s.addSend: `INSERT INTO sends (identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum, person, class)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (identity) DO NOTHING`,
+		&s.putSend:  `INSERT OR REPLACE INTO sends (` + sendColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&s.settleIntent: `UPDATE sends SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE identity = ? AND state = 1 AND run = ? AND sum = ?
 			AND NOT EXISTS (SELECT 1 FROM sends WHERE message <> 0 AND message = ?2 AND contact = ? AND state = 2)`,
 		&s.settleSend: `UPDATE sends SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE identity = ?`,
@@ -48,14 +45,12 @@ func (s *statements) each() map[**sql.Stmt]string {
 		&s.addDecision:  `INSERT OR IGNORE INTO decisions (id, identity, was, state, message, who, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		&s.addMerged: `INSERT INTO merged (lineage, serial) VALUES (?, ?)
 			ON CONFLICT (lineage) DO UPDATE SET serial = max(serial, excluded.serial)`,
-		&s.occasions: selectOccasions,
+		&s.occasions: occasionsQuery(`sends`),
 		&s.addOptOut: `INSERT OR IGNORE INTO optouts (id, account, contact, person, word, message, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		&s.wholeRun:  selectRuns + ` WHERE r.id = ?`,
 		&s.planOwner: `SELECT id FROM runs WHERE plan_hash = ? AND id <> ?`,
 		&s.setRun: `UPDATE runs SET scope = ?, plan_hash = ?, file = ?, flow_hash = ?, inputs_hash = ?, account = ?, state = ?, started = ?,
 			finished = ?, counts = ?, exit_code = ?, reason = ? WHERE n = ?`,
-		&s.total:     selectTotal,
-		&s.bumpScope: `UPDATE scopes SET serial = serial + 1 WHERE id = ?`,
 	}
 }
 
@@ -84,9 +79,11 @@ type tx struct {
 	ctx     context.Context
 	conn    *sql.Conn
 	stmt    *statements
+	direct  *directs
 	runs    map[string]runRef
 	touched map[int64]bool // scopes whose serial rises
 	open    *intents
+	tail    *tail
 }
 
 type runRef struct {
@@ -124,23 +121,28 @@ func (t *tx) put(s send) error {
 	return err
 }
 
-// add writes a record unless its identity has one; added says which.
-func (t *tx) add(s send) (added bool, err error) {
-	return changed(t.stmt.addSend.ExecContext(t.ctx, s.columns()...))
-}
+// sendColumns are those of the two tables of sends.
+const sendColumns = `identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum, person, class`
 
-// columns are the values of a row, in the order of the table.
+// columns are the values of a row, in the order of sendColumns.
 func (s send) columns() []any {
 	return []any{
-		s.Identity[:], int(s.State), s.run, s.Seq, s.Step, s.Period, s.Contact, s.ContentHash[:],
-		s.MessageID, s.Reason, s.Attempts, nanos(s.Attempted), nanos(s.At), int64(s.sum()),
-		personBytes(s.Person), int(s.Class),
+		s.Identity[:], int64(s.State), s.run, s.Seq, s.Step, s.Period, int64(s.Contact), s.ContentHash[:],
+		int64(s.MessageID), s.Reason, int64(s.Attempts), nanos(s.Attempted), nanos(s.At), int64(s.sum()),
+		personBytes(s.Person), int64(s.Class),
 	}
 }
 
 // settleIntent settles an open intent if its row still is what it was, to the
 // checksum, and its message is nobody else's; settled is false when it is not.
 func (t *tx) settleIntent(was, now send) (settled bool, err error) {
+	if n, ok := t.tail.rows[was.Identity]; ok {
+		return t.settleInTail(n, was, now)
+	}
+	if t.tail.messages[now.MessageID] {
+		return false, nil
+	}
+	t.tail.highest = unlooked
 	return changed(t.stmt.settleIntent.ExecContext(t.ctx, int(now.State), now.MessageID, now.Reason, nanos(now.At), int64(now.sum()),
 		was.Identity[:], was.run, int64(was.sum()), was.Contact))
 }
@@ -161,12 +163,12 @@ func (t *tx) settle(s send) error {
 
 func (t *tx) bumpSerials() (total int64, err error) {
 	for scope := range t.touched {
-		if _, err := t.stmt.bumpScope.ExecContext(t.ctx, scope); err != nil {
+		if _, err := t.direct.bumpScope.exec(scope); err != nil {
 			return 0, err
 		}
 	}
 	if len(t.touched) > 0 {
-		err = t.stmt.total.QueryRowContext(t.ctx).Scan(&total)
+		total, _, err = t.direct.total.number()
 	}
 	return total, err
 }

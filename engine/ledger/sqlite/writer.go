@@ -20,11 +20,16 @@ const maxBatch = 512
 // what queued up while the last commit was on its way to the disk is the next
 // batch.
 type writer struct {
-	path string
-	db   *sql.DB
-	conn *sql.Conn
-	stmt statements
-	open intents // the loop's alone
+	path   string
+	db     *sql.DB
+	conn   *sql.Conn
+	stmt   statements
+	direct directs
+
+	// The loop's alone, but for what the tail lets readers ask.
+	open    intents
+	tail    *tail
+	version int64 // SQLite's count of what others have changed; -1 before the first look
 
 	committed func(total int64) // called after each commit with all changes by then, never for long
 
@@ -33,6 +38,8 @@ type writer struct {
 	failed error // sticky; ledger.ErrClosed after close
 	wake   chan struct{}
 	done   chan struct{}
+
+	unfolded error // why the tail could not be emptied at the close
 }
 
 // op is one caller's change.
@@ -51,9 +58,12 @@ func startWriter(ctx context.Context, path string, committed func(total int64)) 
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{path: path, db: db, committed: committed, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	w := &writer{path: path, db: db, committed: committed, tail: newTail(), version: -1, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	if w.conn, err = db.Conn(ctx); err == nil {
 		err = w.stmt.prepare(ctx, w.conn)
+	}
+	if err == nil {
+		err = w.direct.prepare(ctx, w.conn)
 	}
 	if err != nil {
 		_ = db.Close()
@@ -105,9 +115,13 @@ func (w *writer) loop() {
 			batch, closed := w.next()
 			if len(batch) > 0 {
 				w.commit(batch)
+				if len(w.tail.rows) >= w.tail.most {
+					_ = w.fold() // failed for good, or busy: then after the next batch
+				}
 				continue
 			}
 			if closed {
+				w.unfolded = w.foldLast()
 				return
 			}
 			break
@@ -155,6 +169,29 @@ func (w *writer) commit(batch []*op) {
 	}
 }
 
+// fold empties the tail while those whose batch is durable do something else. A
+// ledger at rest has none.
+func (w *writer) fold() error {
+	if len(w.tail.rows) == 0 {
+		return nil
+	}
+	return w.transact((*tx).fold)
+}
+
+// foldLast empties the tail before the close. Where another process is in the way,
+// that one or the next does it. Why it failed before was told then.
+func (w *writer) foldLast() error {
+	if w.failure() != nil {
+		return nil
+	}
+	err := w.fold()
+	var busy *ledger.BusyError
+	if errors.As(err, &busy) {
+		return nil
+	}
+	return err
+}
+
 // transact runs body between BEGIN and COMMIT. An error before the first write
 // may pass; any later one, above all a commit whose fate is open, fails the
 // writer for good.
@@ -163,29 +200,47 @@ func (w *writer) transact(body func(*tx) error) error {
 	if err := w.failure(); err != nil {
 		return err
 	}
-	if _, err := w.conn.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
+	if _, err := w.direct.begin.exec(); err != nil {
 		if c := code(err); c == lib.SQLITE_BUSY || c == lib.SQLITE_LOCKED {
 			return &ledger.BusyError{Path: w.path}
 		}
 		return w.fail(err)
 	}
-	t := &tx{ctx: ctx, conn: w.conn, stmt: &w.stmt, runs: map[string]runRef{}, touched: map[int64]bool{}, open: &w.open}
-	err := body(t)
+	t := &tx{
+		ctx: ctx, conn: w.conn, stmt: &w.stmt, direct: &w.direct, runs: map[string]runRef{}, touched: map[int64]bool{}, open: &w.open, tail: w.tail,
+	}
+	err := w.meetOthers(t)
+	if err == nil {
+		err = body(t)
+	}
 	var total int64
 	if err == nil {
 		total, err = t.bumpSerials()
 	}
 	if err == nil {
-		_, err = w.conn.ExecContext(ctx, `COMMIT`)
+		_, err = w.direct.commit.exec()
 	}
 	if err != nil {
 		_, _ = w.conn.ExecContext(ctx, `ROLLBACK`)
 		return w.fail(err)
 	}
+	w.tail.committed()
 	if len(t.touched) > 0 {
 		w.committed(total)
 	}
 	return nil
+}
+
+// meetOthers folds the tail when another process has written since the last
+// transaction, or may have: what it has put there is not known here, and what this
+// process has put there may be gone.
+func (w *writer) meetOthers(t *tx) error {
+	version, _, err := w.direct.version.number()
+	if err != nil || version == w.version {
+		return err
+	}
+	w.version = version
+	return t.foldAll()
 }
 
 func (w *writer) failure() error {
@@ -224,11 +279,13 @@ func (w *writer) close() error {
 	w.mu.Unlock()
 	w.nudge()
 	<-w.done
-	if err := errors.Join(w.stmt.close(), w.conn.Close()); err != nil && !errors.Is(err, sql.ErrConnDone) {
-		return errors.Join(err, w.db.Close())
+	unfolded := w.unfolded
+	w.unfolded = nil
+	if err := errors.Join(w.stmt.close(), w.direct.close(), w.conn.Close()); err != nil && !errors.Is(err, sql.ErrConnDone) {
+		return errors.Join(unfolded, err, w.db.Close())
 	}
 	if err := w.db.Close(); err != nil {
-		return fmt.Errorf("close: %w", err)
+		return errors.Join(unfolded, fmt.Errorf("close: %w", err))
 	}
-	return nil
+	return unfolded
 }
