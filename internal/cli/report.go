@@ -62,7 +62,7 @@ func reportRun(a *app, o *reportOptions, id string) error {
 		}
 	}
 	for _, path := range run.plans {
-		a.addTexts(r, path)
+		a.addPlan(r, path)
 	}
 	var next []string
 	if len(run.plans) == 0 {
@@ -75,9 +75,9 @@ func reportRun(a *app, o *reportOptions, id string) error {
 	return a.writeReport(r, o.form)
 }
 
-// addTexts adds the texts of a plan. One that cannot be compiled any more has
-// none to show.
-func (a *app) addTexts(r *ui.Report, path string) {
+// addPlan adds what a plan says itself. One that cannot be compiled any more has
+// nothing to say beside its rows.
+func (a *app) addPlan(r *ui.Report, path string) {
 	p, _, err := a.readPlan(path)
 	if err != nil {
 		return
@@ -86,9 +86,7 @@ func (a *app) addTexts(r *ui.Report, path string) {
 	if err != nil {
 		return
 	}
-	for _, x := range s.Samples {
-		r.AddText(x)
-	}
+	r.AddPlan(s)
 }
 
 func (a *app) writeReport(r *ui.Report, form string) error {

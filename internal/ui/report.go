@@ -141,6 +141,7 @@ func PlanReport(p *engine.Summary, unmask bool) *Report {
 	if c.Changed > 0 {
 		r.Notes = append(r.Notes, plural(c.Changed, "message", "messages")+" already sent had another text; a changed text is not sent again.")
 	}
+	r.Warn(p.End.Warnings)
 	r.Notes = append(r.Notes, Style{}.estimate(p))
 	r.total()
 	return r
@@ -254,6 +255,23 @@ func (r *Report) AddText(s engine.Sample) {
 		return
 	}
 	r.Texts = append(r.Texts, t)
+}
+
+// AddPlan adds what a plan of the run knew: what it warned of, and its texts.
+func (r *Report) AddPlan(p *engine.Summary) {
+	r.Warn(p.End.Warnings)
+	for _, s := range p.Samples {
+		r.AddText(s)
+	}
+}
+
+// Warn notes what a plan has warned of. Plans of later stages may say the same.
+func (r *Report) Warn(texts []string) {
+	for _, text := range texts {
+		if note := "The plan has warned: " + r.hide(text) + "."; !slices.Contains(r.Notes, note) {
+			r.Notes = append(r.Notes, note)
+		}
+	}
 }
 
 // Close says how the run ended.

@@ -40,6 +40,9 @@ func hostileReport(unmask bool) *Report {
 	for i := range 2 {
 		r.AddText(engine.Sample{Seq: int64(i), Step: "send", Contact: 100, Written: "Hello ${{ client.name }} " + markup, Preview: step.Preview{Text: "Hello Anna " + hostile, Details: map[string]string{"type": markup}}})
 	}
+	for range 2 { // a later stage warns of the same
+		r.AddPlan(&engine.Summary{End: planfile.End{Warnings: []string{"2 contacts are one person"}}})
+	}
 	r.Close(run, "Go on where it stopped: flowrunner resume "+run.ID)
 	return r
 }
@@ -56,6 +59,7 @@ func TestReportAsMarkdown(t *testing.T) {
 	} {
 		require.Contains(t, got, want)
 	}
+	require.Equal(t, 1, strings.Count(got, "- The plan has warned: 2 contacts are one person.\n"))
 	require.NotContains(t, got, "Anna")
 	require.Contains(t, got, "  - `79***67, 79***67,", "the keys of rows without a contact")
 
@@ -97,7 +101,7 @@ func TestReportOfNothing(t *testing.T) {
 func TestReportOfAPlan(t *testing.T) {
 	s := &engine.Summary{
 		Header: planfile.Header{Run: "r", Flow: "f", Campaign: "default", Sandbox: true, Now: noon, Expires: noon, MaxSends: 5, Accounts: map[string]string{"b": "2", "a": "1"}},
-		End:    planfile.End{Counts: planfile.Counts{Planned: 2, LeftOut: 1, Refused: 1, Changed: 1, AlreadySent: 1}, Later: []planfile.Later{{Step: "next", UpTo: 2}}},
+		End:    planfile.End{Counts: planfile.Counts{Planned: 2, LeftOut: 1, Refused: 1, Changed: 1, AlreadySent: 1}, Later: []planfile.Later{{Step: "next", UpTo: 2}}, Warnings: []string{"1 contact is somebody else too, 79161234567"}},
 		Steps:  []engine.SendSummary{{Step: "send", Counts: planfile.Counts{Planned: 1}}, {Step: "bye", Counts: planfile.Counts{Planned: 1, LeftOut: 1}}},
 		Locals: []string{"report"}, LeftOut: []planfile.LeftOut{{Step: "bye", Reason: markup, Count: 1}},
 	}
@@ -106,6 +110,7 @@ func TestReportOfAPlan(t *testing.T) {
 	for _, want := range []string{
 		"**Nothing was sent.**", "`default, sandbox`", "`1, 2`", "- **2** to send\n- **1** already sent\n- **1** left out\n- **1** refused\n",
 		"- `bye`: 1 to send, 1 left out\n", "After the sends: report.", "have settled: next (up to 2).", "another text",
+		"- The plan has warned: 1 contact is somebody else too, 79***67.\n",
 	} {
 		require.Contains(t, b.String(), want)
 	}
