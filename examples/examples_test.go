@@ -37,6 +37,7 @@ var expected = map[string]expectation{
 	"birthday.yaml":    {sends: true, given: []string{"--var", "day=2031-03-14"}},
 	"broadcast.yaml":   {sends: true, each: 1},
 	"minimal.yaml":     {sends: true},
+	"pickup.yaml":      {sends: true, several: true},
 	"reminders.yaml":   {sends: true, several: true},
 	"segment_csv.yaml": {sends: true, writes: []string{"not_found.csv"}},
 	"sla_watch.yaml": {

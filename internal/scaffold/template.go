@@ -37,6 +37,7 @@ func Templates() []Template {
 			Name: "birthday", Flow: "birthday.yaml", Data: []string{"birthdays.csv"}, Sends: true,
 			Sandbox: "--var day=2031-03-14", Cron: "0 7 * * *", MaxSends: 200,
 		},
+		{Name: "pickup", Flow: "pickup.yaml", Data: []string{"pickup.csv"}, Sends: true, Cron: "0 7 * * 1", MaxSends: 200},
 		{Name: "segment", Flow: "segment_csv.yaml", Data: []string{"segment.csv"}, Sends: true, Cron: "0 8 * * 1", MaxSends: 200},
 	}
 }
