@@ -12,30 +12,30 @@ const (
 	firstPause = 200 * time.Millisecond // after a 429 that names no time; doubled while nothing passes
 	maxPause   = 2 * time.Minute        // the longest that one 429 may hold everybody
 	slowdown   = 0.7                    // of the rate that a 429 met
-	recovery   = 0.025                  // of the target, regained with each call that passed
-	creep      = 0.0004                 // the same close to the rate that a 429 met, and above it
-	close429   = 0.9                    // of that rate is close
+	recovery   = 0.05                   // of that rate, regained with each call that passed
+	close429   = 0.9                    // of it is close to it
+	probing    = 8                      // pauses, from there to the rate that was met
 )
 
 // pace is the one limiter of a Client. It never lets calls out faster than the
 // ceiling. A 429 stops all callers until the server wants them back; from then
 // on they go slower than what got through until then, soon come close to that
 // again, and beyond it only slowly: at a wall that stays, hardly a call is wasted.
-// With no ceiling the rate that met the refusal is what was measured.
+// The numbers were chosen by TestPaceAtAWallOf429, over walls of several kinds.
 type pace struct {
 	ceiling rate.Limit
 	turn    chan struct{} // holds one caller: the next to go, so that nobody overtakes
 	bucket  *rate.Limiter
 
-	mu      sync.Mutex
-	until   time.Time     // nobody goes before
-	cut     time.Time     // when the last 429 was learnt
-	pause   time.Duration // the last pause that was ours to choose
-	target  rate.Limit    // where recovery leads
-	wall    rate.Limit    // the rate that the last 429 met
-	passed  int           // calls that passed since that 429
-	first   time.Time     // when the first call began
-	started []time.Time   // the last calls, to measure by when there is no ceiling
+	mu     sync.Mutex
+	until  time.Time     // nobody goes before
+	cut    time.Time     // when the last 429 was learnt
+	pause  time.Duration // the last pause that was ours to choose
+	held   time.Duration // how long the last 429 held everybody
+	wall   rate.Limit    // the rate that it met
+	guess  bool          // that rate is a guess: nobody has tried to stay below it yet
+	passed int           // calls that passed since
+	first  time.Time     // when the first call began
 }
 
 func newPace(perSecond float64) *pace {
@@ -78,21 +78,12 @@ func (p *pace) paused() time.Duration {
 	return time.Until(p.until)
 }
 
-// measured is how many starts are kept to measure a rate by.
-const measured = 32
-
 func (p *pace) begin() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	if p.first.IsZero() {
 		p.first = now
-	}
-	if p.ceiling == rate.Inf {
-		if len(p.started) == measured {
-			p.started = append(p.started[:0], p.started[1:]...)
-		}
-		p.started = append(p.started, now)
 	}
 	return now
 }
@@ -113,40 +104,48 @@ func (p *pace) learn(start time.Time, problem *Error) {
 // learnt tell nothing new: they only lengthen the pause if the server says so.
 func (p *pace) slow(start time.Time, retryAfter time.Duration) {
 	now := time.Now()
-	known := !p.cut.IsZero() && !start.After(p.cut)
 	wait := min(retryAfter, maxPause)
-	if !known {
+	if p.cut.IsZero() || start.After(p.cut) {
 		if retryAfter <= 0 {
 			p.pause = min(max(2*p.pause, firstPause), maxPause)
 			wait = p.pause
 		}
 		p.cut = now
-		last := p.bucket.Limit()
-		if last == rate.Inf {
-			last = p.measure(now)
+		met := p.met(now.Sub(p.resumed()), wait)
+		if p.passed >= leastPassed && met < p.wall {
+			p.wall = (met + p.wall) / 2 // one refusal below it does not prove a lower one
+		} else {
+			p.wall = met
 		}
-		// What got through is what the server allows, however many were begun.
-		if since := now.Sub(p.resumed()); p.passed >= leastPassed && since > 0 {
-			last = min(last, max(1, rate.Limit(float64(p.passed)/since.Seconds())))
-		}
-		p.target = min(p.ceiling, 2*last)
-		if p.ceiling != rate.Inf {
-			p.target = p.ceiling
-		}
-		wall := last
-		if p.passed >= leastPassed && wall < p.wall {
-			wall = (wall + p.wall) / 2 // one refusal below it does not prove a lower one
-		}
-		p.wall, p.passed = wall, 0
-		p.bucket.SetLimit(max(last*slowdown, min(p.target, 1)/10))
+		p.guess = p.bucket.Limit() == rate.Inf && now.Sub(p.resumed()) < wait
+		p.passed, p.held = 0, wait
+		p.bucket.SetLimit(met * slowdown)
 	}
 	if until := now.Add(wait); until.After(p.until) {
 		p.until = until
 	}
 }
 
-// leastPassed is how many calls must have passed to tell a rate by.
-const leastPassed = 3
+// met is the rate that a 429 has met: what got through, however many calls were
+// begun. Where no rate was given, a crowd may have used up at once what the server
+// gives for all the time until it wants them back.
+func (p *pace) met(open, wait time.Duration) rate.Limit {
+	kept := p.bucket.Limit()
+	if p.passed < leastPassed {
+		return min(kept, leastMeasured)
+	}
+	if p.ceiling == rate.Inf {
+		open = max(open, wait)
+	}
+	return min(kept, max(leastRate, rate.Limit(float64(p.passed)/max(open, time.Millisecond).Seconds())))
+}
+
+const (
+	leastPassed   = 3  // calls must have passed to tell a rate by
+	leastMeasured = 10 // calls a second, where too few have
+	leastRate     = 0.1
+	leastHeld     = time.Second // taken for a pause, where it was shorter
+)
 
 // resumed is when calls were let out again after the last 429, or the first ever.
 func (p *pace) resumed() time.Time {
@@ -156,7 +155,9 @@ func (p *pace) resumed() time.Time {
 	return p.until
 }
 
-// recover is what a call that passed does.
+// recover is what a call that passed does. A refusal costs a pause, so close to a
+// wall the time until the next is counted in pauses; and the longer none comes, the less
+// is the wall still believed in.
 func (p *pace) recover(start time.Time) {
 	if start.After(p.cut) {
 		p.pause = 0
@@ -166,25 +167,14 @@ func (p *pace) recover(start time.Time) {
 	if now >= p.ceiling {
 		return
 	}
-	step := rate.Limit(recovery)
-	if now >= p.wall*close429 {
-		step = creep
+	step := p.wall * recovery
+	switch {
+	case p.guess:
+		step = now * recovery
+	case now >= p.wall*close429:
+		probe := (probing * max(p.held, leastHeld)).Seconds()
+		calm := max(0, time.Since(p.resumed())).Seconds() / probe
+		step = p.wall * (1 - close429) / rate.Limit(probe) / now * rate.Limit(1+calm*calm)
 	}
-	next := now + p.target*step
-	if next >= p.target {
-		next = p.ceiling
-	}
-	p.bucket.SetLimit(next)
-}
-
-// leastMeasured is taken for the rate when too few calls were made to tell.
-const leastMeasured = 10
-
-// measure is the rate of the last calls.
-func (p *pace) measure(now time.Time) rate.Limit {
-	if len(p.started) < 2 {
-		return leastMeasured
-	}
-	span := max(now.Sub(p.started[0]), time.Millisecond)
-	return max(leastMeasured, rate.Limit(float64(len(p.started))/span.Seconds()))
+	p.bucket.SetLimit(min(now+step, p.ceiling))
 }

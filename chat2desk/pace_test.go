@@ -80,7 +80,7 @@ func TestPaceAfter429(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPace(10)
 		refusal := &Error{Kind: KindRateLimited, RetryAfter: 7 * time.Second}
-		got := starts(t, p, 8, 60*time.Second, func(n int) *Error {
+		got := starts(t, p, 8, 80*time.Second, func(n int) *Error {
 			if n == 10 {
 				return refusal
 			}
@@ -89,8 +89,8 @@ func TestPaceAfter429(t *testing.T) {
 		require.Equal(t, 10, between(got, 0, 920*time.Millisecond))
 		require.Zero(t, between(got, 920*time.Millisecond, 7900*time.Millisecond), "all wait until the server wants them back")
 		slower := between(got, 7900*time.Millisecond, 9900*time.Millisecond)
-		require.InDelta(t, 15, slower, 2, "then they go below the rate that was refused")
-		require.InDelta(t, 100, between(got, 40*time.Second, 50*time.Second), 1, "and regain it")
+		require.InDelta(t, 17, slower, 2, "then they go below the rate that was refused")
+		require.InDelta(t, 100, between(got, 60*time.Second, 70*time.Second), 1, "and regain it: six pauses later they try")
 		require.Equal(t, rate.Limit(10), p.bucket.Limit())
 	})
 }
@@ -112,7 +112,7 @@ func TestPacePausesAreShortWhenCallsPassBetween(t *testing.T) {
 			}
 			return nil
 		})
-		require.Greater(t, len(got), 300, "one call in ten refused costs time, not the run")
+		require.Greater(t, len(got), 200, "one call in ten refused costs time, not the run")
 	})
 }
 
@@ -129,15 +129,16 @@ func TestPaceCountsOneStormOnce(t *testing.T) {
 		for _, at := range begun {
 			p.learn(at, &Error{Kind: KindRateLimited})
 		}
-		require.InDelta(t, 50*slowdown, float64(p.bucket.Limit()), 2, "the measured rate, cut once")
+		require.InDelta(t, leastMeasured*slowdown, float64(p.bucket.Limit()), 0.1, "nothing got through that would tell a rate; cut once")
 		at := time.Now()
 		_, err := p.wait(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, firstPause, time.Since(at))
-		for range 2000 {
+		for range 4000 {
+			time.Sleep(20 * time.Millisecond)
 			p.learn(time.Now(), nil)
 		}
-		require.Equal(t, rate.Inf, p.bucket.Limit())
+		require.Greater(t, p.bucket.Limit(), rate.Limit(100), "what holds nobody back any more is no wall")
 	})
 }
 

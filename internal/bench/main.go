@@ -51,7 +51,7 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.times, "rounds", 3, "how often each program runs; the table has medians")
 	f.IntVar(&o.starts, "starts", 21, "how often each program runs in the table start")
 	f.IntVar(&o.wall, "wall", 50, "how many calls a second get through in the table wall429")
-	f.IntVar(&o.walled, "wall-clients", 2000, "how many clients the table wall429 has")
+	f.IntVar(&o.walled, "wall-clients", 4000, "how many clients the table wall429 has")
 	f.BoolVar(&o.million, "million", false, "let the tables growth and memory go on to 1,000,000 clients")
 	f.StringVar(&o.dir, "dir", "", "where state is made: a folder on the disk to measure (default a temporary one)")
 	f.StringVar(&o.profile, "profile", "", "write CPU and heap profiles of flowrunner to this folder")
