@@ -19,8 +19,8 @@ type draftRow struct {
 
 const (
 	draftRowBytes   = 32 + 32 + 8
-	draftBlockBytes = 56 * draftRowBytes
-	draftBuckets    = 256 // by an identity's last byte
+	draftBlockBytes = 28 * draftRowBytes // 2 KiB: all that are being filled have 512 KiB
+	draftBuckets    = 256                // by an identity's last byte
 )
 
 // draftRows holds the rows of a draft in buckets. Each gathers a block in memory;
@@ -29,12 +29,12 @@ const (
 type draftRows struct {
 	buckets [draftBuckets]draftBucket
 	file    *os.File
-	blocks  int64 // in the file
+	blocks  int32 // in the file
 }
 
 // draftBucket is the rows of one bucket.
 type draftBucket struct {
-	full []int64 // its blocks in the file
+	full []int32 // its blocks in the file
 	last []byte  // the block that is being filled
 }
 
@@ -42,6 +42,9 @@ func bucketOf(id ledger.Identity) int { return int(id[len(id)-1]) }
 
 func (d *draftRows) add(r draftRow) error {
 	b := &d.buckets[bucketOf(r.id)]
+	if b.last == nil {
+		b.last = make([]byte, 0, draftBlockBytes)
+	}
 	b.last = append(b.last, r.id[:]...)
 	b.last = append(b.last, r.content[:]...)
 	b.last = binary.LittleEndian.AppendUint64(b.last, uint64(r.seq))
@@ -55,7 +58,7 @@ func (d *draftRows) add(r draftRow) error {
 		}
 		_ = os.Remove(d.file.Name()) // gone with its process, where the system allows; else close does it
 	}
-	if _, err := d.file.WriteAt(b.last, d.blocks*draftBlockBytes); err != nil {
+	if _, err := d.file.WriteAt(b.last, int64(d.blocks)*draftBlockBytes); err != nil {
 		return err
 	}
 	b.full = append(b.full, d.blocks)
@@ -72,7 +75,7 @@ func (d *draftRows) find(id ledger.Identity) (draftRow, bool, error) {
 	}
 	block := make([]byte, draftBlockBytes)
 	for _, n := range b.full {
-		if _, err := d.file.ReadAt(block, n*draftBlockBytes); err != nil {
+		if _, err := d.file.ReadAt(block, int64(n)*draftBlockBytes); err != nil {
 			return draftRow{}, false, err
 		}
 		if r, ok := findIn(block, id); ok {

@@ -219,6 +219,11 @@ func (s *Store) Close() error {
 	return nil
 }
 
+// smallCache is how many pages a connection keeps to itself, half a MiB of them: with
+// the 2 MiB of SQLite's own choice a broadcast takes the same time and 7 MB more, since
+// what one page cache does not have the system's has.
+const smallCache = "cache_size(-512)"
+
 // connect opens path with the settings that every connection needs.
 func connect(path string, readOnly bool) (*sql.DB, error) {
 	slashed := filepath.ToSlash(path)
@@ -233,11 +238,12 @@ func connect(path string, readOnly bool) (*sql.DB, error) {
 		"foreign_keys(0)",
 		"trusted_schema(0)",
 		"cell_size_check(1)",
+		smallCache,
 	}}
 	q.Set("mode", "rw")
 	if readOnly {
 		q.Set("mode", "ro")
-		q["_pragma"] = []string{q["_pragma"][0], "query_only(1)", "trusted_schema(0)", "cell_size_check(1)"}
+		q["_pragma"] = []string{q["_pragma"][0], "query_only(1)", "trusted_schema(0)", "cell_size_check(1)", smallCache}
 	}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: slashed, RawQuery: q.Encode()}).String())
 	if err != nil {

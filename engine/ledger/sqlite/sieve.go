@@ -7,43 +7,68 @@ import (
 )
 
 // sieve is a Bloom filter of identities: what it does not have was never added,
-// what it has was added perhaps. Its size is fixed. With a million identities it
-// is wrong once in 1,500 times; with many more it is wrong often, which costs a
-// look and nothing else.
-type sieve struct{ bits [sieveBits / 64]uint64 }
-
-const (
-	sieveBits   = 1 << 24 // 2 MiB
-	sieveProbes = 6
-)
-
-// probes gives the bits of an identity. It is a SHA-256 already, so its own bytes
-// are as good as any hash of them.
-func (s *sieve) probes(id ledger.Identity) (bits [sieveProbes]uint32) {
-	at, step := binary.LittleEndian.Uint64(id[:]), binary.LittleEndian.Uint64(id[8:])|1
-	for i := range bits {
-		bits[i] = uint32(at >> 40)
-		at += step
-	}
-	return bits
+// what it has was added perhaps. It grows by a layer at a time up to a bound. With a
+// million identities it is wrong once in 200 times; with more than it is made for it
+// is wrong often, which costs a look and nothing else.
+type sieve struct {
+	layers []*sieveLayer
+	count  int // identities in the last layer
 }
 
-func (s *sieve) has(id ledger.Identity) bool {
-	for _, bit := range s.probes(id) {
-		if s.bits[bit/64]&(1<<(bit%64)) == 0 {
+// sieveLayer has its bits in blocks of a cache line each. An identity has all of its
+// bits in one of them, so a look into a layer waits for memory once.
+type sieveLayer [sieveBlocks][8]uint64
+
+const (
+	sieveBlocks = 1 << 13 // 512 KiB
+	sieveProbes = 6
+	layerHolds  = sieveBlocks * 512 / 16 // identities, at 16 bits each
+	maxLayers   = 16                     // 8 MiB, four million identities
+)
+
+// at gives the block of an identity and its bits there, of nine digits each. An
+// identity is a SHA-256 already, so its own bytes are as good as any hash of them.
+func (l *sieveLayer) at(id ledger.Identity) (block *[8]uint64, bits uint64) {
+	return &l[binary.LittleEndian.Uint16(id[:])%sieveBlocks], binary.LittleEndian.Uint64(id[8:])
+}
+
+func (l *sieveLayer) has(id ledger.Identity) bool {
+	block, bits := l.at(id)
+	for range sieveProbes {
+		if block[bits>>6&7]&(1<<(bits&63)) == 0 {
 			return false
 		}
+		bits >>= 9
 	}
 	return true
 }
 
+func (l *sieveLayer) add(id ledger.Identity) {
+	block, bits := l.at(id)
+	for range sieveProbes {
+		block[bits>>6&7] |= 1 << (bits & 63)
+		bits >>= 9
+	}
+}
+
+func (s *sieve) has(id ledger.Identity) bool {
+	for _, l := range s.layers {
+		if l.has(id) {
+			return true
+		}
+	}
+	return false
+}
+
 // add reports whether the identity was there before, perhaps.
 func (s *sieve) add(id ledger.Identity) bool {
-	before := true
-	for _, bit := range s.probes(id) {
-		mask := uint64(1) << (bit % 64)
-		before = before && s.bits[bit/64]&mask != 0
-		s.bits[bit/64] |= mask
+	if s.has(id) {
+		return true
 	}
-	return before
+	if len(s.layers) == 0 || s.count >= layerHolds && len(s.layers) < maxLayers {
+		s.layers, s.count = append(s.layers, &sieveLayer{}), 0
+	}
+	s.layers[len(s.layers)-1].add(id)
+	s.count++
+	return false
 }

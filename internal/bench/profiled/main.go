@@ -9,9 +9,11 @@ import (
 	_ "time/tzdata" // as the real program
 
 	"github.com/flowrunner/flowrunner/internal/cli"
+	"github.com/flowrunner/flowrunner/internal/heap"
 )
 
 func main() {
+	heap.Steady()
 	os.Exit(run(os.Args[1:])) //nolint:forbidigo // this is main
 }
 

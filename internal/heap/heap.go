@@ -1,0 +1,65 @@
+package heap
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+)
+
+// least is how much is allocated between two collections at least, in bytes. Of a
+// broadcast with 64 in flight, 2 MB live while it sends and 4 while it plans: with 6
+// it takes 7 % less processor time than by Go's own rule, and 3 MB more memory; 8 and
+// 10 bring nothing that can be measured.
+const least = 6 << 20
+
+// Steady sets it for this process from here on. Who sets GOGC decides instead.
+func Steady() {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	debug.SetGCPercent(most)
+	watch(&adjuster{percent: most})
+}
+
+// most is the percentage of a small heap. Go takes it of 4 MB where less lives, so
+// that no collection comes before 8 MB.
+const most = 200
+
+// watch adjusts after each collection: what nothing points to is cleaned up then.
+func watch(a *adjuster) {
+	runtime.AddCleanup(new([16]byte), func(a *adjuster) {
+		a.adjust()
+		watch(a)
+	}, a)
+}
+
+// adjuster turns growth into the percentage that Go takes.
+type adjuster struct {
+	percent int
+	live    [3]metrics.Sample
+}
+
+func (a *adjuster) adjust() {
+	for i, name := range []string{"/gc/heap/live:bytes", "/gc/scan/stack:bytes", "/gc/scan/globals:bytes"} {
+		a.live[i].Name = name
+	}
+	metrics.Read(a.live[:])
+	heap := a.live[0].Value.Uint64()
+	p := percent(heap, heap+a.live[1].Value.Uint64()+a.live[2].Value.Uint64())
+	// A change stops the program for a moment, so a small one is let be.
+	if p > a.percent+a.percent/8 || p < a.percent-a.percent/8 {
+		a.percent = p
+		debug.SetGCPercent(p)
+	}
+}
+
+// percent is what the heap may grow by, in percent of what a collection looks
+// through: heap is what lives, and all is that with stacks and globals.
+func percent(heap, all uint64) int {
+	growth := uint64(least)
+	if heap > 2*least {
+		growth = heap - least
+	}
+	return int(min(most, 100*growth/max(all, 1)))
+}
