@@ -38,7 +38,7 @@ func newRoot(a *app) *cobra.Command {
 	root.AddCommand(
 		newRun(a), newPlan(a), newApply(a), newResume(a), newValidate(a), newExplain(a), newTools(a), newRuns(a),
 		newFmt(a), newGraph(a), newTest(a), newExpr(a), newInit(a), newSchema(a), newSandbox(a), newTorture(a),
-		newStop(a), newWhy(a), newLedger(a), newDoctor(a), newVersion(a),
+		newStop(a), newWhy(a), newLedger(a), newDoctor(a), newDemo(a), newVersion(a),
 	)
 	root.AddCommand(topics()...)
 	root.SetHelpCommand(newHelp())
