@@ -149,7 +149,6 @@ func (s *Store) Retry(ctx context.Context, id string) (n int, err error) {
 		if n, err = t.reconsider(s.now(), run.scope, t.stmt.refusedOfRun, run.n); err != nil {
 			return err
 		}
-		delete(t.runs, id)
 		t.touched[run.scope] = true
 		_, err = t.stmt.interruptRun.ExecContext(t.ctx, run.n)
 		return err

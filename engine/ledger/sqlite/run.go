@@ -40,6 +40,7 @@ func (s *Store) write(ctx context.Context, apply func(*tx) error) error {
 		if err := t.fold(); err != nil {
 			return err
 		}
+		defer clear(t.runs)
 		return apply(t)
 	})
 }
@@ -129,7 +130,6 @@ func (t *tx) takeOver(scope int64, by string, at time.Time) error {
 		if err := t.end(n, r); err != nil {
 			return err
 		}
-		delete(t.runs, r.ID)
 	}
 	return nil
 }
@@ -168,7 +168,6 @@ func (s *Store) Finish(ctx context.Context, r ledger.Run) error {
 		if !run.state.Open() {
 			return rejection{&ledger.EndedError{Run: r.ID, Known: true, State: run.state}}
 		}
-		delete(t.runs, r.ID)
 		t.touched[run.scope] = true
 		return t.end(run.n, r)
 	})
@@ -184,7 +183,6 @@ func (s *Store) Reopen(ctx context.Context, id string) error {
 		if !run.state.Open() {
 			return rejection{&ledger.EndedError{Run: id, Known: true, State: run.state}}
 		}
-		delete(t.runs, id)
 		t.touched[run.scope] = true
 		_, err = t.stmt.reopenRun.ExecContext(t.ctx, run.n)
 		return err

@@ -39,7 +39,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // sum is the checksum of everything stored in the row.
 func (s send) sum() uint32 {
-	b := append([]byte(nil), s.Identity[:]...)
+	b := append(make([]byte, 0, 256), s.Identity[:]...) // room for most
 	b = append(b, s.ContentHash[:]...)
 	for _, n := range []int64{int64(s.State), s.run, s.Seq, int64(s.Contact), int64(s.MessageID), int64(s.Attempts), nanos(s.Attempted), nanos(s.At)} {
 		b = binary.BigEndian.AppendUint64(b, uint64(n))

@@ -91,8 +91,9 @@ type runRef struct {
 	state    ledger.RunState
 }
 
-// run resolves a run id. Its state is read once per transaction, so that a run
-// which another process took over can intend nothing more.
+// run resolves a run id. Its state is read again after each change that is not a
+// send's, and after those of other processes, so that a run which was taken over can
+// intend nothing more.
 func (t *tx) run(id string) (runRef, error) {
 	if r, ok := t.runs[id]; ok {
 		return r, nil

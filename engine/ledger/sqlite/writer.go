@@ -29,6 +29,7 @@ type writer struct {
 	// The loop's alone, but for what the tail lets readers ask.
 	open    intents
 	tail    *tail
+	runs    map[string]runRef
 	version int64 // SQLite's count of what others have changed; -1 before the first look
 
 	committed func(total int64) // called after each commit with all changes by then, never for long
@@ -58,7 +59,7 @@ func startWriter(ctx context.Context, path string, committed func(total int64)) 
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{path: path, db: db, committed: committed, tail: newTail(), version: -1, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	w := &writer{path: path, db: db, committed: committed, tail: newTail(), runs: map[string]runRef{}, version: -1, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	if w.conn, err = db.Conn(ctx); err == nil {
 		err = w.stmt.prepare(ctx, w.conn)
 	}
@@ -207,7 +208,7 @@ func (w *writer) transact(body func(*tx) error) error {
 		return w.fail(err)
 	}
 	t := &tx{
-		ctx: ctx, conn: w.conn, stmt: &w.stmt, direct: &w.direct, runs: map[string]runRef{}, touched: map[int64]bool{}, open: &w.open, tail: w.tail,
+		ctx: ctx, conn: w.conn, stmt: &w.stmt, direct: &w.direct, runs: w.runs, touched: map[int64]bool{}, open: &w.open, tail: w.tail,
 	}
 	err := w.meetOthers(t)
 	if err == nil {
@@ -233,13 +234,14 @@ func (w *writer) transact(body func(*tx) error) error {
 
 // meetOthers folds the tail when another process has written since the last
 // transaction, or may have: what it has put there is not known here, and what this
-// process has put there may be gone.
+// process has put there may be gone. A run may have been taken over.
 func (w *writer) meetOthers(t *tx) error {
 	version, _, err := w.direct.version.number()
 	if err != nil || version == w.version {
 		return err
 	}
 	w.version = version
+	clear(t.runs)
 	return t.foldAll()
 }
 
