@@ -19,8 +19,8 @@ type Client struct {
 	sendHeader http.Header
 	calls      atomic.Int64
 	pace       *pace
-	deadOffset atomic.Bool                   // this instance ignores offset on messages
-	ahead      atomic.Pointer[time.Duration] // how far the API's clock is before ours; nil until it has said
+	deadOffset atomic.Bool              // this instance ignores offset on messages
+	told       atomic.Pointer[toldTime] // what the API's clock shows; nil until it has said
 }
 
 // New makes a client. The token may be pasted with "Authorization:", "Bearer",

@@ -5,11 +5,22 @@ import (
 	"time"
 )
 
-// learnTime takes in the Date of an answer: what the API's clock shows.
+// toldTime is the last Date that was taken in.
+type toldTime struct {
+	text  string
+	heard time.Time     // by our clock
+	ahead time.Duration // how far the API's clock was before ours
+}
+
+// learnTime takes in the Date of an answer: what the API's clock shows. The same
+// second told again within a second is nothing new.
 func (c *Client) learnTime(h http.Header) {
-	if at, err := http.ParseTime(h.Get("Date")); err == nil {
-		ahead := at.Sub(c.now())
-		c.ahead.Store(&ahead)
+	text, now := h.Get("Date"), c.now()
+	if last := c.told.Load(); last != nil && last.text == text && now.Sub(last.heard).Abs() < time.Second {
+		return
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		c.told.Store(&toldTime{text, now, at.Sub(now)})
 	}
 }
 
@@ -19,8 +30,8 @@ func (c *Client) learnTime(h http.Header) {
 // the time is then ours. That the clock behind the header is that of the
 // records is inferred.
 func (c *Client) Now() (at time.Time, known bool) {
-	if ahead := c.ahead.Load(); ahead != nil {
-		return c.now().Add(*ahead), true
+	if last := c.told.Load(); last != nil {
+		return c.now().Add(last.ahead), true
 	}
 	return c.now(), false
 }

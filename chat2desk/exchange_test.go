@@ -362,3 +362,43 @@ func TestHeadersAreShared(t *testing.T) {
 	require.Equal(t, read, c.readHeader)
 	require.Equal(t, send, c.sendHeader)
 }
+
+// TestEachCallerKeepsAConnection has as many callers side by side as a flow may
+// have, more than once: all the calls after the first go over what is open.
+func TestEachCallerKeepsAConnection(t *testing.T) {
+	var under, opened atomic.Int64
+	all := make(chan chan struct{}, 1)
+	all <- make(chan struct{})
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		here := <-all
+		if under.Add(1)%mostCallers == 0 {
+			close(here)
+			all <- make(chan struct{})
+		} else {
+			all <- here
+		}
+		<-here // nobody is answered before all have asked
+		io.WriteString(w, acceptedBody)
+	}))
+	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	srv.Start()
+	t.Cleanup(srv.Close)
+	c, err := New(testToken, WithBaseURL(srv.URL))
+	require.NoError(t, err)
+	for range 3 {
+		var callers sync.WaitGroup
+		for range mostCallers {
+			callers.Go(func() {
+				if _, err := c.SendMessage(t.Context(), hello); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		callers.Wait()
+	}
+	require.EqualValues(t, mostCallers, opened.Load())
+}

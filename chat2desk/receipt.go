@@ -165,7 +165,10 @@ func (r *receiptReader) text() (string, bool) {
 
 // number reads a whole number.
 func (r *receiptReader) number() (int, bool) {
-	digits := len(r.rest) - len(strings.TrimLeft(r.rest, "0123456789"))
+	digits := 0
+	for digits < len(r.rest) && r.rest[digits] >= '0' && r.rest[digits] <= '9' {
+		digits++
+	}
 	text := r.rest[:digits]
 	if len(text) > 1 && text[0] == '0' {
 		return 0, false
@@ -182,4 +185,8 @@ func (r *receiptReader) take(token string) bool {
 	return ok
 }
 
-func (r *receiptReader) blanks() { r.rest = strings.TrimLeft(r.rest, " \t\r\n") }
+func (r *receiptReader) blanks() {
+	for r.rest != "" && (r.rest[0] == ' ' || r.rest[0] == '\t' || r.rest[0] == '\r' || r.rest[0] == '\n') {
+		r.rest = r.rest[1:]
+	}
+}

@@ -183,18 +183,8 @@ func (t *try) once(ctx context.Context) (status string, again *step.Failure, wai
 			Account: t.r.Account, Caps: a.caps(), ContentHash: content, At: at,
 		})
 	}
-	var conflict *ledger.ConflictError
-	var capped *ledger.CapError
-	switch {
-	case errors.As(err, &capped):
-		return a.notTried(t.r, capped.Cap.Reason), nil, 0
-	case errors.As(err, &conflict):
-		return t.known(conflict.Record), nil, 0
-	case err != nil && ctx.Err() != nil:
-		return planfile.StatusSkipped, nil, 0
-	case err != nil:
-		a.stop(CauseStep, err.Error(), "")
-		return planfile.StatusSkipped, nil, 0
+	if err != nil {
+		return t.notIntended(ctx, err), nil, 0
 	}
 	if stoodStill(at, a.o.clock()) > intentFence {
 		f := &step.Failure{Delivery: step.NotSent, Reason: stoodStillReason}
@@ -232,6 +222,21 @@ func (t *try) once(ctx context.Context) (status string, again *step.Failure, wai
 		return planfile.StatusSkipped, nil, 0
 	}
 	return "", f, f.RetryAfter
+}
+
+// notIntended is what becomes of a send whose intent the ledger has not taken.
+func (t *try) notIntended(ctx context.Context, err error) (status string) {
+	var conflict *ledger.ConflictError
+	var capped *ledger.CapError
+	switch {
+	case errors.As(err, &capped):
+		return t.a.notTried(t.r, capped.Cap.Reason)
+	case errors.As(err, &conflict):
+		return t.known(conflict.Record)
+	case ctx.Err() == nil:
+		t.a.stop(CauseStep, err.Error(), "")
+	}
+	return planfile.StatusSkipped
 }
 
 // stoodStillReason is why an intent was dropped that had become too old.
@@ -280,6 +285,9 @@ func (t *try) settle(state ledger.State, reason string, message int) bool {
 		Identity: t.id, Run: t.a.result.Run.ID, State: state, MessageID: message, Reason: reason, At: t.a.o.clock(),
 	}
 	err := t.a.o.Store.Settle(context.Background(), o)
+	if err == nil {
+		return true
+	}
 	var claimed *ledger.ClaimedError
 	if errors.As(err, &claimed) {
 		// Two sends have never one message: which of the two went out, nobody knows.
@@ -288,10 +296,8 @@ func (t *try) settle(state ledger.State, reason string, message int) bool {
 			return false
 		}
 	}
-	if err != nil {
-		t.a.stop(CauseStep, "the outcome of a send could not be recorded: "+err.Error(), "")
-	}
-	return err == nil
+	t.a.stop(CauseStep, "the outcome of a send could not be recorded: "+err.Error(), "")
+	return false
 }
 
 // outcome records an outcome and counts it. What could not be recorded is
