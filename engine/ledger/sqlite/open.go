@@ -40,7 +40,7 @@ type Store struct {
 	lineage string
 	reader  *sql.DB
 
-	// The ways to look an identity up: findIn chooses.
+	// The ways to look an identity up: findNear, then findFar.
 	find, findAnywhere, whoseTail *sql.Stmt
 
 	writer *writer // nil when read-only

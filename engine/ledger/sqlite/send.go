@@ -222,7 +222,10 @@ func (t *tx) conclude(was send, o ledger.Outcome, settle func(was, now send) (bo
 
 // Find returns what is known of one identity.
 func (s *Store) Find(ctx context.Context, id ledger.Identity) (ledger.Record, bool, error) {
-	found, err := scanSend(s.findIn(ctx, id))
+	found, err := scanSend(s.findNear(ctx, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		found, err = scanSend(s.findFar(ctx, id))
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return ledger.Record{}, false, nil
 	}
@@ -232,30 +235,29 @@ func (s *Store) Find(ctx context.Context, id ledger.Identity) (ledger.Record, bo
 	return found.Record, true, nil
 }
 
-// findIn looks an identity up. Where this process alone writes it knows where in
-// the tail to look. Whose tail it is must be asked before: a row that was there by
-// then is one that the tail gives a hint of, or it was moved to the table of sends
-// before that is read.
-func (s *Store) findIn(ctx context.Context, id ledger.Identity) scanner {
+// findNear looks where an identity mostly is: in the table of sends, and in the tail
+// where this process has put it. A send that is there is nowhere else.
+func (s *Store) findNear(ctx context.Context, id ledger.Identity) scanner {
+	var n int64
+	if s.writer != nil {
+		n, _ = s.writer.tail.hint(id)
+	}
+	return s.find.QueryRowContext(ctx, id[:], n)
+}
+
+// findFar looks again for what was not there, since another process may have a tail.
+// Where it has none, all that was durable when that was asked is where findNear
+// looks: no row leaves the tail but for the table of sends.
+func (s *Store) findFar(ctx context.Context, id ledger.Identity) scanner {
 	if s.writer != nil {
 		var first int64
 		err := s.whoseTail.QueryRowContext(ctx).Scan(&first)
-		switch {
-		case err != nil && !errors.Is(err, sql.ErrNoRows):
-			return failedRow{err}
-		case err != nil, s.writer.tail.owns(first):
-			n, _ := s.writer.tail.hint(id)
-			return s.find.QueryRowContext(ctx, id[:], n)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && s.writer.tail.owns(first) {
+			return s.findNear(ctx, id)
 		}
 	}
 	return s.findAnywhere.QueryRowContext(ctx, id[:])
 }
-
-// failedRow is the row of a query that could not be made.
-type failedRow struct{ error }
-
-// Scan gives the error.
-func (f failedRow) Scan(...any) error { return f.error }
 
 // findHinted finds an identity in the table of sends, or in the tail at the row that
 // the hint says.

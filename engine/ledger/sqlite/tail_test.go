@@ -314,3 +314,42 @@ func TestMessageOfAFoldedIntentIsHeld(t *testing.T) {
 	require.Equal(t, identity(3), claimed.Holder)
 	require.NoError(t, sent(4, 61))
 }
+
+// Whatever is durable is found at once by everybody, also while it is being moved
+// from one table to the other.
+func TestFindWhileItIsFolded(t *testing.T) {
+	s := openNew(t)
+	require.NoError(t, s.limitTail(3))
+	begin(t, s, "r1")
+	look, err := Open(t.Context(), s.path, Options{ReadOnly: true})
+	require.NoError(t, err)
+	other := reopen(t, s.path)
+	const callers, each = 8, 40
+	failures := make(chan error, callers)
+	for c := range callers {
+		go func() {
+			writer := s
+			if c == 0 {
+				writer = other // now and then another process has the tail
+			}
+			failures <- func() error {
+				for n := c * each; n < (c+1)*each; n++ {
+					if err := writer.Intend(context.Background(), intention(n, "r1")); err != nil {
+						return err
+					}
+					for name, reader := range map[string]*Store{"writer": s, "other": other, "look": look} {
+						if _, found, err := reader.Find(context.Background(), identity(n)); err != nil || !found {
+							return fmt.Errorf("%s: send %d: found %v: %w", name, n, found, err)
+						}
+					}
+				}
+				return nil
+			}()
+		}()
+	}
+	for range callers {
+		require.NoError(t, <-failures)
+	}
+	require.NoError(t, look.Close())
+	require.NoError(t, s.Check(t.Context()))
+}
