@@ -207,7 +207,7 @@ func (o *exprOptions) ofFlow(a *app, at engine.Place) (*engine.Evaluator, error)
 		}
 		return p.Static(p.Evaluator(inputs, vars, "", time.Now()), at, "nothing has run; --sandbox makes the flow's reads")
 	}
-	return o.explore(a, p, engine.Options{Inputs: inputs, Campaign: o.campaign, FlowDir: filepath.Dir(o.flow), Now: time.Now}, at)
+	return o.explore(a, p, engine.Options{Inputs: inputs, FlowDir: filepath.Dir(o.flow), Now: time.Now}, at)
 }
 
 // explore makes the reads of a flow once, in the sandbox or with the token.

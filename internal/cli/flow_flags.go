@@ -1,46 +1,88 @@
 package cli
 
 import (
+	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/flowrunner/flowrunner/engine"
 )
 
-// flowFlags are common to the commands that plan a flow: what it is told, whom it
-// is for, and in which world.
+// flowFlags are common to the commands that plan a flow: in which world, what it is
+// told, and for which occasion.
 type flowFlags struct {
 	worldFlags
 	inputFlags
-	onlyFlag
+	occasionFlags
 }
 
 func (o *flowFlags) register(f *pflag.FlagSet) {
 	o.worldFlags.register(f)
 	o.inputFlags.register(f)
-	o.onlyFlag.register(f)
-	o.bounds.register(f)
+	o.occasionFlags.register(f)
 }
 
-// open prepares the job of a flow's file; sends says whether it may go on to send.
-func (o *flowFlags) open(a *app, file string, sends bool) (*job, error) {
-	p, err := a.load(file)
-	if err != nil {
+// open prepares the job of a flow's file. What the command alone knows of it is in
+// spec.
+func (o *flowFlags) open(a *app, file string, spec jobSpec) (*job, error) {
+	var err error
+	if spec.program, err = a.load(file); err != nil {
 		return nil, err
 	}
-	inputs, err := o.bind(a, p)
-	if err != nil {
+	if spec.inputs, err = o.bind(a, spec.program); err != nil {
 		return nil, err
 	}
-	slot, err := o.servedSlot(p)
-	if err != nil {
+	if spec.slot, err = o.servedSlot(spec.program); err != nil {
 		return nil, err
 	}
-	folder := filepath.Dir(file)
-	st, err := stateOf(folder, o.stateFlags)
-	if err != nil {
+	spec.folder = filepath.Dir(file)
+	if spec.state, err = stateOf(spec.folder, o.stateFlags); err != nil {
 		return nil, err
 	}
-	return openJob(a, &o.worldFlags, jobSpec{
-		program: p, folder: folder, state: st, inputs: inputs, named: o.campaign, slot: slot, orphans: o.orphans, only: o.only, sends: sends,
-	})
+	spec.named, spec.orphans = o.campaign, o.orphans
+	return openJob(a, &o.worldFlags, spec)
+}
+
+// occasionFlags say what sends are remembered under, beside the flow.
+type occasionFlags struct {
+	campaign string
+	slot     string
+	orphans  bool
+}
+
+func (o *occasionFlags) register(f *pflag.FlagSet) {
+	f.StringVar(&o.campaign, "campaign", "", "the occasion, a `name`, that sends are remembered under (default: the flow's, else default)")
+	f.StringVar(&o.slot, "slot", "", "the slot of the flow's schedule to serve, a `time` as 2026-03-02T10:00 (default: the latest)")
+	f.BoolVar(&o.orphans, "accept-orphans", false, "plan although sends are remembered under steps that the flow no longer has")
+}
+
+// servedSlot reads --slot in the zone of the flow; nil when it is not given. Whether
+// it is a slot of the schedule is for the plan to say.
+func (o *occasionFlags) servedSlot(p *engine.Program) (*time.Time, error) {
+	if o.slot == "" {
+		return nil, nil //nolint:nilnil // no flag, no slot
+	}
+	for _, form := range []string{"2006-01-02T15:04", "2006-01-02 15:04", time.RFC3339} {
+		if t, err := time.ParseInLocation(form, o.slot, p.Zone); err == nil {
+			return &t, nil
+		}
+	}
+	return nil, &usageError{fmt.Sprintf("--slot %s is no moment", o.slot), "write it in the flow's time zone: --slot 2026-03-02T10:00"}
+}
+
+// arguments are the flags as arguments of another process.
+func (o *occasionFlags) arguments() []string {
+	var args []string
+	if o.campaign != "" {
+		args = append(args, "--campaign", o.campaign)
+	}
+	if o.slot != "" {
+		args = append(args, "--slot", o.slot)
+	}
+	if o.orphans {
+		args = append(args, "--accept-orphans")
+	}
+	return args
 }

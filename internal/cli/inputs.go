@@ -3,8 +3,8 @@ package cli
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -15,33 +15,13 @@ import (
 
 // inputFlags are where a flow's inputs come from.
 type inputFlags struct {
-	vars     []string
-	files    []string
-	campaign string
-	slot     string
-	orphans  bool
+	vars  []string
+	files []string
 }
 
 func (o *inputFlags) register(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.vars, "var", nil, "an input, as `name=value`; may be repeated")
 	f.StringArrayVar(&o.files, "var-file", nil, "a YAML `file` of inputs; may be repeated")
-	f.StringVar(&o.campaign, "campaign", "", "the occasion, a `name`, that sends are remembered under (default: the flow's, else default)")
-	f.StringVar(&o.slot, "slot", "", "the slot of the flow's schedule to serve, a `time` as 2026-03-02T10:00 (default: the latest)")
-	f.BoolVar(&o.orphans, "accept-orphans", false, "plan although sends are remembered under steps that the flow no longer has")
-}
-
-// servedSlot reads --slot in the zone of the flow; nil when it is not given. Whether
-// it is a slot of the schedule is for the plan to say.
-func (o *inputFlags) servedSlot(p *engine.Program) (*time.Time, error) {
-	if o.slot == "" {
-		return nil, nil //nolint:nilnil // no flag, no slot
-	}
-	for _, form := range []string{"2006-01-02T15:04", "2006-01-02 15:04", time.RFC3339} {
-		if t, err := time.ParseInLocation(form, o.slot, p.Zone); err == nil {
-			return &t, nil
-		}
-	}
-	return nil, &usageError{fmt.Sprintf("--slot %s is no moment", o.slot), "write it in the flow's time zone: --slot 2026-03-02T10:00"}
 }
 
 // variable is the beginning of the variables that set inputs.
@@ -83,6 +63,22 @@ func (o *inputFlags) bind(a *app, p *engine.Program) (map[string]any, error) {
 		}
 	}
 	return p.BindInputs(given)
+}
+
+// arguments are the flags as arguments of another process.
+func (o *inputFlags) arguments() ([]string, error) {
+	var args []string
+	for _, kv := range o.vars {
+		args = append(args, "--var", kv)
+	}
+	for _, file := range o.files {
+		path, err := filepath.Abs(file)
+		if err != nil {
+			return nil, fileError("find", file, err)
+		}
+		args = append(args, "--var-file", path)
+	}
+	return args, nil
 }
 
 // readValues reads a YAML map of names to texts and lists.

@@ -19,8 +19,7 @@ import (
 
 // recoverOptions are the flags of ledger recover.
 type recoverOptions struct {
-	worldFlags
-	inputFlags
+	flowFlags
 	from string
 	days int
 }
@@ -51,8 +50,7 @@ func newRecover(a *app) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	o.worldFlags.register(f)
-	o.inputFlags.register(f)
+	o.flowFlags.register(f)
 	outputFlag(a, f)
 	f.StringVar(&o.from, "from-history", "", "the flow, or a plan of it, a `file`, whose contacts' chats are read")
 	f.IntVar(&o.days, "days", 90, "how many days back a message counts")
@@ -117,32 +115,21 @@ func recoverLedger(a *app, o *recoverOptions) error {
 
 // openRecovery opens the job of a flow, or of a plan whose path it gives.
 func (a *app) openRecovery(o *recoverOptions) (*job, string, error) {
-	if isPlan(o.from) {
-		p, head, err := a.readPlan(o.from)
-		if err != nil {
-			return nil, "", err
-		}
-		st, err := stateOf(filepath.Dir(head.File), o.stateFlags)
-		if err != nil {
-			return nil, "", err
-		}
-		j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: filepath.Dir(head.File), state: st, named: head.Campaign, sends: true})
-		return j, o.from, err
+	if !isPlan(o.from) {
+		j, err := o.open(a, o.from, jobSpec{sends: true})
+		return j, "", err
 	}
-	p, err := a.load(o.from)
+	p, head, err := a.readPlan(o.from)
 	if err != nil {
 		return nil, "", err
 	}
-	inputs, err := o.bind(a, p)
+	folder := filepath.Dir(head.File)
+	st, err := stateOf(folder, o.stateFlags)
 	if err != nil {
 		return nil, "", err
 	}
-	st, err := stateOf(filepath.Dir(o.from), o.stateFlags)
-	if err != nil {
-		return nil, "", err
-	}
-	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: filepath.Dir(o.from), state: st, inputs: inputs, named: o.campaign, sends: true})
-	return j, "", err
+	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: folder, state: st, named: head.Campaign, sends: true})
+	return j, o.from, err
 }
 
 // isPlan reports whether a file begins as a plan does.

@@ -17,6 +17,7 @@ import (
 // planOptions are the flags of plan.
 type planOptions struct {
 	flowFlags
+	onlyFlag
 	planForm
 	out      string
 	detailed bool
@@ -69,6 +70,8 @@ func newPlan(a *app) *cobra.Command {
 	}
 	f := cmd.Flags()
 	o.flowFlags.register(f)
+	o.onlyFlag.register(f)
+	o.bounds.register(f)
 	o.planForm.register(a, f)
 	f.StringVar(&o.out, "out", "", "keep the plan in this `file`, for apply")
 	f.BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 when there is something to send")
@@ -77,7 +80,7 @@ func newPlan(a *app) *cobra.Command {
 }
 
 func planFlow(a *app, o *planOptions, file string) error {
-	j, err := o.open(a, file, false)
+	j, err := o.open(a, file, jobSpec{only: o.only})
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 // runOptions are the flags of run.
 type runOptions struct {
 	flowFlags
+	onlyFlag
 	divert  int
 	sample  int
 	abandon bool
@@ -56,6 +57,8 @@ func newRun(a *app) *cobra.Command {
 	}
 	f := cmd.Flags()
 	o.flowFlags.register(f)
+	o.onlyFlag.register(f)
+	o.bounds.register(f)
 	o.bounds.registerCanary(f)
 	outputFlag(a, f)
 	f.IntVar(&o.divert, "divert", 0, "send a few of the messages to this contact, by its `id`, instead; nobody else gets any")
@@ -66,7 +69,7 @@ func newRun(a *app) *cobra.Command {
 }
 
 func runFlow(a *app, o *runOptions, file string) error {
-	j, err := o.open(a, file, true)
+	j, err := o.open(a, file, jobSpec{only: o.only, sends: true})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 // tortureOptions are the flags of torture.
 type tortureOptions struct {
 	inputFlags
+	occasionFlags
 	sandboxFlags
 	kills    int
 	each     int
@@ -63,6 +65,7 @@ func newTorture(a *app) *cobra.Command {
 	}
 	f := cmd.Flags()
 	o.inputFlags.register(f)
+	o.occasionFlags.register(f)
 	o.sandboxFlags.register(f, "sandbox-", tortureClients)
 	outputFlag(a, f)
 	f.IntVar(&o.kills, "kills", 20, "how many processes are ended, over all broadcasts")
@@ -168,10 +171,11 @@ func (o *tortureOptions) trial(a *app, file string) (*torture.Trial, error) {
 	if o.with == "interrupt" {
 		t.Signal = []os.Signal{os.Interrupt, syscall.SIGTERM}
 	}
-	if t.Args, err = o.arguments(); err != nil {
+	inputs, err := o.inputFlags.arguments()
+	if err != nil {
 		return nil, err
 	}
-	t.Args = append(t.Args, "--settle", o.settle.String())
+	t.Args = slices.Concat(inputs, o.occasionFlags.arguments(), []string{"--settle", o.settle.String()})
 	t.Program = func(args ...string) *exec.Cmd {
 		c := exec.Command(program, args...)
 		c.Args[0] = "flowrunner"
@@ -179,25 +183,6 @@ func (o *tortureOptions) trial(a *app, file string) (*torture.Trial, error) {
 		return c
 	}
 	return t, nil
-}
-
-// arguments are the inputs as arguments of another process.
-func (o *inputFlags) arguments() ([]string, error) {
-	var args []string
-	for _, kv := range o.vars {
-		args = append(args, "--var", kv)
-	}
-	for _, file := range o.files {
-		path, err := filepath.Abs(file)
-		if err != nil {
-			return nil, fileError("find", file, err)
-		}
-		args = append(args, "--var-file", path)
-	}
-	if o.campaign != "" {
-		args = append(args, "--campaign", o.campaign)
-	}
-	return args, nil
 }
 
 func tortureDocument(r *torture.Report) *ui.TortureDocument {
