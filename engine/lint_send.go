@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
@@ -126,9 +127,11 @@ func (l *linter) textLimit(s *Step) {
 
 // secretForms are the texts that are a secret whatever stands around them. A
 // Chat2Desk token is 30 hexadecimal digits; a longer run of them may well be one.
-var secretForms = regexp.MustCompile(`\b[0-9a-f]{30}\b|\b[0-9a-f]{40}\b|\b[0-9a-f]{64}\b` +
-	`|\b(?:sk|pk|rk)_(?:live|test)_[0-9A-Za-z]{10,}|\bgh[pousr]_[0-9A-Za-z]{20,}|\bglpat-[0-9A-Za-z_-]{16,}|\bxox[abprs]-[0-9A-Za-z-]{10,}|\bAKIA[0-9A-Z]{16}\b` +
-	`|\beyJ[0-9A-Za-z_-]{8,}\.eyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]+|-----BEGIN [A-Z ]*PRIVATE KEY-----|\bBearer [0-9A-Za-z._~+/=-]{16,}`)
+var secretForms = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\b[0-9a-f]{30}\b|\b[0-9a-f]{40}\b|\b[0-9a-f]{64}\b` +
+		`|\b(?:sk|pk|rk)_(?:live|test)_[0-9A-Za-z]{10,}|\bgh[pousr]_[0-9A-Za-z]{20,}|\bglpat-[0-9A-Za-z_-]{16,}|\bxox[abprs]-[0-9A-Za-z-]{10,}|\bAKIA[0-9A-Z]{16}\b` +
+		`|\beyJ[0-9A-Za-z_-]{8,}\.eyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]+|-----BEGIN [A-Z ]*PRIVATE KEY-----|\bBearer [0-9A-Za-z._~+/=-]{16,}`)
+})
 
 // secretNames are variables that hold a secret more often than not. The plainest
 // names, such as those with TOKEN in them, are an error already.
@@ -137,7 +140,7 @@ var secretNames = regexp.MustCompile(`(?i)PASS|PWD|CREDENTIAL|(^|_)(AUTH|DSN|COO
 // secrets finds what nobody outside should read in what people receive.
 func (l *linter) secrets(v *lang.Value, param string) {
 	n := v.Node()
-	for _, m := range secretForms.FindAllStringIndex(n.Text, -1) {
+	for _, m := range secretForms().FindAllStringIndex(n.Text, -1) {
 		if n.Kind == flow.Scalar {
 			l.secret(n.At(m[0], m[1]), "the %s holds what looks like a secret", param).Hide()
 		}
