@@ -167,6 +167,7 @@ type marker struct {
 	mu     sync.Mutex
 	file   markFile
 	serial int64 // as written or found by this process; -1 when it has done neither
+	synced int64 // the highest that this process knows to be on the disk
 	failed error // the first failure, for close
 }
 
@@ -236,20 +237,23 @@ func (m *marker) put(total int64, durable bool) error {
 	now := mark{lineage: m.lineage, serial: total}
 	switch {
 	case ours && seen.serial >= total && !m.accept:
-		m.serial = seen.serial
-		if durable {
-			return syncFile(markPath(m.path))
+		now.serial = seen.serial
+		if durable = durable && m.synced < now.serial; durable {
+			err = syncFile(markPath(m.path))
 		}
-		return nil
 	case ours:
 		err = m.file.overwrite(now, durable)
 	default:
-		err = writeMark(m.path, now)
+		err, durable = writeMark(m.path, now), true
 	}
-	if err == nil {
-		m.serial, m.accept = total, false
+	if err != nil {
+		return err
 	}
-	return err
+	m.serial, m.accept = now.serial, false
+	if durable {
+		m.synced = now.serial
+	}
+	return nil
 }
 
 // close raises the mark for the last time, when the writer has ended, and
