@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/flowrunner/flowrunner/engine/planfile"
+	"github.com/flowrunner/flowrunner/internal/ui"
 )
 
 // approve gets the yes that sending needs: from the person at the terminal,
@@ -24,27 +25,21 @@ func (j *job) approve(end planfile.End) error {
 	case j.p.Guard.MaxSends != nil:
 		return nil
 	}
-	what := fmt.Sprintf("%d messages are", n)
-	if n == 1 {
-		what = "1 message is"
-	}
 	return &usageError{
-		what + " planned and nobody can be asked; nothing was sent",
+		ui.Plural(n, "message is", "messages are") + " planned and nobody can be asked; nothing was sent",
 		"state how many are meant in the flow (guard: maxSends: " + fmt.Sprint(max(n, 1)) + "), or give --yes",
 	}
 }
 
 func (j *job) ask(n int, more bool) error {
-	question := fmt.Sprintf("Send %d messages?", n)
+	what := "what the later stages plan"
 	switch {
-	case n == 1:
-		question = "Send 1 message?"
-	case n == 0:
-		question = "Send what the later stages plan?"
+	case n > 0 && more:
+		what = ui.Plural(n, "message", "messages") + ", and " + what
+	case n > 0:
+		what = ui.Plural(n, "message", "messages")
 	}
-	if n > 0 && more {
-		question = strings.TrimSuffix(question, "?") + ", and what the later stages plan?"
-	}
+	question := "Send " + what + "?"
 	return j.a.confirm(question, "nothing was sent")
 }
 

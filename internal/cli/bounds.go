@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowrunner/flowrunner/chat2desk"
 	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/internal/ui"
 )
 
 // bounds are the rails of one command, beside those of the flow and the project.
@@ -84,7 +85,7 @@ func (b *bounds) check(planned int, begun bool) error {
 	if e := b.expect; e.given && (planned < e.least || planned > e.most) {
 		return &engine.GuardError{
 			Rail:   "--expect " + e.String(),
-			Reason: fmt.Sprintf("%s planned; nothing is sent", count(planned, "message is", "messages are")),
+			Reason: fmt.Sprintf("%s planned; nothing is sent", ui.Plural(planned, "message is", "messages are")),
 			Hint:   "look at the plan: who is in it, and who is left out; give --expect the number that is right",
 		}
 	}

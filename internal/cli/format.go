@@ -14,6 +14,7 @@ import (
 
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/flow"
+	"github.com/flowrunner/flowrunner/internal/ui"
 )
 
 // fmtOptions are the flags of fmt.
@@ -42,15 +43,12 @@ func newFmt(a *app) *cobra.Command {
 	return cmd
 }
 
-// stdinName stands for stdin where a file is named.
-const stdinName = "-"
-
 func formatAll(a *app, o fmtOptions, args []string) error {
 	if len(args) == 0 && a.terminal {
 		return &usageError{"flowrunner fmt needs a FILE, or a flow on stdin", "flowrunner fmt . formats all flows of this folder"}
 	}
 	if len(args) == 0 {
-		args = []string{stdinName}
+		args = []string{standardStream}
 	}
 	files, err := flowFiles(args)
 	if err != nil {
@@ -69,10 +67,10 @@ func formatAll(a *app, o fmtOptions, args []string) error {
 	}
 	switch {
 	case bad > 0:
-		fmt.Fprintf(a.stderr, "%s left as found\n", count(bad, "file was", "files were"))
+		fmt.Fprintf(a.stderr, "%s left as found\n", ui.Plural(bad, "file was", "files were"))
 		return &endedError{[]engine.Cause{engine.CauseFlow}}
 	case o.check && changed > 0:
-		fmt.Fprintf(a.stderr, "%s not formatted; flowrunner fmt FILE... does it\n", count(changed, "file is", "files are"))
+		fmt.Fprintf(a.stderr, "%s not formatted; flowrunner fmt FILE... does it\n", ui.Plural(changed, "file is", "files are"))
 		a.code = exitFailed
 	}
 	return nil
@@ -91,7 +89,7 @@ func formatFile(a *app, o fmtOptions, file string) (formatOutcome, error) {
 	name := file
 	var before []byte
 	var err error
-	if file == stdinName {
+	if file == standardStream {
 		name = "stdin"
 		before, err = io.ReadAll(a.stdin)
 	} else {
@@ -119,10 +117,14 @@ func formatFile(a *app, o fmtOptions, file string) (formatOutcome, error) {
 	case o.check && outcome == formatChanged:
 		_, err = fmt.Fprintln(a.stdout, name)
 	case o.check:
-	case file == stdinName:
+	case file == standardStream:
 		_, err = a.stdout.Write(after)
 	case outcome == formatChanged:
-		if err = replaceFile(file, after); err == nil {
+		err = writeWhole(file, func(w io.Writer) error {
+			_, err := w.Write(after)
+			return err
+		})
+		if err == nil {
 			_, err = fmt.Fprintln(a.stdout, file)
 		}
 	}
@@ -141,7 +143,7 @@ func flowFiles(args []string) ([]string, error) {
 	var files []string
 	for _, arg := range args {
 		info, err := os.Stat(arg)
-		if arg == stdinName || err == nil && !info.IsDir() {
+		if arg == standardStream || err == nil && !info.IsDir() {
 			files = append(files, arg)
 			continue
 		}

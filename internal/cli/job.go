@@ -24,7 +24,7 @@ type job struct {
 	campaign string
 	opts     engine.Options
 	store    *sqlite.Store
-	locks    []*ledger.Lock
+	locks    heldLocks
 	fake     *fakeAPI
 }
 
@@ -45,7 +45,7 @@ type jobSpec struct {
 // openJob prepares everything that a run needs, in the order in which a mistake
 // costs least: no call is made before ledger and lock are there.
 func openJob(a *app, o *worldFlags, spec jobSpec) (*job, error) {
-	j := &job{a: a, o: o, p: spec.program, state: spec.state}
+	j := &job{a: a, o: o, p: spec.program, state: spec.state, locks: heldLocks{}}
 	j.opts = engine.Options{
 		Inputs: spec.inputs, Campaign: spec.named, Slot: spec.slot, Orphans: spec.orphans, BaseURL: o.baseURL, Rate: o.rate.perSecond,
 		Only: spec.only, StateDir: spec.state.dir, FlowDir: spec.folder,
@@ -88,15 +88,6 @@ func (j *job) settleFits() error {
 	return nil
 }
 
-func (j *job) lock(scope string) error {
-	l, err := j.state.lock(scope, j.a.env.job())
-	if err != nil {
-		return err
-	}
-	j.locks = append(j.locks, l)
-	return nil
-}
-
 // local reports whether the API is on this machine.
 func (j *job) local() bool {
 	base := j.o.baseURL
@@ -120,11 +111,7 @@ func (j *job) close() {
 			j.a.warn(err.Error())
 		}
 	}
-	for _, l := range j.locks {
-		if err := l.Release(); err != nil {
-			j.a.warn(err.Error())
-		}
-	}
+	j.locks.release(j.a)
 }
 
 // forgetLinks lets what comes next ask the accounts anew.

@@ -25,12 +25,12 @@ func (j *job) openLedger(spec jobSpec) error {
 		return err
 	}
 	if spec.sends {
-		if err := j.lock(scopeOf(j.p.Name, j.campaign)); err != nil {
+		if err := j.locks.take(j.a, j.state, scopeOf(j.p.Name, j.campaign)); err != nil {
 			return err
 		}
 		if j.o.sandbox && j.o.served == "" {
 			// Its log of messages has one writer.
-			if err := j.lock("the sandbox"); err != nil {
+			if err := j.locks.take(j.a, j.state, "the sandbox"); err != nil {
 				return err
 			}
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/flowrunner/flowrunner/internal/ui"
 )
 
-// standard is the file name that means standard input or output.
-const standard = "-"
+// standardStream is the file name that means standard input or output.
+const standardStream = "-"
 
 func newLedger(a *app) *cobra.Command {
 	cmd := &cobra.Command{
@@ -39,7 +39,7 @@ func newLedger(a *app) *cobra.Command {
 			"holds no message texts. Without FILE it goes to standard output.",
 		Args: atMost(1, "at most one FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return exportLedger(a, exported, append(args, standard)[0])
+			return exportLedger(a, exported, append(args, standardStream)[0])
 		},
 	}
 	exported.register(export.Flags())
@@ -113,7 +113,7 @@ func exportLedger(a *app, o stateFlags, file string) (err error) {
 		return err
 	}
 	defer store.Close()
-	if file == standard {
+	if file == standardStream {
 		return store.Export(ctx, a.stdout)
 	}
 	if err := writeWhole(file, func(w io.Writer) error { return store.Export(ctx, w) }); err != nil {

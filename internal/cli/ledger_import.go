@@ -46,11 +46,11 @@ func importLedger(a *app, o stateFlags, file string, anew bool) error {
 		return err
 	}
 	defer in.Close()
-	release, err := a.lockAll(st, head)
+	held, err := a.lockAll(st, head)
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer held.release(a)
 	var got ledger.ImportResult
 	if st.hasLedger() {
 		got, err = importInto(ctx, st.ledger(), sqlite.Options{MustExist: true}, in)
@@ -74,7 +74,7 @@ func importLedger(a *app, o stateFlags, file string, anew bool) error {
 // openExport reads an exported ledger to its end, so that nothing begins with a
 // file that is not whole, and goes back to its beginning.
 func (a *app) openExport(ctx context.Context, file string) (in *os.File, head ledger.ExportHead, err error) {
-	if file == standard {
+	if file == standardStream {
 		if in, err = a.spool(); err != nil {
 			return nil, head, err
 		}
@@ -120,7 +120,7 @@ func (a *app) spool() (*os.File, error) {
 
 // lockAll keeps runs away: none may be at work, and none of a flow that the file
 // knows may begin.
-func (a *app) lockAll(st state, head ledger.ExportHead) (release func(), err error) {
+func (a *app) lockAll(st state, head ledger.ExportHead) (heldLocks, error) {
 	if err := st.prepare(); err != nil {
 		return nil, err
 	}
@@ -133,21 +133,14 @@ func (a *app) lockAll(st state, head ledger.ExportHead) (release func(), err err
 			return nil, &ledger.LockedError{Scope: h.Scope, Holder: h.Holder}
 		}
 	}
-	var locks []*ledger.Lock
-	release = func() {
-		for _, l := range locks {
-			_ = l.Release() // the process ends anyway, and the lock with it
-		}
-	}
+	held := heldLocks{}
 	for _, s := range head.Scopes {
-		l, err := st.lock(scopeOf(s.Flow, s.Campaign), a.env.job())
-		if err != nil {
-			release()
+		if err := held.take(a, st, scopeOf(s.Flow, s.Campaign)); err != nil {
+			held.release(a)
 			return nil, err
 		}
-		locks = append(locks, l)
 	}
-	return release, nil
+	return held, nil
 }
 
 func importInto(ctx context.Context, path string, o sqlite.Options, in io.Reader) (got ledger.ImportResult, err error) {

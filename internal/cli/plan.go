@@ -132,25 +132,10 @@ func copyPlan(from, to string) error {
 		return fileError("read", from, err)
 	}
 	defer in.Close()
-	draft, err := os.CreateTemp(filepath.Dir(to), filepath.Base(to)+".part-*") // 0600
-	if err != nil {
-		return fileError("write", to, err)
-	}
-	_, err = io.Copy(draft, in)
-	if err == nil {
-		err = draft.Sync()
-	}
-	if cerr := draft.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(draft.Name(), to)
-	}
-	if err != nil {
-		_ = os.Remove(draft.Name())
-		return fileError("write", to, err)
-	}
-	return nil
+	return writeWhole(to, func(w io.Writer) error {
+		_, err := io.Copy(w, in)
+		return err
+	})
 }
 
 // readPlan checks a kept plan and compiles the flow that it embeds.

@@ -133,11 +133,11 @@ func resolve(a *app, o *resolveOptions, id string) error {
 	// Intents whose process is gone are nobody's any more; whose process lives are
 	// not for us.
 	if slices.ContainsFunc(sends, func(u unknownSend) bool { return u.State == ledger.Intent }) {
-		release, err := a.takeOver(ctx, store, st, sends)
+		held, err := a.takeOver(ctx, store, st, sends)
 		if err != nil {
 			return err
 		}
-		defer release()
+		defer held.release(a)
 	}
 	a.showUnknown(st, run, sends)
 	if err := o.confirm(a, len(sends)); err != nil {
@@ -226,42 +226,34 @@ func (o *resolveOptions) choose(st state, run ledger.Run, all []unknownSend) ([]
 
 // takeOver takes the locks of the runs that left intents behind, so that none of
 // them is at work, and calls those intents unknown.
-func (a *app) takeOver(ctx context.Context, store ledger.Store, st state, sends []unknownSend) (release func(), err error) {
-	var locks []*ledger.Lock
-	release = func() {
-		for _, l := range locks {
-			_ = l.Release() // the process ends anyway, and the lock with it
+func (a *app) takeOver(ctx context.Context, store ledger.Store, st state, sends []unknownSend) (held heldLocks, err error) {
+	held = heldLocks{}
+	defer func() {
+		if err != nil {
+			held.release(a)
 		}
-	}
-	held, runs := map[string]bool{}, map[string]bool{}
+	}()
+	runs := map[string]bool{}
 	for i, u := range sends {
 		if u.State != ledger.Intent {
 			continue
 		}
-		if scope := scopeOf(u.Flow, u.Campaign); !held[scope] {
-			held[scope] = true
-			l, err := st.lock(scope, a.env.job())
-			if err != nil {
-				release()
-				return nil, err
-			}
-			locks = append(locks, l)
+		if err := held.take(a, st, scopeOf(u.Flow, u.Campaign)); err != nil {
+			return held, err
 		}
 		if !runs[u.Run] {
 			runs[u.Run] = true
 			if _, err := store.Recover(ctx, u.Run, "the process ended while it was being sent"); err != nil {
-				release()
-				return nil, err
+				return held, err
 			}
 		}
 		now, _, err := store.Find(ctx, u.Identity)
 		if err != nil {
-			release()
-			return nil, err
+			return held, err
 		}
 		sends[i].Record = now
 	}
-	return release, nil
+	return held, nil
 }
 
 // showUnknown shows what the decision is about.
@@ -285,9 +277,9 @@ func (a *app) showUnknown(st state, run ledger.Run, sends []unknownSend) {
 }
 
 func (o *resolveOptions) confirm(a *app, n int) error {
-	what, means := "1 send", "It is"
+	what, means := ui.Plural(n, "send", "sends"), "It is"
 	if n > 1 {
-		what, means = fmt.Sprintf("%d sends", n), "They are"
+		means = "They are"
 	}
 	if o.yes {
 		return nil
@@ -316,10 +308,7 @@ func (o *resolveOptions) record(ctx context.Context, a *app, store ledger.Store,
 	if a.json {
 		return nil
 	}
-	what, then := "1 send is", "never made again."
-	if len(sends) > 1 {
-		what = fmt.Sprintf("%d sends are", len(sends))
-	}
+	then := "never made again."
 	switch {
 	case o.becomes() == ledger.Sent:
 	case run.Open():
@@ -327,7 +316,7 @@ func (o *resolveOptions) record(ctx context.Context, a *app, store ledger.Store,
 	default:
 		then = "made by the next run."
 	}
-	fmt.Fprintf(a.stdout, "Recorded: %s %s, and %s\n", what, o.becomes(), then)
+	fmt.Fprintf(a.stdout, "Recorded: %s %s, and %s\n", ui.Plural(len(sends), "send is", "sends are"), o.becomes(), then)
 	return nil
 }
 

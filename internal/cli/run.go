@@ -117,12 +117,9 @@ func (j *job) retryFailed() error {
 	if err != nil || j.a.json {
 		return err
 	}
-	text := "1 send that was refused for good is tried again."
-	switch {
-	case n == 0:
+	text := ui.Plural(n, "send that was refused for good is tried again.", "sends that were refused for good are tried again.")
+	if n == 0 {
 		text = "No send was refused; there is none to try again."
-	case n > 1:
-		text = fmt.Sprintf("%d sends that were refused for good are tried again.", n)
 	}
 	fmt.Fprintln(j.a.stderr, text)
 	return nil

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -39,7 +37,7 @@ func newRunExport(a *app) *cobra.Command {
 	}
 	f := cmd.Flags()
 	o.register(f)
-	f.StringVar(&o.out, "out", standard, "the `file` to write, in one piece")
+	f.StringVar(&o.out, "out", standardStream, "the `file` to write, in one piece")
 	f.BoolVar(&o.texts, "texts", false, "also the text that each recipient was to get")
 	return cmd
 }
@@ -53,7 +51,7 @@ func exportRun(a *app, o *runExportOptions, id string) error {
 	defer run.close()
 	a.warnOfNoPlan(run)
 	write := func(w io.Writer) error { return a.writeRun(ctx, w, run, o.texts) }
-	if o.out == standard {
+	if o.out == standardStream {
 		return write(a.stdout)
 	}
 	if err := writeWhole(o.out, write); err != nil {
@@ -104,31 +102,4 @@ func (a *app) writeRun(ctx context.Context, w io.Writer, run *pastRun, texts boo
 		}
 	}
 	return e.Close()
-}
-
-// writeWhole writes a file in one piece: an export that breaks off leaves the
-// earlier file whole.
-func writeWhole(file string, write func(io.Writer) error) error {
-	draft, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".part-*") // 0600
-	if err != nil {
-		return fileError("write", file, err)
-	}
-	defer func() {
-		_ = draft.Close()
-		_ = os.Remove(draft.Name()) // renamed, when all went well
-	}()
-	err = write(draft)
-	if err == nil {
-		err = draft.Sync()
-	}
-	if err == nil {
-		err = draft.Close()
-	}
-	if err == nil {
-		err = os.Rename(draft.Name(), file)
-	}
-	if err != nil {
-		return fileError("write", file, err)
-	}
-	return nil
 }

@@ -79,11 +79,11 @@ func importRun(a *app, o *runImportOptions, path string) error {
 		return err
 	}
 	defer store.Close()
-	lock, err := st.lock(scopeOf(head.Flow, head.Campaign), a.env.job())
-	if err != nil {
+	held := heldLocks{}
+	if err := held.take(a, st, scopeOf(head.Flow, head.Campaign)); err != nil {
 		return err
 	}
-	defer func() { _ = lock.Release() }() // the process ends anyway, and the lock with it
+	defer held.release(a)
 	known, ok, err := store.FindRun(ctx, l.Run.ID)
 	if err == nil && !ok && !o.foreign {
 		err = familiar(ctx, store, head)

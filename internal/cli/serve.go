@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
+	"github.com/flowrunner/flowrunner/internal/ui"
 )
 
 // serveOptions are the flags of sandbox serve.
@@ -88,9 +89,9 @@ func serve(a *app, o *serveOptions) error {
 		return fmt.Errorf("serve sandbox: %w", err)
 	}
 	if all, above := server.Calls(); o.perSecond > 0 {
-		fmt.Fprintf(a.stderr, "%s, %d of them above --max-per-second\n", count(int(all), "call", "calls"), above)
+		fmt.Fprintf(a.stderr, "%s, %d of them above --max-per-second\n", ui.Plural(int(all), "call", "calls"), above)
 	}
-	fmt.Fprintf(a.stderr, "%s accepted in all\n", count(len(server.Accepted()), "message", "messages"))
+	fmt.Fprintf(a.stderr, "%s accepted in all\n", ui.Plural(len(server.Accepted()), "message", "messages"))
 	return nil
 }
 

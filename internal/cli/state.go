@@ -143,6 +143,31 @@ func (s state) lock(scope, job string) (*ledger.Lock, error) {
 	return ledger.Acquire(s.locks(), scope, h)
 }
 
+// heldLocks are those that one command holds, by scope.
+type heldLocks map[string]*ledger.Lock
+
+// take takes the lock of a scope, once.
+func (h heldLocks) take(a *app, s state, scope string) error {
+	if h[scope] != nil {
+		return nil
+	}
+	l, err := s.lock(scope, a.env.job())
+	if err == nil {
+		h[scope] = l
+	}
+	return err
+}
+
+// release gives the locks back. The end of the process does so too, so that what
+// goes wrong is worth a word and no more.
+func (h heldLocks) release(a *app) {
+	for _, l := range h {
+		if err := l.Release(); err != nil {
+			a.warn(err.Error())
+		}
+	}
+}
+
 // flags are what a further command needs to find this state from here.
 func (s state) flags() string {
 	var b strings.Builder

@@ -59,7 +59,7 @@ func testFlows(a *app, o *testOptions, args []string) error {
 	if err != nil {
 		return &usageError{fmt.Sprintf("--run %s is no regular expression", o.run), strings.TrimPrefix(err.Error(), "error parsing regexp: ")}
 	}
-	b := &bench{a: a, o: o, match: match}
+	b := &testRun{a: a, o: o, match: match}
 	for _, file := range files {
 		if err := b.suite(file); err != nil {
 			return err
@@ -134,8 +134,8 @@ func testVerdict(file string, src []byte) (ui.Verdict, error) {
 	return v, nil
 }
 
-// bench collects what the test files of one command give.
-type bench struct {
+// testRun collects what the test files of one command give.
+type testRun struct {
 	a        *app
 	o        *testOptions
 	match    *regexp.Regexp
@@ -145,7 +145,7 @@ type bench struct {
 }
 
 // suite runs one file and, as text, says at once what came of it.
-func (b *bench) suite(file string) error {
+func (b *testRun) suite(file string) error {
 	s, err := flowtest.Load(file, steps.Registry(), filesBeside)
 	if err == nil {
 		list, _ := s.FlowProblems()
@@ -192,7 +192,7 @@ func (b *bench) suite(file string) error {
 }
 
 // show writes one line for each case, and below it what came out otherwise.
-func (b *bench) show(res *flowtest.Result) {
+func (b *testRun) show(res *flowtest.Result) {
 	w, style := b.a.stdout, b.a.outStyle()
 	fmt.Fprintf(w, "%s\n", style.Bold(ui.Safe(res.Suite.File)))
 	for _, c := range res.Cases {
@@ -225,7 +225,7 @@ func (b *bench) show(res *flowtest.Result) {
 }
 
 // end writes the balance, and gives the error that leads to the exit code.
-func (b *bench) end() error {
+func (b *testRun) end() error {
 	a := b.a
 	report := flowtest.ReportOf(b.results, b.o.cover)
 	var causes []engine.Cause
@@ -255,7 +255,7 @@ func (b *bench) end() error {
 		b.coverage(report)
 		balance := fmt.Sprintf("%d passed, %d failed", report.Passed, report.Failed)
 		if b.invalid > 0 {
-			balance += fmt.Sprintf(", %s with problems", count(b.invalid, "file", "files"))
+			balance += fmt.Sprintf(", %s with problems", ui.Plural(b.invalid, "file", "files"))
 		}
 		fmt.Fprintln(a.stdout, balance)
 	}
@@ -265,10 +265,10 @@ func (b *bench) end() error {
 	return err
 }
 
-func (b *bench) coverage(report *flowtest.Report) {
+func (b *testRun) coverage(report *flowtest.Report) {
 	for _, c := range report.Coverage {
 		ran, all, taken, branches := c.Share()
-		fmt.Fprintf(b.a.stdout, "\ncoverage of %s: %d of %s, %d of %s\n", ui.Safe(c.Flow), ran, count(all, "step", "steps"), taken, count(branches, "branch", "branches"))
+		fmt.Fprintf(b.a.stdout, "\ncoverage of %s: %d of %s, %d of %s\n", ui.Safe(c.Flow), ran, ui.Plural(all, "step", "steps"), taken, ui.Plural(branches, "branch", "branches"))
 		for _, line := range c.Missing() {
 			fmt.Fprintf(b.a.stdout, "  %s\n", ui.Safe(line))
 		}

@@ -100,7 +100,7 @@ func tortureFlow(a *app, o *tortureOptions, file string) error {
 	}
 	if !a.json && a.errTTY != nil {
 		t.Progress = func(r torture.Report) {
-			fmt.Fprintf(a.stderr, "\r%d of %d ended, %s", r.Kills, o.kills, count(r.Broadcasts, "broadcast", "broadcasts"))
+			fmt.Fprintf(a.stderr, "\r%d of %d ended, %s", r.Kills, o.kills, ui.Plural(r.Broadcasts, "broadcast", "broadcasts"))
 			_ = a.stderr.Flush()
 		}
 	}

@@ -62,7 +62,7 @@ func validate(a *app, o *validateFlags, files []string) error {
 		return nil
 	}
 	if !a.json {
-		fmt.Fprintf(a.stderr, "%s in %s\n", problems(verdicts, o.strict), count(bad, "file", "files"))
+		fmt.Fprintf(a.stderr, "%s in %s\n", problems(verdicts, o.strict), ui.Plural(bad, "file", "files"))
 	}
 	return &endedError{[]engine.Cause{engine.CauseFlow}}
 }
@@ -169,12 +169,5 @@ func problems(verdicts []ui.Verdict, strict bool) string {
 			}
 		}
 	}
-	return count(n, "problem", "problems")
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
+	return ui.Plural(n, "problem", "problems")
 }

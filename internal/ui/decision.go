@@ -82,7 +82,7 @@ type UnknownSend struct {
 
 // Unknown draws what a decision is about: total sends, of which some are shown.
 func (s Style) Unknown(w io.Writer, r ledger.Run, rows []UnknownSend, total int) {
-	fmt.Fprintf(w, "%s %s of %s: %s\n", s.Bold("Run"), Safe(r.ID), s.Bold(Safe(r.Flow)), s.Warn(plural(total, "unknown send", "unknown sends")))
+	fmt.Fprintf(w, "%s %s of %s: %s\n", s.Bold("Run"), Safe(r.ID), s.Bold(Safe(r.Flow)), s.Warn(Plural(total, "unknown send", "unknown sends")))
 	for _, u := range rows {
 		fmt.Fprintf(w, "\n  %s, step %s, row %d\n", s.Bold(fmt.Sprintf("contact %d", u.Contact)), Safe(u.Step), u.Seq)
 		when := u.Attempted.Format(moment)

@@ -199,7 +199,7 @@ func (s Style) Diff(w io.Writer, d *DiffDocument) {
 		name string
 		PlanSide
 	}{{"Before", d.Before}, {"After", d.After}} {
-		line := fmt.Sprintf("%s %s of %s (campaign %s): %s", s.Bold(Pad(x.name, 6)), Safe(x.Run), s.Bold(Safe(x.Flow)), Safe(x.Campaign), plural(x.ToSend, "message", "messages"))
+		line := fmt.Sprintf("%s %s of %s (campaign %s): %s", s.Bold(Pad(x.name, 6)), Safe(x.Run), s.Bold(Safe(x.Flow)), Safe(x.Campaign), Plural(x.ToSend, "message", "messages"))
 		fmt.Fprintln(w, line)
 	}
 	if !d.Differs() {
@@ -272,7 +272,7 @@ func (d *DiffDocument) WriteMarkdown(w io.Writer, unmask bool) error {
 		name string
 		PlanSide
 	}{{"Before", d.Before}, {"After", d.After}} {
-		m.item("", "%s: %s (campaign %s), %s", x.name, code(x.Run), code(x.Campaign), plural(x.ToSend, "message", "messages"))
+		m.item("", "%s: %s (campaign %s), %s", x.name, code(x.Run), code(x.Campaign), Plural(x.ToSend, "message", "messages"))
 	}
 	m.line("")
 	if d.Differs() {

@@ -52,9 +52,9 @@ func (s Style) Doctor(w io.Writer, checks []CheckDocument) {
 	}
 	switch {
 	case failed > 0:
-		fmt.Fprintf(w, "\n%s\n", s.Bad(plural(failed, "check failed", "checks failed")))
+		fmt.Fprintf(w, "\n%s\n", s.Bad(Plural(failed, "check failed", "checks failed")))
 	case warned > 0:
-		fmt.Fprintf(w, "\n%s\n", s.Warn("ready, with "+plural(warned, "warning", "warnings")))
+		fmt.Fprintf(w, "\n%s\n", s.Warn("ready, with "+Plural(warned, "warning", "warnings")))
 	default:
 		fmt.Fprintf(w, "\n%s\n", s.Good("ready"))
 	}

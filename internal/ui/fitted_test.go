@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/diag"
 )
 
@@ -65,6 +66,12 @@ func TestProblemsFitTheTerminal(t *testing.T) {
 	require.Contains(t, got, "word\n        word")
 	require.Contains(t, Style{}.Diagnostics(l, nil), "   fix: "+long+"\n")
 	require.Equal(t, long, l[0].Hint, "the list is not ours to change")
+	var b strings.Builder
+	terminal.Result(&b, &engine.Result{Reason: long, Hint: long, Warnings: []string{long}})
+	narrow(t, b.String())
+	require.Contains(t, b.String(), "  warning: word")
+	require.Contains(t, b.String(), "word\n           word")
+	require.Contains(t, b.String(), "  fix: word")
 	got = terminal.Problem(errors.New(long), nil)
 	narrow(t, got)
 	require.Contains(t, got, "word\n       word")

@@ -36,7 +36,7 @@ func (s Style) Ledger(w io.Writer, d *LedgerDocument) {
 	for _, m := range d.Merged {
 		fmt.Fprintf(w, "  holds what %s knew with %d changes\n", Safe(m.Lineage), m.Serial)
 	}
-	fmt.Fprintf(w, "\n  %s, %s, %s\n", plural(d.Runs, "run", "runs"), plural(int(d.Serial), "change", "changes"), plural(d.Decisions, "decision", "decisions"))
+	fmt.Fprintf(w, "\n  %s, %s, %s\n", Plural(d.Runs, "run", "runs"), Plural(int(d.Serial), "change", "changes"), Plural(d.Decisions, "decision", "decisions"))
 	for _, state := range states {
 		if n := d.Sends[state.String()]; n > 0 {
 			fmt.Fprintf(w, "  %10s  %s\n", number(n), state)
@@ -77,7 +77,7 @@ func ImportOf(r ledger.ImportResult) *ImportDocument {
 
 // Import draws what a merge brought.
 func (s Style) Import(w io.Writer, r ledger.ImportResult) {
-	fmt.Fprintf(w, "%s the ledger %s with %s:\n\n", s.Bold("Imported"), Safe(r.Lineage), plural(int(r.Serial), "change", "changes"))
+	fmt.Fprintf(w, "%s the ledger %s with %s:\n\n", s.Bold("Imported"), Safe(r.Lineage), Plural(int(r.Serial), "change", "changes"))
 	for _, c := range []struct {
 		name string
 		ledger.ImportCount
@@ -96,7 +96,7 @@ func (s Style) Lost(w io.Writer, run ledger.Run, n int, show string) {
 	if n == 0 {
 		fmt.Fprintf(w, "  All of its sends were known here before.\n")
 	} else {
-		fmt.Fprintf(w, "  %s\n", s.Warn(plural(n, "send is unknown", "sends are unknown")+" from now on, and not made again before it is known"))
+		fmt.Fprintf(w, "  %s\n", s.Warn(Plural(n, "send is unknown", "sends are unknown")+" from now on, and not made again before it is known"))
 	}
 	fmt.Fprintf(w, "\n  Who: %s\n", Safe(show))
 }

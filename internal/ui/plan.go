@@ -59,7 +59,7 @@ func (s Style) Plan(w io.Writer, p *engine.Summary, tail ...string) {
 	}
 	if len(p.End.Later) > 0 {
 		fmt.Fprintf(w, "\n  Planned when the sends above have settled: %s.\n", Safe(laterSteps(p.End.Later)))
-		fmt.Fprintf(w, "  All stages together send at most %s.\n", plural(h.MaxSends, "message", "messages"))
+		fmt.Fprintf(w, "  All stages together send at most %s.\n", Plural(h.MaxSends, "message", "messages"))
 	}
 	for _, text := range p.End.Warnings {
 		fmt.Fprintln(w)
@@ -107,7 +107,6 @@ func (s Style) planSteps(w io.Writer, p *engine.Summary) {
 				fmt.Fprintf(w, "  %s  %s\n", paint(fmt.Sprintf("%8s", number(n))), text)
 			}
 		}
-		plain := func(t string) string { return t }
 		line(c.Planned, true, "would get a message", s.Good)
 		sent := "already sent"
 		if p.Since != nil && c.AlreadySent > 0 {
@@ -230,7 +229,7 @@ func (s Style) planSamples(w io.Writer, p *engine.Summary) {
 	if len(p.Samples) == 0 {
 		return
 	}
-	title := fmt.Sprintf("%s, complete", plural(len(p.Samples), "message", "messages"))
+	title := fmt.Sprintf("%s, complete", Plural(len(p.Samples), "message", "messages"))
 	if n := p.End.Counts.Planned; n > len(p.Samples) {
 		title = fmt.Sprintf("%d of %s messages, complete", len(p.Samples), number(n))
 	}
@@ -269,9 +268,9 @@ func (s Style) fingerprint(w io.Writer, text string) {
 
 // estimate says what planning has cost and what applying will.
 func (s Style) estimate(p *engine.Summary) string {
-	text := fmt.Sprintf("Planning made %s.", plural(int(p.End.Calls), "call", "calls"))
+	text := fmt.Sprintf("Planning made %s.", Plural(int(p.End.Calls), "call", "calls"))
 	if n := p.End.Asked; n > 0 {
-		text = fmt.Sprintf("Planning made %s, %s of them for the rails.", plural(int(p.End.Calls), "call", "calls"), number(int(n)))
+		text = fmt.Sprintf("Planning made %s, %s of them for the rails.", Plural(int(p.End.Calls), "call", "calls"), number(int(n)))
 	}
 	if p.Calls > 0 {
 		text += fmt.Sprintf(" Sending makes about %s", number(p.Calls))

@@ -195,7 +195,7 @@ func (t *recipientsTable) End(Document) error {
 			parts = append(parts, number(n)+" "+words(status))
 		}
 	}
-	_, err := fmt.Fprintf(t.w, "\n%s: %s\n", plural(t.n, "row", "rows"), strings.Join(parts, ", "))
+	_, err := fmt.Fprintf(t.w, "\n%s: %s\n", Plural(t.n, "row", "rows"), strings.Join(parts, ", "))
 	return err
 }
 

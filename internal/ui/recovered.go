@@ -25,7 +25,7 @@ func RecoveredOf(r *engine.Recovered) *RecoveredDocument {
 
 // Recovered draws it; show is the command for the details.
 func (s Style) Recovered(w io.Writer, r *engine.Recovered, show string) {
-	fmt.Fprintf(w, "%s %s of %s\n\n", s.Bold("Read the chats of"), plural(r.Looked, "send", "sends"), s.Bold(Safe(r.Run.Flow)))
+	fmt.Fprintf(w, "%s %s of %s\n\n", s.Bold("Read the chats of"), Plural(r.Looked, "send", "sends"), s.Bold(Safe(r.Run.Flow)))
 	fmt.Fprintf(w, "  %8s  found, and remembered as sent\n", number(r.Found))
 	fmt.Fprintf(w, "  %8s  not there; the next run sends them\n", number(r.Missing))
 	if r.Doubtful > 0 {

@@ -116,7 +116,7 @@ func PlanReport(p *engine.Summary, unmask bool) *Report {
 		{"Expires", h.Expires.Format(moment)},
 		{"Accounts", accounts(h.Accounts)},
 		{"Fingerprint", p.End.Fingerprint()},
-		{"At most", plural(h.MaxSends, "message", "messages")},
+		{"At most", Plural(h.MaxSends, "message", "messages")},
 	}
 	for _, why := range p.Unfit {
 		r.Mood, r.Verdict = "warn", "It cannot be applied."
@@ -139,7 +139,7 @@ func PlanReport(p *engine.Summary, unmask bool) *Report {
 		r.Notes = append(r.Notes, "Planned when these sends have settled: "+laterSteps(p.End.Later)+".")
 	}
 	if c.Changed > 0 {
-		r.Notes = append(r.Notes, plural(c.Changed, "message", "messages")+" already sent had another text; a changed text is not sent again.")
+		r.Notes = append(r.Notes, Plural(c.Changed, "message", "messages")+" already sent had another text; a changed text is not sent again.")
 	}
 	r.Warn(p.End.Warnings)
 	r.Notes = append(r.Notes, Style{}.estimate(p))

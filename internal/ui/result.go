@@ -25,17 +25,17 @@ func (s Style) Result(w io.Writer, r *engine.Result, tail ...string) {
 		fmt.Fprintf(w, "  %s\n", rest)
 	}
 	if n := r.ReadBack; n.Sent > 0 {
-		fmt.Fprintf(w, "  %s of unknown outcome found in the chat, and so sent\n", plural(n.Sent, "message", "messages"))
+		fmt.Fprintf(w, "  %s of unknown outcome found in the chat, and so sent\n", Plural(n.Sent, "message", "messages"))
 	}
 	if n := r.ReadBack; n.Resent > 0 {
-		fmt.Fprintf(w, "  %s of unknown outcome not in the chat, and sent again\n", plural(n.Resent, "message", "messages"))
+		fmt.Fprintf(w, "  %s of unknown outcome not in the chat, and sent again\n", Plural(n.Resent, "message", "messages"))
 	}
 	s.fingerprint(w, r.Fingerprint)
 	if r.StillUnknown > 0 {
-		fmt.Fprintf(w, "  %s\n", s.Warn(fmt.Sprintf("%s from an earlier run still unknown", plural(r.StillUnknown, "message", "messages"))))
+		fmt.Fprintf(w, "  %s\n", s.Warn(fmt.Sprintf("%s from an earlier run still unknown", Plural(r.StillUnknown, "message", "messages"))))
 	}
 	if r.StillRefused > 0 {
-		fmt.Fprintf(w, "  %s refused for good in an earlier run\n", plural(r.StillRefused, "message", "messages"))
+		fmt.Fprintf(w, "  %s refused for good in an earlier run\n", Plural(r.StillRefused, "message", "messages"))
 	}
 	if len(r.Steps) > 1 {
 		fmt.Fprintln(w)
@@ -51,15 +51,15 @@ func (s Style) Result(w io.Writer, r *engine.Result, tail ...string) {
 		}
 	}
 	for _, text := range r.Warnings {
-		fmt.Fprintf(w, "\n  %s %s\n", s.Warn("warning:"), Safe(text))
+		s.below(w, "\n  ", s.Warn, "warning:", text)
 	}
 	if len(r.Later) > 0 && r.Reason != "" {
 		fmt.Fprintf(w, "\n  Never planned, since the run stopped: %s\n", Safe(laterSteps(r.Later)))
 	}
 	if r.Reason != "" {
-		fmt.Fprintf(w, "\n  %s %s\n", s.Bad("Stopped:"), Safe(r.Reason))
+		s.below(w, "\n  ", s.Bad, "Stopped:", r.Reason)
 		if r.Hint != "" {
-			fmt.Fprintf(w, "  fix: %s\n", strings.ReplaceAll(s.fitted(Safe(r.Hint), 7), "\n", "\n       "))
+			s.below(w, "  ", plain, "fix:", r.Hint)
 		}
 	}
 	if len(tail) > 0 {
@@ -68,6 +68,14 @@ func (s Style) Result(w io.Writer, r *engine.Result, tail ...string) {
 	for _, line := range tail {
 		fmt.Fprintf(w, "  %s\n", line)
 	}
+}
+
+// below writes a text behind a word; what the terminal is too narrow for stands
+// below it.
+func (s Style) below(w io.Writer, indent string, paint func(string) string, word, text string) {
+	column := len(strings.TrimLeft(indent, "\n")) + len(word) + 1
+	lines := strings.ReplaceAll(s.fitted(Safe(text), column), "\n", "\n"+strings.Repeat(" ", column))
+	fmt.Fprintf(w, "%s%s %s\n", indent, paint(word), lines)
 }
 
 // balance is the sum that every run must keep.

@@ -14,6 +14,9 @@ func (s Style) paint(code, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
+// plain is for what is only read.
+func plain(text string) string { return text }
+
 // Bold is for headings and counts.
 func (s Style) Bold(text string) string { return s.paint("1", text) }
 

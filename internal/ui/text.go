@@ -89,8 +89,8 @@ func Wrap(s string, width int) []string {
 	return append(out, strings.TrimRight(line, " "))
 }
 
-// plural is "1 message" or "3 messages".
-func plural(n int, one, many string) string {
+// Plural is "1 message" or "3 messages".
+func Plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}

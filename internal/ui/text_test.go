@@ -74,8 +74,8 @@ func TestNumbers(t *testing.T) {
 	for n, want := range map[int]string{0: "0", 999: "999", 1234: "1234", 12345: "12,345", 1234567: "1,234,567"} {
 		require.Equal(t, want, number(n))
 	}
-	require.Equal(t, "1 call", plural(1, "call", "calls"))
-	require.Equal(t, "0 calls", plural(0, "call", "calls"))
+	require.Equal(t, "1 call", Plural(1, "call", "calls"))
+	require.Equal(t, "0 calls", Plural(0, "call", "calls"))
 	for d, want := range map[time.Duration]string{
 		200 * time.Millisecond: "under a second", 42 * time.Second: "42s", 125 * time.Second: "2m05s", 3*time.Hour + 4*time.Minute: "3h04m",
 	} {

@@ -31,7 +31,7 @@ type TortureDocument struct {
 // Torture draws what a trial has shown.
 func (s Style) Torture(w io.Writer, d *TortureDocument) {
 	fmt.Fprintf(w, "%s seed %d: %s, %s, of which %s ended\n\n", s.Bold("Torture"), d.Seed,
-		plural(d.Broadcasts, "broadcast", "broadcasts"), plural(d.Lives, "process", "processes"), number(d.Ended))
+		Plural(d.Broadcasts, "broadcast", "broadcasts"), Plural(d.Lives, "process", "processes"), number(d.Ended))
 	fmt.Fprintf(w, "  %s\n", s.Bold(fmt.Sprintf("%10s  %-34s %s", "SENDS", "THE LEDGER SAYS", "ACCEPTED BY THE SANDBOX")))
 	row := func(n int, what, accepted string) {
 		if n > 0 {
