@@ -95,7 +95,7 @@ type session struct {
 }
 
 // clock is the time of now.
-func (o Options) clock() time.Time {
+func (o *Options) clock() time.Time {
 	if o.Now != nil {
 		return o.Now()
 	}
@@ -103,7 +103,7 @@ func (o Options) clock() time.Time {
 }
 
 // sleep waits by Sleep, or by a timer.
-func (o Options) sleep(ctx context.Context, d time.Duration) error {
+func (o *Options) sleep(ctx context.Context, d time.Duration) error {
 	if o.Sleep != nil {
 		return o.Sleep(ctx, d)
 	}

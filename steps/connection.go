@@ -18,8 +18,12 @@ type clientKey step.Connection
 // step goes before that of the connection.
 func apiClient(ctx context.Context, token *step.Secret) (context.Context, *chat2desk.Client, error) {
 	h := step.HostOf(ctx)
+	own := token != nil && !token.IsZero()
+	if c, waited := ctx.Value(turnKey{}).(*chat2desk.Client); waited && !own {
+		return retrying(ctx, h), c, nil
+	}
 	conn := h.Connection()
-	if token != nil && !token.IsZero() {
+	if own {
 		conn.Token = *token
 	}
 	if conn.Token.IsZero() {
@@ -32,10 +36,15 @@ func apiClient(ctx context.Context, token *step.Secret) (context.Context, *chat2
 	if err != nil {
 		return ctx, nil, failure(err)
 	}
+	return retrying(ctx, h), v.(*chat2desk.Client), nil
+}
+
+// retrying is a context in which reads are tried as often as the step says.
+func retrying(ctx context.Context, h step.Host) context.Context {
 	if r, ok := h.Retry(); ok {
-		ctx = chat2desk.Retrying(ctx, r.Attempts, r.Backoff)
+		return chat2desk.Retrying(ctx, r.Attempts, r.Backoff)
 	}
-	return ctx, v.(*chat2desk.Client), nil
+	return ctx
 }
 
 // CompanyID asks Chat2Desk which company the running step's connection belongs
@@ -108,6 +117,9 @@ func MessageStatus(ctx context.Context, message int) (string, error) {
 	return valueOf(m.Status), nil
 }
 
+// turnKey is the key of the client whose turn a context holds.
+type turnKey struct{}
+
 // WaitTurn waits until the pace of the running step's connection allows one more
 // call. The send that is made in the context that it gives does not wait again.
 func WaitTurn(ctx context.Context) (context.Context, error) {
@@ -119,5 +131,5 @@ func WaitTurn(ctx context.Context) (context.Context, error) {
 	if err != nil {
 		return ctx, failure(err)
 	}
-	return ready, nil
+	return context.WithValue(ready, turnKey{}, c), nil
 }

@@ -8,20 +8,34 @@ import (
 	"strings"
 )
 
-// decodeStruct fills a new T from evaluated arguments. What does not fit is an
-// *ArgError that names the parameter.
+// argsOf gives the parameters of a kind from evaluated arguments. What does not fit
+// is an *ArgError that names the parameter.
+func argsOf[In any](args map[string]any) (In, error) {
+	var in In
+	err := fill(reflect.ValueOf(&in).Elem(), args)
+	return in, err
+}
+
+// decodeStruct is argsOf for a type that is known at run time.
 func decodeStruct(t reflect.Type, args map[string]any) (reflect.Value, error) {
 	out := reflect.New(t).Elem()
-	for _, m := range membersOf(t) {
+	return out, fill(out, args)
+}
+
+// fill sets the members of a struct.
+func fill(out reflect.Value, args map[string]any) error {
+	members := membersOf(out.Type())
+	for i := range members {
+		m := &members[i]
 		v, ok := args[m.Name]
 		if !ok {
 			if !m.Optional {
-				return out, &ArgError{Param: m.Name, Problem: "is missing"}
+				return &ArgError{Param: m.Name, Problem: "is missing"}
 			}
 			continue
 		}
-		if err := checkArg(m.Field, v); err != nil {
-			return out, err
+		if err := checkArg(&m.Field, v); err != nil {
+			return err
 		}
 		if v == nil {
 			continue
@@ -29,11 +43,11 @@ func decodeStruct(t reflect.Type, args map[string]any) (reflect.Value, error) {
 		dst := out.FieldByIndex(m.index)
 		got, err := decode(dst.Type(), v)
 		if err != nil {
-			return out, &ArgError{Param: m.Name, Problem: err.Error(), Err: err}
+			return &ArgError{Param: m.Name, Problem: err.Error(), Err: err}
 		}
 		dst.Set(got)
 	}
-	return out, nil
+	return nil
 }
 
 // ArgError is an argument that the kind cannot take, found at run time.
@@ -49,7 +63,7 @@ func (e *ArgError) Error() string { return e.Param + " " + e.Problem }
 // Unwrap gives the cause.
 func (e *ArgError) Unwrap() error { return e.Err }
 
-func checkArg(f Field, v any) error {
+func checkArg(f *Field, v any) error {
 	bad := func(format string, args ...any) error {
 		return &ArgError{Param: f.Name, Problem: fmt.Sprintf(format, args...)}
 	}

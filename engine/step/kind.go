@@ -136,24 +136,22 @@ func Send[In, Out any](
 	if _, ok := k.Param(ContactParam); ok {
 		k.Params = append(k.Params, personField)
 	}
-	in := reflect.TypeFor[In]()
 	k.send = &sender{
 		prepare: func(args map[string]any) (Prepared, error) {
-			v, err := decodeStruct(in, args)
+			x, err := argsOf[In](args)
 			if err != nil {
 				return Prepared{}, err
 			}
-			x := v.Interface().(In)
 			p := Prepared{Key: key(x), Recipient: recipient(x)}
 			p.Preview, err = preview(x)
 			return p, err
 		},
 		do: func(ctx context.Context, args map[string]any, a Attempt) (map[string]any, error) {
-			v, err := decodeStruct(in, args)
+			x, err := argsOf[In](args)
 			if err != nil {
 				return nil, &Failure{Class: ClassInvalid, Delivery: Refused, Reason: err.Error(), Err: err}
 			}
-			out, err := do(ctx, v.Interface().(In), a)
+			out, err := do(ctx, x, a)
 			if err != nil {
 				return nil, err
 			}
@@ -162,11 +160,11 @@ func Send[In, Out any](
 	}
 	if settle != nil {
 		k.send.settle = func(ctx context.Context, args map[string]any, a Attempt) (Reading, error) {
-			v, err := decodeStruct(in, args)
+			x, err := argsOf[In](args)
 			if err != nil {
 				return Reading{}, err
 			}
-			return settle(ctx, v.Interface().(In), a)
+			return settle(ctx, x, a)
 		}
 	}
 	return k
@@ -198,11 +196,10 @@ func makeKind[In, Out any](d Doc, e Effect, fn func(context.Context, In) (Out, e
 		if d.OpenParams {
 			x = any(args).(In)
 		} else {
-			v, err := decodeStruct(in, args)
-			if err != nil {
+			var err error
+			if x, err = argsOf[In](args); err != nil {
 				return nil, err
 			}
-			x = v.Interface().(In)
 		}
 		res, err := fn(ctx, x)
 		if err != nil {

@@ -225,7 +225,8 @@ func outputsOf(v reflect.Value, wanted map[string][]string) map[string]any {
 // record holds members of a struct by their names.
 func record(v reflect.Value, members []member) map[string]any {
 	out := make(map[string]any, len(members))
-	for _, m := range members {
+	for i := range members {
+		m := &members[i]
 		if m.Count == "" { // the engine counts
 			out[m.Name] = ToValue(v.FieldByIndex(m.index).Interface())
 		}
