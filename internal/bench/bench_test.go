@@ -71,10 +71,11 @@ func TestBench(t *testing.T) {
 
 	t.Run("report", func(t *testing.T) {
 		var out bytes.Buffer
-		writeHead(&out, []string{"-clients", "300"})
-		require.NoError(t, b.report(ctx, &out))
+		head := headOf([]string{"-into", "page.md", "-clients", "300"})
+		require.Contains(t, head, "`go run ./internal/bench -clients 300` on ")
+		require.NoError(t, b.report(ctx, &out, head))
 		for _, want := range []string{
-			"`go run ./internal/bench -clients 300` on ", "### Start to exit", "### Broadcast: 300 clients, 8 in flight (median of 1)",
+			"### Start to exit", "### Broadcast: 300 clients, 8 in flight (median of 1)",
 			"### Broadcast, 1ms a call: 20 clients", "### List, filter, count, CSV", "| fsync loop |", "| flowrunner |",
 			"× the wall time of the fsync loop", "### A wall of 429: 150 calls a second, 200 clients", "| `runs show --all` | ",
 		} {

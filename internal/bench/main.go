@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -21,7 +22,8 @@ func main() {
 	}
 }
 
-// stripped is what releases are built with.
+// stripped is what releases are built with, and CGO_ENABLED=0: a file that needs no
+// other.
 var stripped = []string{"-trimpath", "-ldflags=-s -w"}
 
 // options are the flags.
@@ -37,6 +39,7 @@ type options struct {
 	million  bool
 	only     []string
 	dir      string
+	into     string
 	profile  string
 	binary   string
 }
@@ -54,6 +57,7 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.walled, "wall-clients", 4000, "how many clients the table wall429 has")
 	f.BoolVar(&o.million, "million", false, "let the tables growth and memory go on to 1,000,000 clients")
 	f.StringVar(&o.dir, "dir", "", "where state is made: a folder on the disk to measure (default a temporary one)")
+	f.StringVar(&o.into, "into", "", "put each table between its marks in this Markdown file as well, such as docs/performance.md")
 	f.StringVar(&o.profile, "profile", "", "write CPU and heap profiles of flowrunner to this folder")
 	f.StringVar(&o.binary, "flowrunner", "", "measure this binary as well, as \"other\"")
 	only := f.String("only", "", "tables to make, with commas between: "+strings.Join(tableNames(), ","))
@@ -98,18 +102,27 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (err error
 	if err := b.build(ctx); err != nil {
 		return err
 	}
-	writeHead(out, args)
-	return b.report(ctx, out)
+	head := headOf(args)
+	fmt.Fprintln(out, head)
+	return b.report(ctx, out, head)
 }
 
-// report makes the tables that were asked for.
-func (b *bench) report(ctx context.Context, out io.Writer) error {
+// report makes the tables that were asked for, each as soon as it can.
+func (b *bench) report(ctx context.Context, out io.Writer, head string) error {
 	for _, t := range tables {
 		if !slices.Contains(b.only, t.name) {
 			continue
 		}
-		if err := t.make(ctx, b, out); err != nil {
+		var text bytes.Buffer
+		err := t.make(ctx, b, &text)
+		if err == nil && b.into != "" {
+			err = insert(b.into, t.name, strings.TrimLeft(text.String(), "\n")+"\n"+head)
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", t.name, err)
+		}
+		if _, err := out.Write(text.Bytes()); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -64,7 +64,9 @@ func (b *bench) build(ctx context.Context) error {
 
 func compile(ctx context.Context, to, pkg string, flags ...string) error {
 	args := append([]string{"build", "-o", to}, flags...)
-	said, err := exec.CommandContext(ctx, "go", append(args, pkg)...).CombinedOutput()
+	build := exec.CommandContext(ctx, "go", append(args, pkg)...)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	said, err := build.CombinedOutput()
 	if err != nil {
 		return errors.Join(fmt.Errorf("build %s: %w", pkg, err), errors.New(string(said)))
 	}

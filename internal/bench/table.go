@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -33,26 +32,6 @@ func tableNames() []string {
 		names = append(names, t.name)
 	}
 	return names
-}
-
-// writeHead says what was measured, and where.
-func writeHead(out io.Writer, args []string) {
-	fmt.Fprintf(out, "`go run ./internal/bench%s` on %s/%s, %s, %d cores, %s, %s\n",
-		strings.TrimRight(" "+strings.Join(args, " "), " "), runtime.GOOS, runtime.GOARCH, processor(), runtime.NumCPU(), runtime.Version(),
-		time.Now().UTC().Format(time.DateOnly))
-}
-
-// processor is the name that Linux gives, "a processor" elsewhere.
-func processor() string {
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if err == nil {
-		for line := range strings.Lines(string(text)) {
-			if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-				return strings.TrimSpace(value)
-			}
-		}
-	}
-	return "a processor"
 }
 
 // startTable is from start to exit of the smallest job, and the size.
