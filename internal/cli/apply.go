@@ -67,13 +67,20 @@ func applyPlan(a *app, o *worldFlags, path string) error {
 
 // plannedJob opens the job of a plan that was made before.
 func (a *app) plannedJob(o *worldFlags, p *engine.Program, head planfile.Header, st state, folder string) (*job, error) {
-	if head.Sandbox != o.sandbox {
-		e := &engine.StaleError{Reason: "the plan was made for the real API", Hint: "leave --sandbox out"}
-		if head.Sandbox {
-			e = &engine.StaleError{Reason: "the plan was made in the sandbox", Hint: "add --sandbox"}
-		}
-		return nil, e
+	if err := sameWorld(head, o.sandbox); err != nil {
+		return nil, err
 	}
 	p, _ = st.project.program(p) // what the flow loosens does not hold, and was said when it was planned
 	return openJob(a, o, jobSpec{program: p, folder: folder, state: st, named: head.Campaign, sends: true, known: true})
+}
+
+// sameWorld refuses a plan of the sandbox for the real API, and the other way round.
+func sameWorld(head planfile.Header, sandboxed bool) error {
+	switch {
+	case head.Sandbox && !sandboxed:
+		return &engine.StaleError{Reason: "the plan was made in the sandbox", Hint: "add --sandbox"}
+	case !head.Sandbox && sandboxed:
+		return &engine.StaleError{Reason: "the plan was made for the real API", Hint: "leave --sandbox out"}
+	}
+	return nil
 }

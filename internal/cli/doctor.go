@@ -216,18 +216,16 @@ func (c *checkup) flow(p *engine.Program) {
 const apiTime = 20 * time.Second
 
 // api asks the account whose token it is.
-func (c *checkup) api(p *engine.Program, base string) {
+func (c *checkup) api(p *engine.Program, flag string) {
 	name := "CHAT2DESK_API_TOKEN"
-	if p != nil {
-		if v := p.Connection.BaseURL; v != nil && base == "" {
-			x, _ := v.Literal()
-			base, _ = x.(string)
-		}
-		if p.Connection.Token != nil && len(p.Secrets) > 0 {
-			name = p.Secrets[0]
-		}
+	if p != nil && p.Connection.Token != nil && len(p.Secrets) > 0 {
+		name = p.Secrets[0]
 	}
-	base = cmp.Or(base, c.a.env.get("CHAT2DESK_BASE_URL"))
+	base, known := c.a.baseURL(flag, p)
+	if !known {
+		c.warn("API", "give --base-url, and it is asked", "connection.baseUrl is computed, so nobody knows yet whom to ask")
+		return
+	}
 	var wrong *chat2desk.BaseURLError
 	if _, err := chat2desk.Host(base); errors.As(err, &wrong) {
 		c.fail(engine.CauseUnreachable, "API", wrong.Fix()+"; it comes from connection.baseUrl or CHAT2DESK_BASE_URL", "%s", wrong)

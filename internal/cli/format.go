@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -150,22 +149,13 @@ func flowFiles(args []string) ([]string, error) {
 		if err != nil {
 			return nil, fileError("read", arg, err)
 		}
-		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return fileError("read", path, err)
-			case d.IsDir() && path != arg && strings.HasPrefix(d.Name(), "."):
-				return fs.SkipDir
-			case d.Type().IsRegular() && (strings.HasSuffix(path, ".yaml") || strings.HasSuffix(path, ".yml")):
-				if isPlainYAML(path) || holdsFlow(path) {
-					files = append(files, path)
-				}
-			}
-			return nil
+		ours, err := filesBelow(arg, func(path string) bool {
+			return (strings.HasSuffix(path, ".yaml") || strings.HasSuffix(path, ".yml")) && (isPlainYAML(path) || holdsFlow(path))
 		})
 		if err != nil {
 			return nil, err
 		}
+		files = append(files, ours...)
 	}
 	return files, nil
 }

@@ -90,15 +90,9 @@ func (j *job) settleFits() error {
 
 // local reports whether the API is on this machine.
 func (j *job) local() bool {
-	base := j.o.baseURL
-	if v := j.p.Connection.BaseURL; base == "" && v != nil {
-		x, _ := v.Literal()
-		base, _ = x.(string)
-	} else if base == "" {
-		base = j.a.env.get("CHAT2DESK_BASE_URL")
-	}
+	base, known := j.a.baseURL(j.o.baseURL, j.p)
 	host, err := chat2desk.Host(base)
-	return err == nil && (loopback(host) || loopback(host+":80"))
+	return known && err == nil && (loopback(host) || loopback(host+":80"))
 }
 
 func (j *job) close() {

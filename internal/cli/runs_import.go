@@ -63,12 +63,8 @@ func importRun(a *app, o *runImportOptions, path string) error {
 	if err != nil {
 		return err
 	}
-	if head.Sandbox != o.sandbox {
-		hint := "leave --sandbox out"
-		if head.Sandbox {
-			hint = "add --sandbox"
-		}
-		return &engine.StaleError{Reason: "the plan is of another world than this state", Hint: hint}
+	if err := sameWorld(head, o.sandbox); err != nil {
+		return err
 	}
 	if !st.hasLedger() && !o.newLedger {
 		_, err := st.read(ctx)
@@ -98,14 +94,14 @@ func importRun(a *app, o *runImportOptions, path string) error {
 		}
 		return nil
 	}
-	if head.Lineage != store.Lineage() {
-		l.Run.State = ledger.Abandoned // its plan fits no other ledger, so there is no going on with it
-	}
-	if ok {
+	switch {
+	case ok:
 		l.Run = known
 		if known.State == ledger.Running {
 			l.Run.State, l.Run.Finished = ledger.Interrupted, l.Now
 		}
+	case head.Lineage != store.Lineage():
+		l.Run.State = ledger.Abandoned // its plan fits no other ledger, so there is no going on with it
 	}
 	if err := keepPlans(st, l); err != nil {
 		return err

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -80,18 +79,11 @@ func testFiles(args []string) ([]string, error) {
 		case err != nil:
 			return nil, fileError("read", arg, err)
 		case info.IsDir():
-			err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
-				if err == nil && d.IsDir() && path != arg && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules") {
-					return fs.SkipDir
-				}
-				if err == nil && !d.IsDir() && strings.HasSuffix(d.Name(), flowtest.Suffix) {
-					files = append(files, path)
-				}
-				return err
-			})
+			tests, err := filesBelow(arg, func(path string) bool { return strings.HasSuffix(path, flowtest.Suffix) })
 			if err != nil {
-				return nil, fileError("read", arg, err)
+				return nil, err
 			}
+			files = append(files, tests...)
 		case strings.HasSuffix(arg, flowtest.Suffix):
 			files = append(files, arg)
 		default:

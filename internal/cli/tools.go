@@ -66,7 +66,7 @@ func showTools(a *app, form string, args []string) error {
 	style := a.outStyle()
 	for _, k := range kinds {
 		lead := ui.Pad(k.Name, 26) + " " + ui.Pad(k.Effect.String(), 8) + " "
-		fmt.Fprintf(a.stdout, "%s%s\n", style.Bold(ui.Pad(k.Name, 26))+lead[26:], ui.Cut(k.Summary, 80-len(lead)))
+		fmt.Fprintf(a.stdout, "%s%s\n", style.Bold(ui.Pad(k.Name, 26))+lead[26:], ui.Cut(k.Summary, helpWidth-len(lead)))
 	}
 	fmt.Fprintf(a.stdout, "\nflowrunner tools NAME explains one.\n")
 	return nil
@@ -196,7 +196,7 @@ func (f fieldDocument) text(w io.Writer, s ui.Style, indent string) {
 
 func paragraph(w io.Writer, indent, text string) {
 	for line := range strings.SplitSeq(text, "\n") {
-		for _, part := range ui.Wrap(line, 80-len(indent)) {
+		for _, part := range ui.Wrap(line, helpWidth-len(indent)) {
 			fmt.Fprintln(w, strings.TrimRight(indent+part, " "))
 		}
 	}

@@ -80,6 +80,21 @@ func (o *worldFlags) check(f *pflag.FlagSet) error {
 	return o.sandboxFlags.check(f)
 }
 
+// baseURL is where a program's calls go, "" for the vendor's own host: what the flag
+// says, else the flow, else the environment. An address that the flow computes is
+// not known before the run.
+func (a *app) baseURL(flag string, p *engine.Program) (base string, known bool) {
+	switch {
+	case flag != "":
+		return flag, true
+	case p != nil && p.Connection.BaseURL != nil:
+		x, literal := p.Connection.BaseURL.Literal()
+		base, _ = x.(string)
+		return base, literal
+	}
+	return a.env.get("CHAT2DESK_BASE_URL"), true
+}
+
 // checkBaseURL refuses a --base-url that no call can be made to.
 func checkBaseURL(text string) error {
 	var wrong *chat2desk.BaseURLError
