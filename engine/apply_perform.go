@@ -15,7 +15,13 @@ import (
 // iteration.
 type unit struct {
 	id      int64
-	actions []any
+	actions []action
+}
+
+// action is either a send or a local step.
+type action struct {
+	send  *planfile.Send
+	local *planfile.Local
 }
 
 // perform reads one plan, which was checked, as a stream and performs it.
@@ -59,7 +65,7 @@ func (a *applier) perform(ctx context.Context, path string, head planfile.Header
 			if err := a.renew(ctx, &r); err != nil {
 				return err
 			}
-			a.planned(r)
+			a.planned(&r)
 			if r.Status != planfile.StatusPlanned {
 				r.Args = nil
 			}
@@ -73,7 +79,7 @@ func (a *applier) perform(ctx context.Context, path string, head planfile.Header
 				a.widen(pool, r.Step)
 				current.id = r.Unit
 			}
-			current.actions = append(current.actions, r)
+			current.actions = append(current.actions, action{send: &r})
 			if r.Unit == 0 {
 				submit()
 				pool.wait()
@@ -86,7 +92,7 @@ func (a *applier) perform(ctx context.Context, path string, head planfile.Header
 					a.widen(pool, r.Step)
 					current.id = r.Unit
 				}
-				current.actions = append(current.actions, r)
+				current.actions = append(current.actions, action{local: &r})
 				continue
 			}
 			if err := settle(); err != nil {
@@ -122,7 +128,7 @@ func (p *Program) width(id string) int {
 }
 
 // planned counts what the plan says of a send.
-func (a *applier) planned(r planfile.Send) {
+func (a *applier) planned(r *planfile.Send) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c := a.stepCounts(r.Step)
@@ -186,7 +192,7 @@ func (a *applier) restore(r planfile.Step) {
 // unit performs one iteration in order.
 func (a *applier) unit(ctx context.Context, u unit) {
 	waits := false // for hours: what comes after it in the iteration does too
-	u.walk(func(r planfile.Send, why string) string {
+	u.walk(func(r *planfile.Send, why string) string {
 		switch {
 		case r.Status != planfile.StatusPlanned:
 			return r.Status
@@ -210,35 +216,35 @@ func (a *applier) unit(ctx context.Context, u unit) {
 
 // walk goes through an iteration in order. It tells each send what keeps it back,
 // "" when nothing does, and learns what became of it.
-func (u unit) walk(send func(r planfile.Send, why string) string, local func(planfile.Local)) {
+func (u unit) walk(send func(r *planfile.Send, why string) string, local func(planfile.Local)) {
 	type gone struct {
 		item   []int
 		reason string
 	}
 	var blocked []gone
-	for _, action := range u.actions {
-		switch r := action.(type) {
-		case planfile.Send:
-			why := ""
-			for _, b := range blocked {
-				if planfile.SameIteration(b.item, r.Item) {
-					why = b.reason
-					break
-				}
+	for _, act := range u.actions {
+		r := act.send
+		if r == nil {
+			local(*act.local)
+			continue
+		}
+		why := ""
+		for _, b := range blocked {
+			if planfile.SameIteration(b.item, r.Item) {
+				why = b.reason
+				break
 			}
-			switch status := send(r, why); status {
-			case planfile.StatusSent, planfile.StatusAlreadySent:
-			case statusDeferred:
-			case planfile.StatusLeftOut:
-				// Its own `if` said no: that is a choice, not a failure.
-			default:
-				if why == "" {
-					why = fmt.Sprintf("%s was not sent (%s)", r.Step, strings.ReplaceAll(status, "_", " "))
-				}
-				blocked = append(blocked, gone{r.Item, why})
+		}
+		switch status := send(r, why); status {
+		case planfile.StatusSent, planfile.StatusAlreadySent:
+		case statusDeferred:
+		case planfile.StatusLeftOut:
+			// Its own `if` said no: that is a choice, not a failure.
+		default:
+			if why == "" {
+				why = fmt.Sprintf("%s was not sent (%s)", r.Step, strings.ReplaceAll(status, "_", " "))
 			}
-		case planfile.Local:
-			local(r)
+			blocked = append(blocked, gone{r.Item, why})
 		}
 	}
 }

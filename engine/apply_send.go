@@ -23,7 +23,7 @@ const (
 
 // send brings one planned send to an outcome and returns its status. why, when
 // not empty, is what keeps it from being tried.
-func (a *applier) send(ctx context.Context, r planfile.Send, why string) string {
+func (a *applier) send(ctx context.Context, r *planfile.Send, why string) string {
 	if why != "" {
 		return a.notTried(r, why)
 	}
@@ -49,7 +49,7 @@ func (a *applier) send(ctx context.Context, r planfile.Send, why string) string 
 
 // notTried records a planned send that an earlier one of its iteration keeps
 // from being tried.
-func (a *applier) notTried(r planfile.Send, why string) string {
+func (a *applier) notTried(r *planfile.Send, why string) string {
 	a.settled(r, planfile.StatusSkipped, why, 0)
 	a.mu.Lock()
 	a.behind[r.Seq] = true
@@ -60,7 +60,7 @@ func (a *applier) notTried(r planfile.Send, why string) string {
 // try is one send on its way: gate, intent, fence, one attempt, outcome.
 type try struct {
 	a    *applier
-	r    planfile.Send
+	r    *planfile.Send
 	st   *Step
 	id   ledger.Identity
 	args map[string]any
@@ -324,7 +324,7 @@ func (t *try) outcome(state ledger.State, reason string, message int) string {
 }
 
 // settled counts and reports a send that has its final status for this run.
-func (a *applier) settled(r planfile.Send, status, reason string, message int) {
+func (a *applier) settled(r *planfile.Send, status, reason string, message int) {
 	a.mu.Lock()
 	c := a.stepCounts(r.Step)
 	for _, to := range []*ledger.Counts{&a.counts, &c.Counts} {
@@ -387,8 +387,8 @@ func (a *applier) divert(ctx context.Context, path string) (*Result, error) {
 		r.Identity = ledger.Key{
 			Account: r.Account, Flow: a.head.Flow, Campaign: divertCampaign(a.head.Run), Step: r.Step, Key: fmt.Sprint(n),
 		}.Identity().String()
-		a.planned(r)
-		a.send(ctx, r, "")
+		a.planned(&r)
+		a.send(ctx, &r, "")
 	}
 	return a.finish(ctx)
 }

@@ -64,7 +64,7 @@ func (a *applier) afterTheRest(ctx context.Context, path string, pool *pool) err
 			if err != nil {
 				return err
 			}
-			step, id, seq := "", int64(0), int64(0)
+			step, id, seq, todo := "", int64(0), int64(0), action{}
 			switch r := rec.(type) {
 			case planfile.Send:
 				step, id, seq = r.Step, r.Unit, r.Seq
@@ -74,9 +74,9 @@ func (a *applier) afterTheRest(ctx context.Context, path string, pool *pool) err
 				if err := a.renew(ctx, &r); err != nil {
 					return err
 				}
-				rec = r
+				todo.send = &r
 			case planfile.Local:
-				step, id, seq = r.Step, r.Unit, r.Seq
+				step, id, seq, todo.local = r.Step, r.Unit, r.Seq, &r
 			}
 			if !has(seq) {
 				continue
@@ -86,7 +86,7 @@ func (a *applier) afterTheRest(ctx context.Context, path string, pool *pool) err
 				a.widen(pool, step)
 				current = unit{id: id}
 			}
-			current.actions = append(current.actions, rec)
+			current.actions = append(current.actions, todo)
 		}
 		pool.begin(current)
 		pool.wait()

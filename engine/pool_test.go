@@ -21,7 +21,7 @@ func TestPool(t *testing.T) {
 		}}
 		rows := func(n int) {
 			for range n {
-				p.begin(unit{actions: []any{1}})
+				p.begin(unit{actions: make([]action, 1)})
 			}
 			p.begin(unit{})
 		}
@@ -53,7 +53,7 @@ func TestPoolBeginsNoMoreWorkersThanThereIsWorkFor(t *testing.T) {
 	before := runtime.NumGoroutine()
 	p := &pool{do: func(unit) {}}
 	p.size(255)
-	p.begin(unit{actions: []any{1}})
+	p.begin(unit{actions: make([]action, 1)})
 	p.wait()
 	require.LessOrEqual(t, runtime.NumGoroutine(), before+1)
 	p.end()

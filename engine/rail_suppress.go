@@ -335,7 +335,7 @@ func (s *suppression) comparable(end planfile.End) error {
 }
 
 // knownBy is what a row of the plan says of its contact.
-func knownBy(r planfile.Send) []ledger.Person {
+func knownBy(r *planfile.Send) []ledger.Person {
 	known := []ledger.Person{personOf(r.Person)}
 	for _, k := range r.Known {
 		known = append(known, personOf(k))

@@ -175,7 +175,7 @@ func (v *verifier) pass(ctx context.Context, path string) error {
 			submit()
 			current.id = r.Unit
 		}
-		current.actions = append(current.actions, r)
+		current.actions = append(current.actions, action{send: &r})
 		unknown, err := open.has(r.Seq)
 		if err != nil {
 			return err

@@ -56,7 +56,7 @@ func (a *applier) renew(ctx context.Context, r *planfile.Send) error {
 }
 
 // count changes the balance of a send's step and of the run.
-func (a *applier) count(r planfile.Send, change func(*ledger.Counts)) {
+func (a *applier) count(r *planfile.Send, change func(*ledger.Counts)) {
 	change(&a.counts)
 	change(&a.stepCounts(r.Step).Counts)
 }
@@ -70,7 +70,7 @@ func (a *applier) forget(seq int64) {
 
 // free lets a send be tried that an earlier one has kept back. It reports whether
 // that was what kept it back.
-func (a *applier) free(r planfile.Send) bool {
+func (a *applier) free(r *planfile.Send) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.behind[r.Seq] {
@@ -82,7 +82,7 @@ func (a *applier) free(r planfile.Send) bool {
 
 // foundSent counts a send that was unknown as sent. What an earlier run has made
 // was sent before this one.
-func (a *applier) foundSent(r planfile.Send, rec ledger.Record, message int) {
+func (a *applier) foundSent(r *planfile.Send, rec ledger.Record, message int) {
 	a.mu.Lock()
 	a.forget(r.Seq)
 	a.result.ReadBack.Sent++
@@ -106,7 +106,7 @@ func (a *applier) foundSent(r planfile.Send, rec ledger.Record, message int) {
 
 // foundMissing makes a send that was unknown one that is still to be sent, by
 // this run.
-func (a *applier) foundMissing(r planfile.Send, rec ledger.Record) {
+func (a *applier) foundMissing(r *planfile.Send, rec ledger.Record) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.forget(r.Seq)
@@ -121,7 +121,7 @@ func (a *applier) foundMissing(r planfile.Send, rec ledger.Record) {
 
 // takeRoom counts a send as planned that the plan does not count, if the cap leaves
 // room for it. Both are one step: several sends are read back side by side.
-func (a *applier) takeRoom(r planfile.Send) bool {
+func (a *applier) takeRoom(r *planfile.Send) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.counts.Planned >= a.head.MaxSends {
@@ -132,7 +132,7 @@ func (a *applier) takeRoom(r planfile.Send) bool {
 }
 
 // giveRoomBack takes back what takeRoom has counted.
-func (a *applier) giveRoomBack(r planfile.Send) {
+func (a *applier) giveRoomBack(r *planfile.Send) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.count(r, func(c *ledger.Counts) { c.Planned-- })
@@ -140,7 +140,7 @@ func (a *applier) giveRoomBack(r planfile.Send) {
 
 // leftUnknown reports a send that stays unknown, with what reading back has
 // shown.
-func (a *applier) leftUnknown(r planfile.Send, rec ledger.Record, why string) {
+func (a *applier) leftUnknown(r *planfile.Send, rec ledger.Record, why string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.forget(r.Seq)

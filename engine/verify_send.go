@@ -15,7 +15,7 @@ import (
 // be sent lets those go on that it has kept back, in their order.
 func (v *verifier) unit(ctx context.Context, u unit) {
 	waits := false // for hours: what comes after it in the iteration does too
-	u.walk(func(r planfile.Send, why string) string {
+	u.walk(func(r *planfile.Send, why string) string {
 		status := v.send(ctx, r, why, waits)
 		waits = waits || status == statusDeferred
 		return status
@@ -25,7 +25,7 @@ func (v *verifier) unit(ctx context.Context, u unit) {
 // send says what a send of the unit is, and finds out where that is unknown. One
 // that was kept back and is not any more is tried, or deferred with those before
 // it.
-func (v *verifier) send(ctx context.Context, r planfile.Send, why string, waits bool) (status string) {
+func (v *verifier) send(ctx context.Context, r *planfile.Send, why string, waits bool) (status string) {
 	if r.Status != planfile.StatusPlanned && r.Status != planfile.StatusUnknown {
 		return r.Status
 	}
@@ -71,7 +71,7 @@ func (v *verifier) fail(ctx context.Context, err error) {
 }
 
 // find looks for one unknown send and draws the conclusion.
-func (v *verifier) find(ctx context.Context, r planfile.Send, rec ledger.Record) (status string) {
+func (v *verifier) find(ctx context.Context, r *planfile.Send, rec ledger.Record) (status string) {
 	a := v.a
 	n, err := v.notes.get(r.Seq)
 	if err != nil {
@@ -182,7 +182,7 @@ func (v *verifier) dueOf(n note) time.Duration {
 }
 
 // read looks once, at the pace of the connection.
-func (v *verifier) read(st *Step, r planfile.Send, rec ledger.Record) (step.Reading, error) {
+func (v *verifier) read(st *Step, r *planfile.Send, rec ledger.Record) (step.Reading, error) {
 	a := v.a
 	if !st.Kind.CanSettle() {
 		return step.Reading{Evidence: "sends of this kind cannot be read back"}, nil
@@ -215,7 +215,7 @@ func (v *verifier) read(st *Step, r planfile.Send, rec ledger.Record) (step.Read
 
 // happened records a send that was found. A message that another send has claimed
 // meanwhile is not its proof: it is looked for again.
-func (v *verifier) happened(ctx context.Context, r planfile.Send, rec ledger.Record, reading step.Reading) (status string) {
+func (v *verifier) happened(ctx context.Context, r *planfile.Send, rec ledger.Record, reading step.Reading) (status string) {
 	a := v.a
 	err := a.o.Store.Settle(ctx, ledger.Outcome{
 		Identity: rec.Identity, Run: a.result.Run.ID, State: ledger.Sent, MessageID: reading.MessageID,
@@ -236,7 +236,7 @@ func (v *verifier) happened(ctx context.Context, r planfile.Send, rec ledger.Rec
 
 // resend sends again what surely did not go out, or what the flow wants sent
 // whether it did or not, through all gates.
-func (v *verifier) resend(ctx context.Context, r planfile.Send, rec ledger.Record, n note, why string) (status string) {
+func (v *verifier) resend(ctx context.Context, r *planfile.Send, rec ledger.Record, n note, why string) (status string) {
 	a := v.a
 	against, ours := "", rec.Run == a.result.Run.ID
 	switch {
