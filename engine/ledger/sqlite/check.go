@@ -115,10 +115,15 @@ SELECT l.identity FROM tail l JOIN sends s ON s.identity = l.identity`
 // checkTail reads the tail, whose rows have checksums, and holds it against the
 // table of sends. It is small, and is checked at every opening.
 func (s *Store) checkTail(ctx context.Context) error {
+	empty := true
 	for _, err := range scanAll(ctx, s, s.reader, scanSend, selectTail) {
 		if err != nil {
 			return err
 		}
+		empty = false
+	}
+	if empty {
+		return nil
 	}
 	for id, err := range scanAll(ctx, s, s.reader, scanIdentity, selectTwice) {
 		if err == nil {

@@ -255,9 +255,14 @@ func connect(path string, readOnly bool) (*sql.DB, error) {
 // The head of an SQLite file: what it opens with, and where the id of the program
 // that made it stands.
 const (
-	headBytes = 100
-	appOffset = 68
+	headBytes    = 100
+	writeVersion = 18
+	appOffset    = 68
 )
+
+// maxWriteVersion is the newest way of writing a file that SQLite knows. A file that
+// says it has a newer one may be read and not written.
+const maxWriteVersion = 2
 
 // inspect looks at the file without SQLite, which would take an empty file for a
 // new database and turn one of another program to our settings.
@@ -284,6 +289,8 @@ func inspect(path string) (size int64, err error) {
 		return 0, &ledger.UnreadableError{Path: path, Err: errors.New("it is not an SQLite file")}
 	case binary.BigEndian.Uint32(head[appOffset:]) != applicationID:
 		return 0, &ledger.UnreadableError{Path: path, Err: errors.New("it is an SQLite file of another program")}
+	case head[writeVersion] > maxWriteVersion:
+		return 0, &ledger.UnreadableError{Path: path, Err: fmt.Errorf("it says that it is to be written in way %d, and the newest is %d", head[writeVersion], maxWriteVersion)}
 	}
 	return info.Size(), nil
 }

@@ -146,6 +146,21 @@ func TestFormats(t *testing.T) {
 	require.Equal(t, fs.FileMode(0o600), info.Mode().Perm())
 }
 
+// A head that would make SQLite open the ledger to read only is no ledger's, and is
+// told before anything is read.
+func TestOpenRefusesAnUnknownWayOfWriting(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	require.NoError(t, reopen(t, path).Close())
+	image, err := os.ReadFile(path)
+	require.NoError(t, err)
+	image[writeVersion] = 3
+	require.NoError(t, os.WriteFile(path, image, 0o600))
+	_, err = Open(t.Context(), path, Options{})
+	var bad *ledger.UnreadableError
+	require.ErrorAs(t, err, &bad)
+	require.ErrorContains(t, err, "it says that it is to be written in way 3, and the newest is 2")
+}
+
 // damaged is a small ledger as bytes, and what it remembers.
 func damaged(t *testing.T) (image []byte, records []ledger.Record) {
 	t.Helper()
