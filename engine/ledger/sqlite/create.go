@@ -39,12 +39,13 @@ func empty(lineage string) ([]byte, error) {
 
 // create makes a new ledger under another name and links it into place when it
 // is whole and on disk, so that a crash leaves either no ledger or a sound one.
-// When two processes race, one ledger wins and both use it. It syncs twice: the
-// ledger before it can be found, and the folder before anybody relies on it.
-func create(path string) (err error) {
+// When two processes race, one ledger wins and both use it; made says whether it is
+// this one's. It syncs twice: the ledger before it can be found, and the folder before
+// anybody relies on it.
+func create(path string) (made bool, err error) {
 	dir := filepath.Dir(path)
-	fail := func(err error) error {
-		return fmt.Errorf("make ledger %s: %w: see that this user may write to %s and that it has room, then give the same command again", path, err, dir)
+	fail := func(err error) (bool, error) {
+		return false, fmt.Errorf("make ledger %s: %w: see that this user may write to %s and that it has room, then give the same command again", path, err, dir)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fail(err)
@@ -66,11 +67,13 @@ func create(path string) (err error) {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return fail(err)
 	}
-	if err := os.Link(draft, path); err != nil && !errors.Is(err, fs.ErrExist) {
+	err = os.Link(draft, path)
+	made = err == nil
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		// Some file systems have no links. Renaming could replace a ledger made
 		// meanwhile, so look once more.
 		if _, statErr := os.Stat(path); !errors.Is(statErr, fs.ErrNotExist) {
-			return nil
+			return false, nil
 		}
 		if err := os.Rename(draft, path); err != nil {
 			return fail(err)
@@ -79,7 +82,7 @@ func create(path string) (err error) {
 	if err := syncDir(dir); err != nil {
 		return fail(err)
 	}
-	return nil
+	return made, nil
 }
 
 // syncFile forces a file that was written elsewhere to the disk.

@@ -70,7 +70,7 @@ func open(ctx context.Context, path string, o Options, formats []string) (_ *Sto
 	if err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", path, err)
 	}
-	size, seen, err := locate(ctx, path, o)
+	at, err := locate(ctx, path, o)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func open(ctx context.Context, path string, o Options, formats []string) (_ *Sto
 	s.reader.SetMaxIdleConns(4)
 	format, err := s.format(ctx, o, len(formats))
 	if err == nil {
-		err = s.compare(ctx, seen, o)
+		err = s.compare(ctx, at.seen, o)
 	}
 	if err == nil && format < len(formats) {
 		err = s.bringForward(ctx, format, formats)
@@ -99,9 +99,11 @@ func open(ctx context.Context, path string, o Options, formats []string) (_ *Sto
 	if err != nil {
 		return nil, s.unreadable(err)
 	}
-	if small := size <= smallBytes; small || unclean && !o.ReadOnly {
+	switch small := at.size <= smallBytes; {
+	case at.made && !unclean: // a moment ago, as a copy of one that tests have checked
+	case small || unclean && !o.ReadOnly:
 		err = s.check(ctx, small)
-	} else {
+	default:
 		err = s.checkTail(ctx)
 	}
 	if err != nil {
@@ -163,37 +165,44 @@ func (s *Store) foldTail(ctx context.Context) error {
 	return err
 }
 
+// place is what stood where a ledger is, before it was opened.
+type place struct {
+	size int64
+	made bool  // by this process, just now
+	seen *mark // nil where nothing can be forgotten
+}
+
 // locate finds the ledger, or makes it where one may be made. The mark is read
 // before anything in the ledger, since another process may raise both meanwhile.
-func locate(ctx context.Context, path string, o Options) (size int64, seen *mark, err error) {
+func locate(ctx context.Context, path string, o Options) (at place, err error) {
 	seen, markErr := readMark(path)
-	if seen != nil && seen.serial == 0 {
-		seen = nil // of an empty ledger there is nothing to forget
+	if seen != nil && seen.serial > 0 { // of an empty ledger there is nothing to forget
+		at.seen = seen
 	}
-	size, err = inspect(path)
+	at.size, err = inspect(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		missing := &ledger.NotFoundError{Path: path}
-		if seen != nil || markErr != nil {
+		if at.seen != nil || markErr != nil {
 			missing.Mark = markPath(path)
 		}
-		if seen != nil {
-			missing.Lineage, missing.Serial = seen.lineage, seen.serial
+		if at.seen != nil {
+			missing.Lineage, missing.Serial = at.seen.lineage, at.seen.serial
 		}
 		if o.ReadOnly || o.MustExist || missing.Mark != "" && !o.AcceptOlder {
-			return 0, nil, missing
+			return at, missing
 		}
 		if err := ctx.Err(); err != nil {
-			return 0, nil, err
+			return at, err
 		}
-		if err := create(path); err != nil {
-			return 0, nil, err
+		if at.made, err = create(path); err != nil {
+			return at, err
 		}
-		size, err = inspect(path)
+		at.size, err = inspect(path)
 	}
 	if err == nil && markErr != nil && !o.AcceptOlder {
 		err = markErr
 	}
-	return size, seen, err
+	return at, err
 }
 
 // Lineage is the ledger's random id.
