@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -85,10 +84,7 @@ type leftOutKey struct{ step, reason string }
 
 // planPath is where the plan of a stage stands.
 func (s *session) planPath(stage int) string {
-	if stage == 0 {
-		return filepath.Join(s.dir, "plan.jsonl")
-	}
-	return filepath.Join(s.dir, fmt.Sprintf("plan-%d.jsonl", stage))
+	return planfile.PathOf(s.dir, stage)
 }
 
 // planStage plans one stage into its file. before is nil for the first stage,

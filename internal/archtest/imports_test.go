@@ -42,15 +42,16 @@ var allowed = map[string][]string{
 
 	"internal/archtest": {},
 	"internal/golden":   {},
+	"internal/folder":   {},
 	"internal/heap":     {},
 	"internal/junit":    {},
 
 	"internal/bench":          {"chat2desk/sandbox"},
 	"internal/bench/loop":     {},
 	"internal/bench/profiled": {"internal/cli", "internal/heap"},
-	"internal/torture":        {"chat2desk/sandbox", "engine/ledger", "engine/ledger/sqlite", "engine/planfile"},
+	"internal/torture":        {"chat2desk/sandbox", "engine/ledger", "engine/ledger/sqlite", "engine/planfile", "internal/folder"},
 	"internal/flowtest": {
-		"engine", "engine/diag", "engine/flow", "engine/step", "engine/planfile", "engine/ledger", "engine/ledger/sqlite", "chat2desk/sandbox", "internal/junit",
+		"engine", "engine/diag", "engine/flow", "engine/step", "engine/planfile", "engine/ledger", "engine/ledger/sqlite", "chat2desk/sandbox", "internal/folder", "internal/junit",
 	},
 }
 

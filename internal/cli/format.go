@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/flow"
+	"github.com/flowrunner/flowrunner/internal/folder"
 	"github.com/flowrunner/flowrunner/internal/ui"
 )
 
@@ -149,11 +150,11 @@ func flowFiles(args []string) ([]string, error) {
 		if err != nil {
 			return nil, fileError("read", arg, err)
 		}
-		ours, err := filesBelow(arg, func(path string) bool {
+		ours, err := folder.Files(arg, func(path string) bool {
 			return (strings.HasSuffix(path, ".yaml") || strings.HasSuffix(path, ".yml")) && (isPlainYAML(path) || holdsFlow(path))
 		})
 		if err != nil {
-			return nil, err
+			return nil, walkError(arg, err)
 		}
 		files = append(files, ours...)
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -11,30 +10,10 @@ import (
 )
 
 // plan is where the plan of a run's first stage is, as long as nobody deletes it.
-func (s state) plan(run string) string { return filepath.Join(engine.RunDir(s.dir, run), planName(0)) }
+func (s state) plan(run string) string { return planfile.PathOf(engine.RunDir(s.dir, run), 0) }
 
 // planFiles are the plans of a run that are still there, stage by stage.
-func planFiles(st state, run string) []string { return plansIn(engine.RunDir(st.dir, run)) }
-
-// plansIn are the plans in the folder of a run, stage by stage.
-func plansIn(dir string) []string {
-	var all []string
-	for {
-		path := filepath.Join(dir, planName(len(all)))
-		if _, err := os.Stat(path); err != nil {
-			return all
-		}
-		all = append(all, path)
-	}
-}
-
-// planName is the name of a stage's plan in the folder of its run.
-func planName(stage int) string {
-	if stage == 0 {
-		return "plan.jsonl"
-	}
-	return fmt.Sprintf("plan-%d.jsonl", stage)
-}
+func planFiles(st state, run string) []string { return planfile.Stages(engine.RunDir(st.dir, run)) }
 
 // textsOf gives what the people of some sends were to get, by identity, as far
 // as the plans of the runs that tried them are still there and whole.

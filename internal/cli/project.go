@@ -106,3 +106,13 @@ func fileError(doing, path string, err error) error {
 	}
 	return fmt.Errorf("%s %s: %w", doing, path, reason)
 }
+
+// walkError is fileError for a folder that was looked through: what could not be
+// read may lie deep in it.
+func walkError(dir string, err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		dir = pe.Path
+	}
+	return fileError("read", dir, err)
+}

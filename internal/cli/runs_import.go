@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -126,7 +125,7 @@ func (a *app) openLost(path string, first bool) (l history.Lost, head planfile.H
 	}
 	l.Plans, l.Now = []string{path}, time.Now()
 	if info.IsDir() {
-		if l.Plans = plansIn(path); len(l.Plans) == 0 {
+		if l.Plans = planfile.Stages(path); len(l.Plans) == 0 {
 			return l, head, &usageError{"there is no plan in the folder " + path, "name the folder of one run: it holds plan.jsonl"}
 		}
 	}
@@ -217,7 +216,7 @@ func holds(ctx context.Context, store *sqlite.Store, lineage string) (bool, erro
 func keepPlans(st state, l history.Lost) error {
 	dir := engine.RunDir(st.dir, l.Run.ID)
 	for i, path := range l.Plans {
-		kept := filepath.Join(dir, planName(i))
+		kept := planfile.PathOf(dir, i)
 		if _, err := os.Stat(kept); err == nil {
 			continue
 		}

@@ -5,13 +5,10 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
 	"github.com/flowrunner/flowrunner/engine"
@@ -20,9 +17,8 @@ import (
 // fakeAPI is a sandbox that listens on loopback inside this process.
 type fakeAPI struct {
 	engine.Sandbox
-	server *sandbox.Server
-	http   *http.Server
-	log    *os.File // nil when nothing is sent
+	listener *sandbox.Listener
+	log      *os.File // nil when nothing is sent
 }
 
 // startSandbox serves the world of the flags, or names the one that another
@@ -46,16 +42,13 @@ func startSandbox(a *app, s state, o *worldFlags, sends bool) (*fakeAPI, error) 
 	if f.log != nil {
 		so.AcceptedLog = f.log
 	}
-	f.server = sandbox.New(so)
-	f.server.Restore(earlier)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	server := sandbox.New(so)
+	server.Restore(earlier)
+	if f.listener, err = server.Listen(); err != nil {
 		f.close()
-		return nil, fmt.Errorf("start sandbox: %w", err)
+		return nil, err
 	}
-	f.BaseURL = "http://" + listener.Addr().String()
-	f.http = &http.Server{Handler: f.server, ReadHeaderTimeout: time.Minute}
-	go func() { _ = f.http.Serve(listener) }() // ends with close
+	f.BaseURL = f.listener.BaseURL
 	return f, nil
 }
 
@@ -81,11 +74,8 @@ func (f *fakeAPI) remembered(s state, sends bool) (all []sandbox.Accepted, err e
 }
 
 func (f *fakeAPI) close() {
-	if f.http != nil {
-		_ = f.http.Close()
-	}
-	if f.server != nil {
-		f.server.Close()
+	if f.listener != nil {
+		f.listener.Close()
 	}
 	if f.log != nil {
 		_ = f.log.Close()

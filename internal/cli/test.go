@@ -14,6 +14,7 @@ import (
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/internal/flowtest"
+	"github.com/flowrunner/flowrunner/internal/folder"
 	"github.com/flowrunner/flowrunner/internal/ui"
 	"github.com/flowrunner/flowrunner/steps"
 )
@@ -79,9 +80,9 @@ func testFiles(args []string) ([]string, error) {
 		case err != nil:
 			return nil, fileError("read", arg, err)
 		case info.IsDir():
-			tests, err := filesBelow(arg, func(path string) bool { return strings.HasSuffix(path, flowtest.Suffix) })
+			tests, err := folder.Files(arg, func(path string) bool { return strings.HasSuffix(path, flowtest.Suffix) })
 			if err != nil {
-				return nil, err
+				return nil, walkError(arg, err)
 			}
 			files = append(files, tests...)
 		case strings.HasSuffix(arg, flowtest.Suffix):

@@ -87,14 +87,7 @@ func (g *outcome) read(ctx context.Context, store ledger.Store) error {
 		became[rec.Seq] = rec
 	}
 	total := planfile.Counts{}
-	for stage := 0; ; stage++ {
-		path := filepath.Join(engine.RunDir(g.dir, runID), "plan.jsonl")
-		if stage > 0 {
-			path = filepath.Join(engine.RunDir(g.dir, runID), fmt.Sprintf("plan-%d.jsonl", stage))
-		}
-		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-			break
-		}
+	for _, path := range planfile.Stages(engine.RunDir(g.dir, runID)) {
 		for rec, err := range planfile.Records(path) {
 			if err != nil {
 				return err

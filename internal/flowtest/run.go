@@ -6,15 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
@@ -23,6 +19,7 @@ import (
 	"github.com/flowrunner/flowrunner/engine/ledger/sqlite"
 	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/engine/step"
+	"github.com/flowrunner/flowrunner/internal/folder"
 )
 
 // Options is what running needs of the program around it.
@@ -139,8 +136,8 @@ func (c *Case) run(ctx context.Context, s *Suite, o Options) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer fake.close()
-	opts.Sandbox = &fake.Sandbox
+	defer fake.Close()
+	opts.Sandbox = &engine.Sandbox{BaseURL: fake.BaseURL, Token: token}
 	path, err := s.program.Plan(ctx, opts)
 	got.failed(err, o.ExitCode)
 	if err == nil && c.apply {
@@ -149,8 +146,8 @@ func (c *Case) run(ctx context.Context, s *Suite, o Options) (*outcome, error) {
 			if err != nil {
 				return nil, err
 			}
-			defer peopled.close()
-			opts.Sandbox = &peopled.Sandbox
+			defer peopled.Close()
+			opts.Sandbox = &engine.Sandbox{BaseURL: peopled.BaseURL, Token: token}
 		}
 		res, err := s.program.Apply(ctx, path, engine.ApplyOptions{Options: opts})
 		if res != nil {
@@ -219,13 +216,6 @@ func (c *Case) remember(ctx context.Context, p *engine.Program, store ledger.Sto
 	return nil
 }
 
-// fakeAPI is a case's account, on loopback.
-type fakeAPI struct {
-	engine.Sandbox
-	server *sandbox.Server
-	http   *http.Server
-}
-
 // token is that of every case's account, which nobody else can reach for long.
 const token = "token-of-a-test-case"
 
@@ -246,23 +236,9 @@ func withPeople(w sandbox.World, plan string) sandbox.World {
 	return w
 }
 
-func serve(world sandbox.World, clock func() time.Time) (*fakeAPI, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	f := &fakeAPI{
-		Sandbox: engine.Sandbox{BaseURL: "http://" + listener.Addr().String(), Token: token},
-		server:  sandbox.New(sandbox.Options{World: world, Token: token, Clock: clock}),
-	}
-	f.http = &http.Server{Handler: f.server, ReadHeaderTimeout: time.Minute}
-	go func() { _ = f.http.Serve(listener) }() // ends with close
-	return f, nil
-}
-
-func (f *fakeAPI) close() {
-	_ = f.http.Close()
-	f.server.Close()
+// serve starts a case's account.
+func serve(world sandbox.World, clock func() time.Time) (*sandbox.Listener, error) {
+	return sandbox.New(sandbox.Options{World: world, Token: token, Clock: clock}).Listen()
 }
 
 // folder is where the flow's files are: its own folder as long as nothing is
@@ -275,7 +251,7 @@ func (c *Case) folder(s *Suite, dir string) (string, error) {
 		return own, nil
 	}
 	to := filepath.Join(dir, "flow")
-	if err := copyFolder(own, to); err != nil {
+	if err := folder.Copy(own, to, maxCopied); err != nil {
 		return "", err
 	}
 	for _, f := range c.setup.files {
@@ -290,41 +266,5 @@ func (c *Case) folder(s *Suite, dir string) (string, error) {
 	return to, nil
 }
 
-// maxCopied bounds what is copied for a case.
+// maxCopied bounds what is copied for a case, in bytes.
 const maxCopied = 256 << 20
-
-// copyFolder copies plain files, but none that begin with a point: state, git
-// and what editors keep.
-func copyFolder(from, to string) error {
-	var total int64
-	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		switch {
-		case rel == ".":
-			return os.MkdirAll(to, 0o700)
-		case strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules":
-			if d.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		case d.IsDir():
-			return os.MkdirAll(filepath.Join(to, rel), 0o700)
-		case !d.Type().IsRegular():
-			return nil
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		if total += int64(len(text)); total > maxCopied {
-			return errors.New("the flow's folder holds more than 256 MiB; give flows that write files a folder of their own")
-		}
-		return os.WriteFile(filepath.Join(to, rel), text, 0o600)
-	})
-}

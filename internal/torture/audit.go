@@ -29,12 +29,7 @@ func (b *broadcast) audit(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		plans, err := filepath.Glob(filepath.Join(b.state(), "runs", run.ID, "plan*.jsonl"))
-		if err != nil {
-			return err
-		}
-		slices.Sort(plans)
-		for _, path := range plans {
+		for _, path := range planfile.Stages(filepath.Join(b.state(), "runs", run.ID)) {
 			if err := a.plan(ctx, run, path); err != nil {
 				return err
 			}

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +13,7 @@ import (
 	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
 	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/ledger/sqlite"
+	"github.com/flowrunner/flowrunner/internal/folder"
 )
 
 // broadcast is one run of the flow, in as many lives as it takes.
@@ -44,7 +42,7 @@ const (
 // run makes the broadcast and judges it.
 func (b *broadcast) run(ctx context.Context) (v Verdict, err error) {
 	fail := func(err error) (Verdict, error) { return Verdict{}, fmt.Errorf("torture: %w", err) }
-	if err := copyTree(b.Folder, filepath.Join(b.dir, flowFolder)); err != nil {
+	if err := folder.Copy(b.Folder, filepath.Join(b.dir, flowFolder), mostFolder); err != nil {
 		return fail(err)
 	}
 	if b.log, err = os.Create(filepath.Join(b.dir, livesFile)); err != nil {
@@ -81,16 +79,13 @@ func (b *broadcast) serve() (end func(), err error) {
 	faults.Seed = b.Seed*1_000_003 + uint64(b.n)
 	clock := func() time.Time { return b.World.Now.Add(time.Since(b.began)) }
 	b.api = sandbox.New(sandbox.Options{World: b.World, Faults: faults, Latency: b.Latency, AcceptedLog: log, Clock: clock})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := b.api.Listen()
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
-	b.url = "http://" + listener.Addr().String()
-	server := &http.Server{Handler: b.api, ReadHeaderTimeout: time.Minute}
-	go func() { _ = server.Serve(listener) }() // ends with end
+	b.url = listener.BaseURL
 	return func() {
-		_ = server.Close()
-		b.api.Close()
+		listener.Close()
 		_ = log.Close()
 	}, nil
 }
@@ -257,42 +252,5 @@ func (b *broadcast) ledger(ctx context.Context) (*sqlite.Store, error) {
 // state is where the program keeps what it knows of sandbox runs.
 func (b *broadcast) state() string { return filepath.Join(b.dir, stateFolder, "sandbox") }
 
-// mostFolder bounds what is copied for each broadcast.
+// mostFolder bounds what is copied for each broadcast, in bytes.
 const mostFolder = 64 << 20
-
-// copyTree copies the files below a folder, but for hidden folders and links:
-// what a flow reads, and nothing of its state.
-func copyTree(from, to string) error {
-	left := int64(mostFolder)
-	return filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		switch {
-		case d.IsDir() && rel != "." && d.Name()[0] == '.':
-			return filepath.SkipDir
-		case d.IsDir():
-			return os.MkdirAll(filepath.Join(to, rel), 0o700)
-		case !d.Type().IsRegular():
-			return nil
-		}
-		in, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		defer in.Close()
-		out, err := os.OpenFile(filepath.Join(to, rel), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if err != nil {
-			return err
-		}
-		n, err := io.Copy(out, in)
-		if left -= n; left < 0 && err == nil {
-			err = fmt.Errorf("%s holds more than %d MiB; put the flow and its files into a folder of their own", from, mostFolder>>20)
-		}
-		return errors.Join(err, out.Close())
-	})
-}
