@@ -66,13 +66,6 @@ func (s Style) decision(w io.Writer, indent, lead string, d DecisionDocument) {
 	fmt.Fprintf(w, "%s  %s\n", indent, s.Dim(Cut(fmt.Sprintf("by %s on %s", Safe(d.By), d.At.Format(moment)), columns-len(indent)-2)))
 }
 
-// wrapped writes a text that may need several lines.
-func (s Style) wrapped(w io.Writer, indent, text string) {
-	for _, line := range Wrap(text, columns-len(indent)) {
-		fmt.Fprintf(w, "%s%s\n", indent, line)
-	}
-}
-
 // UnknownSend is a send that a person is about to decide about.
 type UnknownSend struct {
 	Seq int64

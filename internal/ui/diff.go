@@ -214,12 +214,7 @@ func (s Style) Diff(w io.Writer, d *DiffDocument) {
 		fmt.Fprintf(w, "\n  %s\n", s.Bold("Left out, before and after"))
 		for _, r := range d.Reasons {
 			lead := fmt.Sprintf("  %7s %7s  %s  ", number(r.Before), number(r.After), Cut(Safe(r.Step), 20))
-			for i, line := range Wrap(Safe(r.Reason), columns-Width(lead)) {
-				if i > 0 {
-					lead = strings.Repeat(" ", Width(lead))
-				}
-				fmt.Fprintf(w, "%s%s\n", lead, line)
-			}
+			hanging(w, lead, Width(lead), Safe(r.Reason))
 		}
 	}
 }
@@ -239,9 +234,7 @@ func (s Style) changes(w io.Writer, d *DiffDocument, kind planfile.ChangeKind, t
 		if why := c.fates(); why != "" {
 			text += ": " + Safe(why)
 		}
-		for i, line := range Wrap(text, columns-4) {
-			fmt.Fprintf(w, "  %s %s\n", map[bool]string{true: sign, false: " "}[i == 0], line)
-		}
+		hanging(w, "  "+sign+" ", 4, text)
 		if kind == planfile.Text {
 			s.sideText(w, "-", c.Before.Text, s.Bad)
 			s.sideText(w, "+", c.After.Text, s.Good)

@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"io"
+	"strings"
 )
 
 // CheckDocument is one thing that doctor has looked at.
@@ -35,19 +36,10 @@ func (s Style) Doctor(w io.Writer, checks []CheckDocument) {
 		}
 		lead := fmt.Sprintf("%s  %s ", mark, Pad(c.Name, 10))
 		const indent = 17
-		for i, line := range Wrap(Safe(c.Found), columns-indent) {
-			if i > 0 {
-				lead = fmt.Sprintf("%*s", indent, "")
-			}
-			fmt.Fprintf(w, "%s%s\n", lead, line)
-		}
+		hanging(w, lead, indent, Safe(c.Found))
 		if c.Fix != "" {
-			for i, line := range Wrap("fix: "+Safe(c.Fix), columns-indent-5) {
-				if i > 0 {
-					line = "     " + line
-				}
-				fmt.Fprintf(w, "%*s%s\n", indent, "", line)
-			}
+			const fix = "fix: "
+			hanging(w, strings.Repeat(" ", indent)+fix, indent+len(fix), Safe(c.Fix))
 		}
 	}
 	switch {

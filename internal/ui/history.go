@@ -179,12 +179,7 @@ func (s Style) History(w io.Writer, r ledger.Run, h HistoryDocument, more iter.S
 		fmt.Fprintf(w, "  %8s  more; --all shows everybody\n", number(h.NotShown))
 	}
 	s.decisions(w, h.Decisions)
-	if len(tail) > 0 {
-		fmt.Fprintln(w)
-	}
-	for _, line := range tail {
-		fmt.Fprintf(w, "  %s\n", line)
-	}
+	closing(w, "  ", tail)
 	return nil
 }
 

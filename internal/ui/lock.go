@@ -46,10 +46,5 @@ func (s Style) Locks(w io.Writer, all []ledger.Holding, tail ...string) {
 			fmt.Fprintf(w, "  nonce %s\n", Safe(h.Nonce))
 		}
 	}
-	if len(tail) > 0 {
-		fmt.Fprintln(w)
-	}
-	for _, line := range tail {
-		fmt.Fprintln(w, line)
-	}
+	closing(w, "", tail)
 }

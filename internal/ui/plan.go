@@ -32,9 +32,7 @@ func (s Style) Plan(w io.Writer, p *engine.Summary, tail ...string) {
 		fmt.Fprintf(w, "  Only for %s: %s\n", map[bool]string{true: "the contact", false: "the contacts"}[len(names) == 1], strings.Join(names, ", "))
 	}
 	for _, why := range p.Unfit {
-		for _, line := range Wrap("It cannot be applied: "+Safe(why), columns-2) {
-			fmt.Fprintf(w, "  %s\n", s.Warn(line))
-		}
+		s.warned(w, "It cannot be applied: "+Safe(why))
 	}
 	if len(h.Suppress) > 0 {
 		parts := make([]string, len(h.Suppress))
@@ -63,14 +61,19 @@ func (s Style) Plan(w io.Writer, p *engine.Summary, tail ...string) {
 	}
 	for _, text := range p.End.Warnings {
 		fmt.Fprintln(w)
-		for _, line := range Wrap(Safe(text)+".", columns-2) {
-			fmt.Fprintf(w, "  %s\n", s.Warn(line))
-		}
+		s.warned(w, Safe(text)+".")
 	}
 	fmt.Fprintf(w, "\n  %s\n", s.estimate(p))
 	s.fingerprint(w, p.End.Fingerprint())
 	for _, line := range tail {
 		fmt.Fprintf(w, "  %s\n", line)
+	}
+}
+
+// warned writes a text that deserves a look, each of its lines in that colour.
+func (s Style) warned(w io.Writer, text string) {
+	for _, line := range Wrap(text, columns-2) {
+		fmt.Fprintf(w, "  %s\n", s.Warn(line))
 	}
 }
 
@@ -216,12 +219,7 @@ func (s Style) reasons(w io.Writer, list []ReasonDocument) {
 	fmt.Fprintf(w, "\n  %s\n", s.Bold("Left out"))
 	for _, l := range list {
 		lead := fmt.Sprintf("  %8s  %s  ", number(l.Count), Pad(Cut(Safe(l.Step), width), width))
-		for i, line := range Wrap(Safe(l.Reason), columns-Width(lead)) {
-			if i > 0 {
-				lead = strings.Repeat(" ", Width(lead))
-			}
-			fmt.Fprintf(w, "%s%s\n", lead, line)
-		}
+		hanging(w, lead, Width(lead), Safe(l.Reason))
 	}
 }
 

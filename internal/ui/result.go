@@ -62,12 +62,7 @@ func (s Style) Result(w io.Writer, r *engine.Result, tail ...string) {
 			s.below(w, "  ", plain, "fix:", r.Hint)
 		}
 	}
-	if len(tail) > 0 {
-		fmt.Fprintln(w)
-	}
-	for _, line := range tail {
-		fmt.Fprintf(w, "  %s\n", line)
-	}
+	closing(w, "  ", tail)
 }
 
 // below writes a text behind a word; what the terminal is too narrow for stands
