@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -91,15 +92,26 @@ func readBody(resp *http.Response, limit int64) ([]byte, error) {
 		}
 		r = z
 	}
-	// The buffer is as large as the answer says that it is, within reason, and a little
-	// more, so that its end shows without growing.
-	size := min(max(resp.ContentLength, 0), limit, maxTrusted)
-	body := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
-	_, err := body.ReadFrom(io.LimitReader(r, limit+1))
-	if err == nil && int64(body.Len()) > limit {
-		return nil, tooLarge(limit)
+	size := int64(bytes.MinRead)
+	if resp.ContentLength >= 0 {
+		size = min(resp.ContentLength, limit, maxTrusted)
 	}
-	return body.Bytes(), err
+	// One byte more, so that the end shows without growing.
+	body := make([]byte, 0, size+1)
+	for {
+		n, err := r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case int64(len(body)) > limit:
+			return nil, tooLarge(limit)
+		case err == io.EOF:
+			return body, nil
+		case err != nil:
+			return body, err
+		case len(body) == cap(body):
+			body = slices.Grow(body, bytes.MinRead)
+		}
+	}
 }
 
 // tooLarge is the error of an answer of more than that many bytes.

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -401,4 +402,39 @@ func TestEachCallerKeepsAConnection(t *testing.T) {
 		callers.Wait()
 	}
 	require.EqualValues(t, mostCallers, opened.Load())
+}
+
+// TestReadBody reads bodies of every size, in pieces of every kind, whatever the
+// answer says of their length.
+func TestReadBody(t *testing.T) {
+	const limit = 5000
+	broken := errors.New("reset")
+	pieces := map[string]func(io.Reader) io.Reader{
+		"whole":         func(r io.Reader) io.Reader { return r },
+		"byte by byte":  iotest.OneByteReader,
+		"half":          iotest.HalfReader,
+		"end with data": iotest.DataErrReader,
+	}
+	for _, size := range []int{0, 1, 200, 511, 512, 513, 1024, limit - 1, limit, limit + 1, 3 * limit} {
+		text := strings.Repeat("x", size)
+		for _, said := range []int64{-1, 0, 1, int64(size) - 1, int64(size), int64(size) + 1, 1 << 40} {
+			for name, cut := range pieces {
+				resp := &http.Response{ContentLength: said, Header: http.Header{}, Body: io.NopCloser(cut(strings.NewReader(text)))}
+				got, err := readBody(resp, limit)
+				if size > limit {
+					require.ErrorAs(t, err, new(tooLarge), "%d %d %s", size, said, name)
+					require.Nil(t, got)
+					continue
+				}
+				require.NoError(t, err, "%d %d %s", size, said, name)
+				require.Equal(t, text, string(got), "%d %d %s", size, said, name)
+				require.LessOrEqual(t, cap(got), 3*limit, "memory is not taken at a header's word")
+			}
+			resp := &http.Response{ContentLength: said, Header: http.Header{}, Body: io.NopCloser(io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken)))}
+			_, err := readBody(resp, limit)
+			if size <= limit {
+				require.ErrorIs(t, err, broken)
+			}
+		}
+	}
 }
