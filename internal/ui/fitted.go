@@ -16,17 +16,17 @@ func (s Style) fitted(text string, indent int) string {
 			out = append(out, line)
 			continue
 		}
-		at := ""
-		for _, unit := range unitsOf(line, width) {
-			if at != "" && Width(at)+1+Width(unit) > width {
-				out, at = append(out, at), ""
+		from, filled := 0, 0
+		units := unitsOf(line, width)
+		for i, unit := range units {
+			n := Width(unit)
+			if filled > 0 && filled+1+n > width {
+				out = append(out, strings.Join(units[from:i], " "))
+				from, filled = i, 0
 			}
-			if at != "" {
-				at += " "
-			}
-			at += unit
+			filled += n + min(1, i-from)
 		}
-		out = append(out, at)
+		out = append(out, strings.Join(units[from:], " "))
 	}
 	return strings.Join(out, "\n")
 }
@@ -34,14 +34,18 @@ func (s Style) fitted(text string, indent int) string {
 // unitsOf takes a line apart at the spaces where it may be broken. A brace or a
 // backtick that nothing closes is a character like any other.
 func unitsOf(line string, width int) []string {
+	if isCommand(line, width) {
+		return []string{line}
+	}
 	var units []string
 	depth, quoted, from := 0, false, 0
+	lastBrace, lastTick := strings.LastIndexByte(line, '}'), strings.LastIndexByte(line, '`')
 	for i, r := range line {
 		switch r {
 		case '`':
-			quoted = !quoted && strings.Contains(line[i+1:], "`")
+			quoted = !quoted && i < lastTick
 		case '{':
-			if strings.Contains(line[i:], "}") {
+			if i < lastBrace {
 				depth++
 			}
 		case '}':

@@ -38,6 +38,10 @@ func TestFitted(t *testing.T) {
 			"go on with it: flowrunner resume 2026 --state elsewhere --sandbox",
 			"go on with it:\nflowrunner resume 2026 --state elsewhere --sandbox",
 		},
+		"a line that is a command": {
+			"flowrunner resume 2026 --state elsewhere --sandbox",
+			"flowrunner resume 2026 --state elsewhere --sandbox",
+		},
 		"a sentence about a command": {
 			"flowrunner expr completes the names of functions by Tab",
 			"flowrunner expr completes the\nnames of functions by Tab",
@@ -51,6 +55,23 @@ func TestFitted(t *testing.T) {
 			require.Equal(t, tt.text, Style{Columns: narrowest - 1}.fitted(tt.text, 7))
 		})
 	}
+}
+
+// Whatever a text is, no word of it is lost or changed, and its lines of prose fit.
+func FuzzFitted(f *testing.F) {
+	for _, text := range []string{"", "a b", "write `x y` or ${{ z ?? {} }}", "flowrunner run FILE --yes", "see flowrunner help", "  - id: x", "{ ` }", "\n\n a"} {
+		f.Add(text, 41)
+	}
+	f.Fuzz(func(t *testing.T, text string, columns int) {
+		got := Style{Columns: columns}.fitted(text, 7)
+		require.Equal(t, strings.ReplaceAll(text, "\n", " "), strings.ReplaceAll(got, "\n", " "))
+		if strings.ContainsAny(text, "`{\n") || strings.HasPrefix(text, " ") || strings.Contains(text, "flowrunner ") || columns < narrowest {
+			return
+		}
+		for line := range strings.SplitSeq(got, "\n") {
+			require.True(t, Width(line) <= columns-7 || !strings.Contains(strings.TrimSpace(line), " "), "%q", line)
+		}
+	})
 }
 
 // A problem keeps to the terminal, below its own words.
