@@ -16,12 +16,16 @@ type flowFlags struct {
 	worldFlags
 	inputFlags
 	occasionFlags
+	newLedger bool
+	fresh     bool
 }
 
 func (o *flowFlags) register(f *pflag.FlagSet) {
 	o.worldFlags.register(f)
 	o.inputFlags.register(f)
 	o.occasionFlags.register(f)
+	f.BoolVar(&o.newLedger, "new-ledger", false, "begin an empty ledger where there is none, also where one was: everybody counts as not written to")
+	f.BoolVar(&o.fresh, "sandbox-fresh", false, "forget the sandbox's ledger and messages first")
 }
 
 // open prepares the job of a flow's file. What the command alone knows of it is in
@@ -41,7 +45,7 @@ func (o *flowFlags) open(a *app, file string, spec jobSpec) (*job, error) {
 	if spec.state, err = stateOf(spec.folder, o.stateFlags); err != nil {
 		return nil, err
 	}
-	spec.named, spec.orphans = o.campaign, o.orphans
+	spec.named, spec.orphans, spec.anew, spec.fresh = o.campaign, o.orphans, o.newLedger, o.fresh
 	return openJob(a, &o.worldFlags, spec)
 }
 

@@ -38,6 +38,8 @@ type jobSpec struct {
 	slot    *time.Time // --slot
 	orphans bool       // --accept-orphans
 	only    []int      // --only
+	anew    bool       // --new-ledger
+	fresh   bool       // --sandbox-fresh
 	sends   bool       // takes the lock and remembers what the sandbox accepts
 	known   bool       // an earlier command has made the ledger; without it nothing fits
 }

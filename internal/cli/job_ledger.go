@@ -14,12 +14,12 @@ import (
 // openLedger takes the locks and opens the ledger.
 func (j *job) openLedger(spec jobSpec) error {
 	ctx := context.Background()
-	mustExist := spec.known || j.strict() && !j.o.newLedger
+	mustExist := spec.known || j.strict() && !spec.anew
 	missing := !j.state.hasLedger()
 	if mustExist {
 		if missing {
 			_, err := j.state.open(ctx, sqlite.Options{MustExist: true})
-			return cmp.Or(j.noToken(), j.noLedger(err))
+			return cmp.Or(j.noToken(), noLedger(err, spec.known))
 		}
 	} else if err := j.state.prepare(); err != nil {
 		return err
@@ -35,16 +35,16 @@ func (j *job) openLedger(spec jobSpec) error {
 			}
 		}
 	}
-	if j.o.fresh {
+	if spec.fresh {
 		if err := forgetSandbox(j.state); err != nil {
 			return err
 		}
 	}
 	var err error
 	// A new ledger is begun where none is; an older one is never taken for a new one.
-	o := sqlite.Options{MustExist: mustExist, AcceptOlder: j.o.newLedger && missing && !mustExist}
+	o := sqlite.Options{MustExist: mustExist, AcceptOlder: spec.anew && missing && !mustExist}
 	if j.store, err = j.state.open(ctx, o); err != nil {
-		return j.noLedger(err)
+		return noLedger(err, spec.known)
 	}
 	j.opts.Store = j.store
 	if err := j.pinned(ctx); err != nil || spec.known {
@@ -94,11 +94,18 @@ func (j *job) noToken() error {
 	return nil
 }
 
-// noLedger says how to go on without a ledger; any other error stays as it is.
-func (j *job) noLedger(err error) error {
+// noLedger says how to go on without a ledger; any other error stays as it is. A
+// plan that is known fits no other ledger than the one that it was made with.
+func noLedger(err error, known bool) error {
 	var none *ledger.NotFoundError
 	if !errors.As(err, &none) {
 		return err
+	}
+	if known {
+		return &ledgerError{
+			missingLedger(none) + "; nothing was sent, since the plan was made with it",
+			"bring the state of earlier runs there, or name its folder with --state;\nflowrunner ledger recover finds out from the chats who was written to",
+		}
 	}
 	return &ledgerError{
 		missingLedger(none) + "; nothing was sent, since without one everybody counts as not written to",

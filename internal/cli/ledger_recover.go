@@ -128,7 +128,7 @@ func (a *app) openRecovery(o *recoverOptions) (*job, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: folder, state: st, named: head.Campaign, sends: true})
+	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: folder, state: st, named: head.Campaign, anew: o.newLedger, fresh: o.fresh, sends: true})
 	return j, o.from, err
 }
 

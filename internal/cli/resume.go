@@ -36,9 +36,6 @@ func newResume(a *app) *cobra.Command {
 }
 
 func resume(a *app, o *worldFlags, args []string) error {
-	if o.fresh {
-		return &usageError{"--sandbox-fresh would forget the run that is to be resumed", "leave it out"}
-	}
 	st, err := stateHere(o.stateFlags)
 	if err != nil {
 		return err

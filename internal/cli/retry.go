@@ -39,9 +39,6 @@ func newRetry(a *app) *cobra.Command {
 }
 
 func retryRun(a *app, o *worldFlags, id string) error {
-	if o.fresh {
-		return &usageError{"--sandbox-fresh would forget the run that is to be retried", "leave it out"}
-	}
 	run, err := a.pastRun(o.stateFlags, id)
 	if err != nil {
 		return err

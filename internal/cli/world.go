@@ -31,16 +31,14 @@ func (o *stateFlags) register(f *pflag.FlagSet) {
 type worldFlags struct {
 	stateFlags
 	sandboxFlags
-	baseURL   string
-	rate      rateFlag
-	served    string // --sandbox-url: of a sandbox that another process serves
-	fresh     bool
-	progress  string
-	noInput   bool
-	yes       bool
-	newLedger bool
-	bounds    bounds // of the commands that plan or send
-	settle    settleFlag
+	baseURL  string
+	rate     rateFlag
+	served   string // --sandbox-url: of a sandbox that another process serves
+	progress string
+	noInput  bool
+	yes      bool
+	bounds   bounds // of the commands that plan or send
+	settle   settleFlag
 }
 
 func (o *worldFlags) register(f *pflag.FlagSet) {
@@ -51,11 +49,9 @@ func (o *worldFlags) register(f *pflag.FlagSet) {
 	o.sandboxFlags.register(f, "sandbox-", sandbox.DefaultContacts)
 	o.registerFaults(f)
 	f.StringVar(&o.served, "sandbox-url", "", "the `url` of a sandbox that flowrunner sandbox serve serves, instead of one inside this process")
-	f.BoolVar(&o.fresh, "sandbox-fresh", false, "forget the sandbox's ledger and messages first")
 	f.Var(choiceOf(&o.progress, "auto", "auto", "bar", "plain", "none"), "progress", "how progress is shown on stderr")
 	f.BoolVar(&o.noInput, "no-input", false, "never ask")
 	f.BoolVar(&o.yes, "yes", false, "send without asking")
-	f.BoolVar(&o.newLedger, "new-ledger", false, "begin an empty ledger where there is none, also where one was: everybody counts as not written to")
 }
 
 // check refuses flags that mean nothing together.
