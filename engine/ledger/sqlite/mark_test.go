@@ -229,6 +229,40 @@ func TestDamagedMark(t *testing.T) {
 	reopen(t, path)
 }
 
+// The mark's file stays open while a run goes on. Another one that takes its place,
+// or is gone, is noticed with the next commit.
+func TestMarkIsReplacedWhileItIsOpen(t *testing.T) {
+	s := openNew(t)
+	begin(t, s, "r1")
+	marked := func() int64 {
+		m, err := readMark(s.path)
+		require.NoError(t, err)
+		require.NotNil(t, m)
+		return m.serial
+	}
+	for n, replace := range []func() error{
+		func() error { return nil },
+		func() error { return writeMark(s.path, mark{lineage: s.Lineage(), serial: 1}) },
+		func() error { return os.Remove(markPath(s.path)) },
+		func() error { return os.WriteFile(markPath(s.path), []byte("cut"), 0o600) },
+		func() error { return writeMark(s.path, mark{lineage: "ANOTHER", serial: 1000}) },
+		func() error {
+			return os.WriteFile(markPath(s.path), mark{lineage: s.Lineage(), serial: 2}.text(), 0o600)
+		},
+	} {
+		require.NoError(t, replace())
+		require.NoError(t, s.Intend(t.Context(), intention(n, "r1")))
+		total, err := s.total(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, total, marked(), n)
+	}
+	higher := mark{lineage: s.Lineage(), serial: 1000}
+	require.NoError(t, os.WriteFile(markPath(s.path), higher.text(), 0o600))
+	require.NoError(t, s.Intend(t.Context(), intention(100, "r1")))
+	require.Equal(t, higher.serial, marked(), "what another process knows is not taken back")
+	require.NoError(t, writeMark(s.path, mark{lineage: s.Lineage(), serial: 1}))
+}
+
 // A mark that cannot be written stops an opening, takes nothing from a run that
 // is under way, and is told at the close.
 func TestMarkThatCannotBeWritten(t *testing.T) {
