@@ -143,6 +143,10 @@ func (o *exprOptions) sensible() error {
 	switch {
 	case o.run != "" && o.flow != "":
 		return &usageError{"a plan has its flow with it, so --flow means nothing beside --run", "leave one of the two out"}
+	case o.given() && o.run != "":
+		return &usageError{"a plan has its inputs with it, so --var and --var-file mean nothing beside --run", "leave them out"}
+	case o.given() && o.flow == "":
+		return &usageError{"--var and --var-file give inputs to a flow, and none is given", "add --flow FILE"}
 	case o.step != "" && o.run == "" && o.flow == "":
 		return &usageError{"--step names a step of a flow, and none is given", "add --flow FILE, or --run ID"}
 	case o.sandbox && o.run == "" && o.flow == "":

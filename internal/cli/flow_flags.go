@@ -62,6 +62,9 @@ func (o *occasionFlags) register(f *pflag.FlagSet) {
 	f.BoolVar(&o.orphans, "accept-orphans", false, "plan although sends are remembered under steps that the flow no longer has")
 }
 
+// given reports whether the command says anything of the occasion.
+func (o *occasionFlags) given() bool { return o.campaign != "" || o.slot != "" || o.orphans }
+
 // servedSlot reads --slot in the zone of the flow; nil when it is not given. Whether
 // it is a slot of the schedule is for the plan to say.
 func (o *occasionFlags) servedSlot(p *engine.Program) (*time.Time, error) {

@@ -24,6 +24,9 @@ func (o *inputFlags) register(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.files, "var-file", nil, "a YAML `file` of inputs; may be repeated")
 }
 
+// given reports whether the command names any.
+func (o *inputFlags) given() bool { return len(o.vars)+len(o.files) > 0 }
+
 // variable is the beginning of the variables that set inputs.
 const variable = "FLOWRUNNER_VAR_"
 

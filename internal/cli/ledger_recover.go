@@ -119,6 +119,12 @@ func (a *app) openRecovery(o *recoverOptions) (*job, string, error) {
 		j, err := o.open(a, o.from, jobSpec{sends: true})
 		return j, "", err
 	}
+	if o.inputFlags.given() || o.occasionFlags.given() {
+		return nil, "", &usageError{
+			"a plan has its inputs and its occasion with it, so --var, --var-file, --campaign, --slot and --accept-orphans mean nothing",
+			"leave them out, or name the flow instead of the plan",
+		}
+	}
 	p, head, err := a.readPlan(o.from)
 	if err != nil {
 		return nil, "", err
