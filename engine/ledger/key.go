@@ -80,8 +80,11 @@ func ParseIdentity(s string) (Identity, error) {
 // bits, and no padding in base32.
 const externalLength = 15
 
+// external writes bytes in lower case; whole groups of five need no padding.
+var external = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567")
+
 // ExternalID is the identity as our mark on the message that the API keeps:
 // short, ASCII, and the same for every attempt.
 func (i Identity) ExternalID() string {
-	return "fr1-" + strings.ToLower(base32.StdEncoding.EncodeToString(i[:externalLength]))
+	return string(external.AppendEncode([]byte("fr1-"), i[:externalLength]))
 }

@@ -45,6 +45,20 @@ func TestApprovalOnATerminal(t *testing.T) {
 	}
 }
 
+// Whoever is asked may take an hour: what the account has told is asked again then,
+// and only then.
+func TestApprovalForgetsWhatWasToldBefore(t *testing.T) {
+	for _, yes := range []bool{false, true} {
+		var j *job
+		_, err := approval(t, "y\n", 3, func(x *job) {
+			j = x
+			j.opts.Links, j.o.yes = engine.NewLinks(), yes
+		})
+		require.NoError(t, err)
+		require.Equal(t, yes, j.opts.Links != nil)
+	}
+}
+
 func TestApprovalNamesWhatIsSent(t *testing.T) {
 	asked, err := approval(t, "y\n", 1, nil)
 	require.NoError(t, err)
