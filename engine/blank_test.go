@@ -25,9 +25,9 @@ steps:
       contactId: ${{ item.id ?? 0 }}
       message: ${{ item.text ?? "" }}
 `
-	for name, tt := range map[string]struct{ text, problem string }{
-		"blank":    {"", "step send (row 2): message is blank, and there is no attachment; leave such people out"},
-		"too long": {strings.Repeat("x", 4097), "the text has 4097 characters; at most 4096 are allowed"},
+	for name, tt := range map[string]struct{ text, problem, fix string }{
+		"blank":    {"", "step send (row 2): message is blank, and there is no attachment; leave such people out", "leave such people out with `if`, or say with ?? what stands in place of what is missing"},
+		"too long": {strings.Repeat("x", 4097), "the text has 4097 characters; at most 4096 are allowed", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, sandbox.Options{World: smallWorld(3)})
@@ -39,6 +39,7 @@ steps:
 			require.ErrorContains(t, err, tt.problem)
 			require.Equal(t, engine.CauseStep, engine.CauseOf(err))
 			require.Equal(t, []int{1}, failed.Item)
+			require.Equal(t, tt.fix, engine.Hint(err))
 			require.Equal(t, 11, failed.Span.Start.Line, "at the message")
 			require.Empty(t, b.api.Accepted())
 

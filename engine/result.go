@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/ledger"
@@ -95,6 +96,7 @@ func Hint(err error) string {
 	var f *step.Failure
 	var g *GuardError
 	var s *StaleError
+	var arg *step.ArgError
 	var other interface{ Fix() string }
 	switch {
 	case errors.As(err, &f):
@@ -103,6 +105,9 @@ func Hint(err error) string {
 		return g.Hint
 	case errors.As(err, &s):
 		return s.Hint
+	case errors.As(err, &arg):
+		_, fix, _ := strings.Cut(arg.Problem, "; ") // as kinds write it
+		return fix
 	case errors.As(err, &other):
 		return other.Fix()
 	}

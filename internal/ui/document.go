@@ -57,7 +57,8 @@ func ErrorOf(err error) *ErrorDocument {
 	if err == nil {
 		return nil
 	}
-	d := &ErrorDocument{Message: err.Error(), Hint: engine.Hint(err)}
+	d := &ErrorDocument{}
+	d.Message, d.Hint = reasonOf(err)
 	var list diag.Errors
 	if errors.As(err, &list) {
 		d.Problems = Diagnostics(diag.List(list))

@@ -19,11 +19,22 @@ func (s Style) Problem(err error, source []byte) string {
 	}
 	var st *engine.StepError
 	if errors.As(err, &st) && st.Span.Start.Line > 0 {
-		d := diag.Diagnostic{Code: "step-failed", Span: at(st.Span), Summary: Safe(err.Error()), Hint: engine.Hint(err)}
+		reason, hint := reasonOf(err)
+		d := diag.Diagnostic{Code: "step-failed", Span: at(st.Span), Summary: Safe(reason), Hint: hint}
 		return s.Diagnostics(diag.List{d}, source)
 	}
-	return s.Failure(err.Error(), engine.Hint(err))
+	return s.Failure(reasonOf(err))
 }
+
+// reasonOf takes an error apart into what is wrong and what to type next, where its
+// text ends with that.
+func reasonOf(err error) (reason, hint string) {
+	hint = engine.Hint(err)
+	return before(err.Error(), hint), hint
+}
+
+// before is a reason without the hint that it may end with.
+func before(reason, hint string) string { return strings.TrimSuffix(reason, "; "+hint) }
 
 // Failure draws a reason and the way on.
 func (s Style) Failure(reason, hint string) string {

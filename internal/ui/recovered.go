@@ -32,7 +32,7 @@ func (s Style) Recovered(w io.Writer, r *engine.Recovered, show string) {
 		fmt.Fprintf(w, "  %s  unknown: the chat does not tell\n", s.Warn(fmt.Sprintf("%8s", number(r.Doubtful))))
 	}
 	if r.Reason != "" {
-		s.wrapped(w, "  ", s.Bad("Stopped:")+" "+Safe(r.Reason))
+		s.wrapped(w, "  ", s.Bad("Stopped:")+" "+Safe(before(r.Reason, r.Hint)))
 		if r.Hint != "" {
 			s.wrapped(w, "  ", "fix: "+Safe(r.Hint))
 		}

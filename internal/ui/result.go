@@ -57,7 +57,7 @@ func (s Style) Result(w io.Writer, r *engine.Result, tail ...string) {
 		fmt.Fprintf(w, "\n  Never planned, since the run stopped: %s\n", Safe(laterSteps(r.Later)))
 	}
 	if r.Reason != "" {
-		s.below(w, "\n  ", s.Bad, "Stopped:", r.Reason)
+		s.below(w, "\n  ", s.Bad, "Stopped:", before(r.Reason, r.Hint))
 		if r.Hint != "" {
 			s.below(w, "  ", plain, "fix:", r.Hint)
 		}
