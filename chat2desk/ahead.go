@@ -35,6 +35,17 @@ type fetched[T any] struct {
 // width is how many pages to fetch ahead.
 func (a *ahead[T]) width() int { return max(a.wide, fewestAhead) }
 
+// upTo gives the offset of the page that was begun and comes nearest before a row,
+// so that it holds the row and some before it.
+func (a *ahead[T]) upTo(pos int) (offset int, ok bool) {
+	for at := range a.pending {
+		if at < pos && at >= pos-maxOverlap && (!ok || at > offset) {
+			offset, ok = at, true
+		}
+	}
+	return offset, ok
+}
+
 // get gives the full page at an offset if it was begun. Else what is under way is
 // of no use.
 func (a *ahead[T]) get(limit, offset int) (g page[T], begun bool, err error) {

@@ -516,3 +516,80 @@ func TestASlowServerIsReadFurtherAhead(t *testing.T) {
 		})
 	}
 }
+
+// TestAListThatChangesIsReadInFewCalls: the pages of a list that loses rows between
+// each two of them are read without stepping back a page each time, which would never
+// come to an end. Pages fetched ahead are calls during which it changes too.
+func TestAListThatChangesIsReadInFewCalls(t *testing.T) {
+	for name, tt := range map[string]struct {
+		deleted, inserted, every int
+		most                     int // calls, of which 101 are needed
+	}{
+		"nothing":              {0, 0, 1, 101},
+		"one row a page":       {1, 1, 1, 110},
+		"five rows a page":     {5, 5, 1, 125},
+		"forty rows a page":    {40, 40, 1, 300},
+		"a row each ten pages": {1, 0, 10, 115},
+		"only new ones":        {0, 20, 1, 120},
+		"many at once, seldom": {60, 0, 25, 160},
+		"eighty rows a page":   {80, 0, 1, 250},
+	} {
+		for _, side := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, ahead %t", name, side), func(t *testing.T) {
+				l := &shrinking{ids: upTo(20_000), next: 20_001, stay: map[int]bool{}, rnd: rand.New(rand.NewPCG(3, 4))}
+				l.deleted, l.inserted, l.every = tt.deleted, tt.inserted, tt.every
+				for _, id := range l.ids {
+					l.stay[id] = true
+				}
+				p := &pager[int, int]{op: opContacts, what: "client", fetch: l.fetch, key: func(id int) int { return id }}
+				if side {
+					p.ahead = &ahead[int]{fetch: l.fetch}
+				}
+				seen := map[int]int{}
+				p.stream(t.Context(), func(id int, err error) bool {
+					require.NoError(t, err)
+					seen[id]++
+					require.Equal(t, 1, seen[id])
+					return true
+				})
+				for id := range l.stay {
+					require.Equal(t, 1, seen[id], "client %d was there throughout", id)
+				}
+				if !side {
+					require.LessOrEqual(t, l.calls, tt.most)
+				}
+			})
+		}
+	}
+}
+
+// shrinking is a list that changes after so many pages of it.
+type shrinking struct {
+	mu                       sync.Mutex
+	ids                      []int
+	next, read, calls        int
+	deleted, inserted, every int
+	stay                     map[int]bool
+	rnd                      *rand.Rand
+}
+
+func (l *shrinking) fetch(_ context.Context, limit, offset int) (page[int], error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.ids)
+	g := page[int]{items: slices.Clone(cut(l.ids, offset, limit)), total: &n}
+	l.read = max(l.read, min(offset+limit, n))
+	if l.calls++; l.calls%l.every != 0 {
+		return g, nil
+	}
+	for range min(l.deleted, l.read) {
+		i := l.rnd.IntN(max(1, l.read))
+		l.read--
+		delete(l.stay, l.ids[i])
+		l.ids = slices.Delete(l.ids, i, i+1)
+	}
+	for range l.inserted {
+		l.ids, l.next = append(l.ids, l.next), l.next+1
+	}
+	return g, nil
+}

@@ -11,6 +11,11 @@ const (
 	maxPage   = 200  // what the API gives at most; it may give less
 	memorised = 8192 // keys of the last records kept, to know them when they come again
 	maxBarren = 64   // pages in a row that may bring nothing new
+
+	maxOverlap = maxPage / 2 // rows of a page that were seen before, at most
+	maxAgain   = 4           // pages in a row that may come again once offset has brought something
+	minStep    = 16          // rows to step back at least
+	calmPages  = 8           // pages after which an overlap that none of them needed is halved
 )
 
 // page is one page of a listing.
@@ -30,12 +35,14 @@ func (g page[T]) full(want int) bool {
 
 // pager reads a listing that is paged by offset while it changes.
 //
-// Every page but the first begins one row before the end of the last one, with a
-// row seen before. When no row of a page is known, rows were deleted meanwhile
-// and others moved up past the offset: it steps back until a known row shows, so
-// that nobody who was there throughout is missed. Rows that come again, because
-// new ones pushed them on, are given once. The server's own clamp is taken from
-// what comes back, never from what was asked.
+// Every page but the first begins before the end of the last one, with a row seen
+// before. When no row of a page is known, rows were deleted meanwhile and others
+// moved up past the offset: it steps back until a known row shows, so that nobody
+// who was there throughout is missed. Stepping back wins little of a page, so a
+// list that loses rows all the time is read with pages that overlap by more than it
+// loses between two of them. Rows that come again, because new ones pushed them on,
+// are given once. The server's own clamp is taken from what comes back, never from
+// what was asked.
 type pager[T any, K comparable] struct {
 	op, what string
 	fetch    func(ctx context.Context, limit, offset int) (page[T], error)
@@ -44,6 +51,10 @@ type pager[T any, K comparable] struct {
 	from     int       // the offset to begin at
 	max      int       // records to give at most; 0 is all
 	ahead    *ahead[T] // nil: no page is fetched before it is wanted
+
+	overlap int // rows by which the next page begins before the end of the last one
+	calm    int // pages since so many were needed
+	again   int // pages in a row that looked as if offset was ignored
 
 	memory map[K]struct{}
 	order  []K // memory's keys, oldest first
@@ -60,28 +71,26 @@ type pager[T any, K comparable] struct {
 // next gives what the next page brings that is new. ended is true once there is
 // nothing after it.
 func (p *pager[T, K]) next(ctx context.Context) (fresh []T, ended bool, err error) {
-	want, overlap := maxPage, 0
 	if p.pages == 0 {
-		p.memory, p.pos = map[K]struct{}{}, p.from
-	} else if p.size > 1 {
-		overlap = 1
+		p.memory, p.pos, p.overlap = map[K]struct{}{}, p.from, 1
 	}
-	if p.max > 0 {
-		want = min(want, p.max-p.given+overlap)
-	}
-	offset := p.pos - overlap
+	want, offset := p.upcoming()
+	overlaps := offset < p.pos
 	g, err := p.page(ctx, want, offset)
 	if err != nil {
 		return nil, false, err
 	}
-	stepped := overlap == 1 && !p.knows(g)
+	stepped := overlaps && !p.knows(g)
 	if stepped {
 		if g, offset, err = p.stepBack(ctx, g, offset); err != nil {
 			return nil, false, err
 		}
 		want = maxPage
 	}
-	ignored := overlap == 1 && !stepped && p.looksIgnored(g)
+	ignored := overlaps && !stepped && p.ignored(g)
+	if overlaps {
+		p.adapt(g, offset)
+	}
 	keys := make([]K, 0, len(g.items))
 	fresh = g.items[:0] // what is new moves up over what is known
 	for _, item := range g.items {
@@ -106,6 +115,50 @@ func (p *pager[T, K]) next(ctx context.Context) (fresh []T, ended bool, err erro
 	return fresh, ended, err
 }
 
+// upcoming is what to ask for next: the page that was fetched ahead, if there is one.
+func (p *pager[T, K]) upcoming() (limit, offset int) {
+	overlap := 0
+	if p.pages > 0 {
+		overlap = p.overlapping()
+	}
+	limit, offset = maxPage, p.pos-overlap
+	if p.max > 0 {
+		limit = min(limit, p.max-p.given+overlap)
+	}
+	if p.ahead != nil && limit == maxPage {
+		if at, ok := p.ahead.upTo(p.pos); ok {
+			offset = at
+		}
+	}
+	return limit, offset
+}
+
+// overlapping is by how many rows the next page overlaps the last one: half of it at
+// most, so that each goes on by as much.
+func (p *pager[T, K]) overlapping() int { return min(p.overlap, max(p.size/2, min(p.size-1, 1))) }
+
+// adapt sets the overlap by how many rows before the end of the last page are gone:
+// half as many again may be next time.
+func (p *pager[T, K]) adapt(g page[T], offset int) {
+	last := len(g.items) - 1
+	for last >= 0 && !p.has(g.items[last]) {
+		last--
+	}
+	if last < 0 {
+		return // read from its beginning: nothing of it is known
+	}
+	gone := max(0, p.pos-offset-last-1)
+	need := min(gone+gone/2+1, maxOverlap)
+	switch p.calm++; {
+	case need > p.overlap:
+		p.overlap, p.calm = need, 0
+	case need > p.overlap/2:
+		p.calm = 0
+	case p.calm == calmPages:
+		p.overlap, p.calm = max(need, p.overlap/2), 0
+	}
+}
+
 // guess gives the offsets of the next pages, once a second page has shown that
 // offsets work: no more than pages came as guessed, so that little is wasted on a
 // reader who wants little, and on a list that changes much.
@@ -113,12 +166,17 @@ func (p *pager[T, K]) guess(g page[T]) (offsets []int) {
 	if !p.works || p.size < 2 || g.total == nil || !g.full(maxPage) {
 		return nil
 	}
-	given := p.given
-	for offset := p.pos - 1; len(offsets) < min(p.ahead.width(), p.steady) && offset+1 < *g.total; offset += p.size - 1 {
-		if p.max > 0 && p.max-given+1 < maxPage {
+	overlap := p.overlapping()
+	given, pos := p.given, p.pos
+	for len(offsets) < min(p.ahead.width(), p.steady) && pos < *g.total {
+		if p.max > 0 && p.max-given+overlap < maxPage {
 			break
 		}
-		given += p.size - 1
+		offset := pos - overlap
+		if at, ok := p.ahead.upTo(pos); ok {
+			offset = at // which is under way
+		}
+		given, pos = given+p.size-(pos-offset), offset+p.size
 		offsets = append(offsets, offset)
 	}
 	return offsets
@@ -148,9 +206,7 @@ func (p *pager[T, K]) continues(g page[T]) bool {
 	if len(g.items) < 2 {
 		return false
 	}
-	_, first := p.memory[p.key(g.items[0])]
-	_, last := p.memory[p.key(g.items[len(g.items)-1])]
-	return first && !last
+	return p.has(g.items[0]) && !p.has(g.items[len(g.items)-1])
 }
 
 // judge decides whether the listing ends with this page.
@@ -177,6 +233,18 @@ func (p *pager[T, K]) judge(g page[T], brought, ignored bool, want int) (bool, e
 	return false, p.deadOffset(fmt.Sprintf("it counts %d %ss but gives only %d", *g.total, p.what, p.given))
 }
 
+// ignored reports whether offset does nothing. Where it has brought something already
+// a page may come again by chance, when just as many rows are gone as it goes on by:
+// then several in a row are wanted.
+func (p *pager[T, K]) ignored(g page[T]) bool {
+	if !p.looksIgnored(g) {
+		p.again = 0
+		return false
+	}
+	p.again++
+	return !p.works || p.again >= maxAgain
+}
+
 // looksIgnored reports whether a page is the first page again, perhaps behind
 // rows that are new: it ends with a known row and begins with an unknown one, or
 // it is the last page to the letter. Where offset works a page begins with known
@@ -185,8 +253,7 @@ func (p *pager[T, K]) looksIgnored(g page[T]) bool {
 	if len(g.items) < 2 {
 		return false
 	}
-	_, first := p.memory[p.key(g.items[0])]
-	_, last := p.memory[p.key(g.items[len(g.items)-1])]
+	first, last := p.has(g.items[0]), p.has(g.items[len(g.items)-1])
 	return last && (!first || slices.EqualFunc(g.items, p.last, func(item T, k K) bool { return p.key(item) == k }))
 }
 
@@ -206,12 +273,11 @@ func (p *pager[T, K]) stepBack(ctx context.Context, g page[T], offset int) (page
 	if len(g.items) == 0 && g.total != nil && *g.total >= p.pos {
 		return g, offset, nil
 	}
-	start := offset
-	for offset > p.from && !p.knows(g) {
-		if start-offset > memorised {
+	for step := max(minStep, 2*(p.pos-offset)); offset > p.from && !p.knows(g); step *= 2 {
+		if p.pos-offset > memorised {
 			return g, offset, badAnswer(p.op, "too many "+p.what+"s were deleted while the list was read; try again")
 		}
-		offset = max(p.from, offset-max(1, max(p.size, len(g.items))-1))
+		offset = max(p.from, p.pos-step)
 		var err error
 		if g, err = p.fetch(ctx, maxPage, offset); err != nil {
 			return g, offset, err
@@ -223,11 +289,12 @@ func (p *pager[T, K]) stepBack(ctx context.Context, g page[T], offset int) (page
 	return g, offset, nil
 }
 
-func (p *pager[T, K]) knows(g page[T]) bool {
-	return slices.ContainsFunc(g.items, func(item T) bool {
-		_, known := p.memory[p.key(item)]
-		return known
-	})
+func (p *pager[T, K]) knows(g page[T]) bool { return slices.ContainsFunc(g.items, p.has) }
+
+// has reports whether a record is among the last that were read.
+func (p *pager[T, K]) has(item T) bool {
+	_, known := p.memory[p.key(item)]
+	return known
 }
 
 // remember reports whether k is new, and forgets the oldest beyond memorised.

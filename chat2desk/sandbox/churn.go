@@ -8,6 +8,10 @@ type Churn struct {
 	Delete int // people deleted after each page, from among those already listed
 	Insert int // people who come in after each page
 	Pages  int // only after so many pages; 0 is after every one
+
+	// PerSecond is how often it happens, by the clock and not by the pages: what fell
+	// due since the last page happens after the next one. 0 is once after each page.
+	PerSecond float64
 }
 
 // churn happens after a page of clients was made.
@@ -22,7 +26,22 @@ func (s *Server) churn(p page, f contactFilter, desc bool) {
 	}
 	s.state.mu.Lock()
 	defer s.state.mu.Unlock()
+	times := 1
+	if rule.PerSecond > 0 {
+		if s.listed.IsZero() {
+			s.listed = s.now()
+		}
+		due := int(s.now().Sub(s.listed).Seconds() * rule.PerSecond)
+		times, s.churned = due-s.churned, due
+	}
 	d := rollFor(s.state.crowd.seed, uint64(nth), 'x')
+	for range times {
+		s.change(rule, p, f, desc, &d)
+	}
+}
+
+// change deletes people and lets others come in once. The state is locked.
+func (s *Server) change(rule Churn, p page, f contactFilter, desc bool, d *dice) {
 	for range rule.Delete {
 		places, all := s.state.listing(f)
 		total := len(places)

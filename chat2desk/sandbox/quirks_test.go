@@ -334,6 +334,23 @@ func TestChurn(t *testing.T) {
 	}
 }
 
+// TestChurnByTheClock changes people as often as is due, however few pages are read.
+func TestChurnByTheClock(t *testing.T) {
+	at := noon
+	s := testServer(t, func(o *Options) {
+		o.Churn, o.Clock = Churn{Delete: 2, Insert: 1, PerSecond: 10}, func() time.Time { return at }
+	})
+	for _, step := range []struct {
+		after time.Duration
+		left  int
+	}{{0, 300}, {50 * time.Millisecond, 300}, {60 * time.Millisecond, 298}, {390 * time.Millisecond, 290}, {0, 290}} {
+		at = at.Add(step.after)
+		get(t, s, "/v1/clients?limit=200")
+		present := len(s.PresentThroughout())
+		require.Equal(t, 300-present, 300-step.left, "after %s", at.Sub(noon))
+	}
+}
+
 func TestChurnOfNobody(t *testing.T) {
 	s := New(Options{Churn: Churn{Delete: 1, Insert: 1}, Clock: func() time.Time { return noon }})
 	require.Empty(t, ids(t, get(t, s, "/v1/clients")))

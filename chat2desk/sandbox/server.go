@@ -42,6 +42,8 @@ type Server struct {
 	calls   atomic.Int64
 	above   atomic.Int64 // of the calls, those above MaxPerSecond
 	pages   atomic.Int64 // of clients, for Churn
+	listed  time.Time    // when the first of them was given, under state.mu
+	churned int          // how often people have changed since, under state.mu
 	log     io.Writer
 	line    []byte // reused for log, under state.mu
 	late    sync.WaitGroup

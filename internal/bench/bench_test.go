@@ -34,7 +34,7 @@ func TestFlagsAreBounded(t *testing.T) {
 	require.Equal(t, []string{"start", "export"}, o.only)
 	o, err = parse(nil)
 	require.NoError(t, err)
-	require.Equal(t, []string{"start", "broadcast", "latency", "export", "wall429", "growth", "memory"}, o.only)
+	require.Equal(t, []string{"start", "broadcast", "latency", "export", "wall429", "growth", "memory", "churn"}, o.only)
 }
 
 func TestMedians(t *testing.T) {

@@ -21,6 +21,9 @@ var broadcastFlow string
 //go:embed flows/export.yaml
 var exportFlow string
 
+//go:embed flows/churn.yaml
+var churnFlow string
+
 // program is one of those that are compared.
 type program struct {
 	name string
@@ -88,7 +91,7 @@ func (b *bench) flowArgs(job, folder string) []string {
 
 // writeFlow puts the flow of a job into a folder.
 func (b *bench) writeFlow(job, folder string) error {
-	text := map[string]string{"start": startFlow, "broadcast": broadcastFlow, "export": exportFlow}[job]
+	text := map[string]string{"start": startFlow, "broadcast": broadcastFlow, "export": exportFlow, "churn": churnFlow}[job]
 	text = strings.Replace(text, "concurrency: 64", "concurrency: "+strconv.Itoa(b.inflight), 1)
 	return os.WriteFile(filepath.Join(folder, "flow.yaml"), []byte(text), 0o600)
 }

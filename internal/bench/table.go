@@ -24,6 +24,7 @@ var tables = []table{
 	{"wall429", wallTable},
 	{"growth", growthTable},
 	{"memory", memoryTable},
+	{"churn", churnTable},
 }
 
 func tableNames() []string {
