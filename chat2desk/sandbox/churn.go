@@ -43,23 +43,16 @@ func (s *Server) churn(p page, f contactFilter, desc bool) {
 // change deletes people and lets others come in once. The state is locked.
 func (s *Server) change(rule Churn, p page, f contactFilter, desc bool, d *dice) {
 	for range rule.Delete {
-		places, all := s.state.listing(f)
-		total := len(places)
-		if all {
-			total = s.state.people()
-		}
-		listed := min(p.offset+p.limit, total)
+		people := s.state.listing(f)
+		listed := min(p.offset+p.limit, people.count)
 		if listed == 0 {
 			break
 		}
-		pos := d.below(listed)
+		i := d.below(listed)
 		if desc {
-			pos = total - 1 - pos
+			i = people.count - 1 - i
 		}
-		if !all {
-			pos = int(places[pos])
-		}
-		s.state.remove(s.state.idAt(pos))
+		s.state.remove(people.at(i))
 	}
 	for range rule.Insert {
 		k := Contact{Name: "New client", Phone: "7900" + strconv.FormatInt(1_000_000+s.state.lastContact%9_000_000, 10), Created: s.now().UTC()}

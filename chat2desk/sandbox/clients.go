@@ -29,30 +29,18 @@ func (s *Server) listClients(c *call) answer {
 func (s *Server) pageOfClients(c *call, p page, f contactFilter) answer {
 	s.state.mu.RLock()
 	defer s.state.mu.RUnlock()
-	var places []int32
-	all := false
+	var people listing
 	if phone := c.params.text("phone"); c.params.has("phone") {
-		for _, pos := range s.state.byPhone(strings.TrimSpace(phone)) {
-			if len(f.tags) == 0 || containsAny(s.state.tagsAt(pos), f.tags) {
-				places = append(places, int32(pos))
-			}
-		}
+		people = s.state.ofPhone(strings.TrimSpace(phone), f)
 	} else {
-		places, all = s.state.listing(f)
-	}
-	total := len(places)
-	if all {
-		total = s.state.people()
+		people = s.state.listing(f)
 	}
 	desc := c.params.text("order") == "desc"
-	return list(p, total, func(e *encoder, i int) {
+	return list(p, people.count, func(e *encoder, i int) {
 		if desc {
-			i = total - 1 - i
+			i = people.count - 1 - i
 		}
-		if !all {
-			i = int(places[i])
-		}
-		k := s.state.contactAt(i)
+		k := s.state.contactAt(people.at(i))
 		s.state.writeContact(e, &k, false)
 	})
 }

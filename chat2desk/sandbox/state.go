@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -28,7 +27,8 @@ type state struct {
 	created []Contact
 	changed map[int64]Contact
 	gone    map[int64]bool
-	version int // of the people; listings by filter are kept while it stands
+	gaps    []int // the positions of those who are gone, in order
+	version int   // of the people; listings by filter are kept while it stands
 
 	reads      map[int64]bool   // message → read mark
 	marks      int              // how many read marks were ever set
@@ -179,8 +179,12 @@ func (s *state) create(c Contact) Contact {
 	return c
 }
 
-func (s *state) remove(id int64) {
-	s.gone[id] = true
+// remove takes away the person of a position.
+func (s *state) remove(pos int) {
+	s.gone[s.idAt(pos)] = true
+	if i, again := slices.BinarySearch(s.gaps, pos); !again {
+		s.gaps = slices.Insert(s.gaps, i, pos)
+	}
 	s.version++
 }
 
@@ -208,45 +212,6 @@ func (s *state) byPhone(phone string) []int {
 		try(len(s.w.Contacts) + s.crowd.count + i)
 	}
 	return found
-}
-
-// contactFilter is what a listing of clients can be asked for.
-type contactFilter struct {
-	tags  []int64
-	after time.Time
-}
-
-func (f contactFilter) name(version int) string {
-	b := strconv.AppendInt(nil, int64(version), 10)
-	b = strconv.AppendInt(append(b, '/'), f.after.Unix(), 10)
-	for _, t := range f.tags {
-		b = strconv.AppendInt(append(b, ','), t, 10)
-	}
-	return string(b)
-}
-
-// listing gives the positions that fit, in order; nil with all true means
-// that everybody does and nobody has gone, so that position is place.
-func (s *state) listing(f contactFilter) (places []int32, all bool) {
-	if len(f.tags) == 0 && f.after.IsZero() && len(s.gone) == 0 {
-		return nil, true
-	}
-	return s.listings.get(f.name(s.version), func() []int32 {
-		fit := make([]int32, 0, s.people())
-		for pos := range s.people() {
-			if len(f.tags) > 0 && !containsAny(s.tagsAt(pos), f.tags) {
-				continue
-			}
-			if len(s.gone) > 0 && s.gone[s.idAt(pos)] {
-				continue
-			}
-			if !f.after.IsZero() && !s.contactAt(pos).Created.After(f.after) {
-				continue
-			}
-			fit = append(fit, int32(pos))
-		}
-		return fit
-	}), false
 }
 
 func containsAny(have, want []int64) bool {
