@@ -108,7 +108,7 @@ var homes = map[string][]string{
 	"github.com/gofrs/flock":        {"engine/ledger"},
 	"golang.org/x/time":             {"chat2desk"},
 
-	// Where the vendor's answers are read; see docs/adr/0013.
+	// Where the vendor's answers are read (docs/adr/0013), and plans and events written.
 	"github.com/go-json-experiment/json": {"chat2desk", "engine", "engine/planfile"},
 
 	"golang.org/x/text/encoding":      {"steps"},
