@@ -33,9 +33,10 @@ func killedFiles(t testing.TB) (files map[string][]byte, records []ledger.Record
 	for n := range 2 {
 		require.NoError(t, s.Settle(t.Context(), ledger.Outcome{Identity: identity(n), Run: "r1", State: ledger.Sent, MessageID: 7 + n, At: noon}))
 		require.NoError(t, s.Intend(t.Context(), intention(100+n, "r1")))
-		// The first is in the ledger's file, what follows in the log.
-		_, err := s.writer.conn.ExecContext(t.Context(), `PRAGMA wal_checkpoint(PASSIVE)`)
-		require.NoError(t, err)
+		if n == 0 { // a tail is in the ledger's file, what follows in the log alone
+			_, err := s.writer.conn.ExecContext(t.Context(), `PRAGMA wal_checkpoint(PASSIVE)`)
+			require.NoError(t, err)
+		}
 		require.NoError(t, s.Intend(t.Context(), intention(200+n, "r1")))
 	}
 	for r, err := range s.Records(t.Context(), ledger.Filter{}) {
