@@ -214,8 +214,7 @@ func hashOf(v any) (string, error) {
 // sumOf is the SHA-256 of a value's canonical form: what encoding/json makes of it,
 // with the letters of HTML escaped. Ledgers hold such sums, so the form is for good.
 func sumOf(v any) (sum [32]byte, err error) {
-	var few [512]byte
-	b, err := planfile.Value{V: v}.Append(few[:0])
+	b, err := planfile.Value{V: v}.Append(make([]byte, 0, 256)) // enough for an ordinary message
 	if err != nil {
 		return sum, err
 	}
