@@ -3,15 +3,24 @@ package chat2desk
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // How many pages of a listing are fetched before they are wanted. It begins with
 // few, since each of them is memory, and doubles up to the most whenever the reader
-// has had to wait for one: the further away the server, the more. A reader who stops
-// in the middle has wasted as many calls at most.
+// has had to wait for one. A reader who stops in the middle has wasted as many calls
+// at most.
 const (
 	fewestAhead = 2
 	pagesAhead  = 8
+)
+
+// A reader who reads to the end wastes none, so from a server that is far away as
+// many pages are asked for at once, as soon as their number is known, as are read
+// while one is on its way.
+const (
+	farAhead = 24                   // pages; the limit is memory
+	pageTime = 2 * time.Millisecond // about what a page takes to be decoded and planned
 )
 
 // ahead fetches the pages of a pager early, side by side. It only guesses their
@@ -19,7 +28,10 @@ const (
 // under the guess; everything else it asks for again and judges then.
 type ahead[T any] struct {
 	fetch func(ctx context.Context, limit, offset int) (page[T], error)
+	whole bool    // whoever reads, reads to the end
+	rate  float64 // calls a second that may be made; 0 is any number
 
+	reach   int             // pages worth having under way to a server so far away
 	ctx     context.Context // of the fetches under way
 	cancel  context.CancelFunc
 	wide    int                     // how many are fetched
@@ -33,7 +45,19 @@ type fetched[T any] struct {
 }
 
 // width is how many pages to fetch ahead.
-func (a *ahead[T]) width() int { return max(a.wide, fewestAhead) }
+func (a *ahead[T]) width() int { return max(a.wide, fewestAhead, a.reach) }
+
+// measure takes in how long the server took for a page: how far away it is. More
+// calls than the rate lets out in that time are never under way.
+func (a *ahead[T]) measure(took time.Duration) {
+	if !a.whole {
+		return
+	}
+	a.reach = min(int(took/pageTime), farAhead)
+	if a.rate > 0 {
+		a.reach = min(a.reach, int(a.rate*took.Seconds()))
+	}
+}
 
 // upTo gives the offset of the page that was begun and comes nearest before a row,
 // so that it holds the row and some before it.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"time"
 )
 
 // answer is a decoded body: the envelope, whatever shape it came in.
@@ -13,6 +14,7 @@ type answer struct {
 	has    bool           // there was a data member, or there is no envelope at all
 	total  *int
 	limit  *int
+	took   time.Duration // from the beginning of the call until the answer was read
 }
 
 // decodeAnswer reads a body, whatever its content type says. Only an object or

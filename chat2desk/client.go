@@ -129,7 +129,9 @@ func (c *Client) getOnce(ctx context.Context, op, path string, query url.Values,
 		return answer{}, canceled(op, ctx)
 	}
 	s := c.exchange(ctx, http.MethodGet, path, query, nil)
+	took := time.Since(start)
 	v := s.judge(fields)
+	v.answer.took = took
 	c.pace.learn(start, v.problem)
 	if v.problem == nil {
 		return v.answer, nil

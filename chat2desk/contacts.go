@@ -22,6 +22,9 @@ type ContactsQuery struct {
 	// Fields are the API's names of the fields to read of each contact, beside id;
 	// the others are passed over and stay empty. Nil is all.
 	Fields []string
+	// Whole says that the stream will be read to its end, so that pages may be asked for
+	// early, and many at once from a server that is far away.
+	Whole bool
 }
 
 const opContacts = "list clients"
@@ -51,7 +54,7 @@ func (c *Client) ListContacts(ctx context.Context, q ContactsQuery) (*Listing[Co
 	l := &Listing[Contact]{stream: func(yield func(Contact, error) bool) {
 		p := pager[Contact, int]{
 			op: opContacts, what: "client", fetch: fetch, key: func(x Contact) int { return x.ID },
-			first: &first, from: q.Offset, max: q.Limit, ahead: &ahead[Contact]{fetch: fetch},
+			first: &first, from: q.Offset, max: q.Limit, ahead: &ahead[Contact]{fetch: fetch, whole: q.Whole, rate: c.rate},
 		}
 		p.stream(ctx, yield)
 	}}
@@ -159,7 +162,7 @@ func pageOf[T any](a answer, op, what string, decode func(*row) T) (page[T], err
 	if err != nil {
 		return page[T]{}, err
 	}
-	g := page[T]{items: make([]T, 0, len(rows)), total: a.total, limit: a.limit}
+	g := page[T]{items: make([]T, 0, len(rows)), total: a.total, limit: a.limit, took: a.took}
 	for _, r := range rows {
 		item := decode(r)
 		if r.err != nil {

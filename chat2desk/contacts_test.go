@@ -480,11 +480,16 @@ func TestPagesAreFetchedAhead(t *testing.T) {
 func TestASlowServerIsReadFurtherAhead(t *testing.T) {
 	for name, tt := range map[string]struct {
 		server, reader time.Duration
+		whole          bool
+		rate           float64
 		most           int64
 		atMost         time.Duration
 	}{
-		"slow server": {50 * time.Millisecond, 0, pagesAhead, 6 * 50 * time.Millisecond},
-		"slow reader": {time.Millisecond, 50 * time.Millisecond, fewestAhead, time.Minute},
+		"slow server":           {50 * time.Millisecond, 0, false, 0, pagesAhead, 6 * 50 * time.Millisecond},
+		"slow reader":           {time.Millisecond, 50 * time.Millisecond, false, 0, fewestAhead, time.Minute},
+		"all of a far one":      {50 * time.Millisecond, 0, true, 0, 21, 2 * 50 * time.Millisecond},
+		"a little way off":      {6 * time.Millisecond, 0, true, 0, pagesAhead, 7 * 6 * time.Millisecond},
+		"all, at a rate of 100": {50 * time.Millisecond, 0, true, 100, pagesAhead, 6 * 50 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -496,9 +501,12 @@ func TestASlowServerIsReadFurtherAhead(t *testing.T) {
 					time.Sleep(tt.server)
 					under.Add(-1)
 					n := total
-					return page[int]{items: cut(upTo(total), offset, limit), total: &n}, nil
+					return page[int]{items: cut(upTo(total), offset, limit), total: &n, took: tt.server}, nil
 				}
-				p := &pager[int, int]{op: opContacts, what: "client", fetch: fetch, key: func(id int) int { return id }, ahead: &ahead[int]{fetch: fetch}}
+				p := &pager[int, int]{
+					op: opContacts, what: "client", fetch: fetch, key: func(id int) int { return id },
+					ahead: &ahead[int]{fetch: fetch, whole: tt.whole, rate: tt.rate},
+				}
 				began, n := time.Now(), 0
 				p.stream(t.Context(), func(id int, err error) bool {
 					require.NoError(t, err)
@@ -515,6 +523,34 @@ func TestASlowServerIsReadFurtherAhead(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAFarServerWithADeadOffset has the pages under way that were asked for on trust,
+// and none of them is taken for another.
+func TestAFarServerWithADeadOffset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const total = 500 * maxPage
+		var calls atomic.Int64
+		fetch := func(ctx context.Context, limit, _ int) (page[int], error) {
+			calls.Add(1)
+			n := total
+			return page[int]{items: upTo(limit), total: &n, took: 50 * time.Millisecond}, sleep(ctx, 50*time.Millisecond)
+		}
+		p := &pager[int, int]{
+			op: opContacts, what: "client", fetch: fetch, key: func(id int) int { return id },
+			ahead: &ahead[int]{fetch: fetch, whole: true},
+		}
+		given, last := 0, error(nil)
+		p.stream(t.Context(), func(_ int, err error) bool {
+			if last = err; err == nil {
+				given++
+			}
+			return true
+		})
+		require.ErrorIs(t, last, errDeadOffset)
+		require.Equal(t, maxPage, given)
+		require.EqualValues(t, 1+farAhead+1, calls.Load())
+	})
 }
 
 // TestAListThatChangesIsReadInFewCalls: the pages of a list that loses rows between
@@ -534,16 +570,16 @@ func TestAListThatChangesIsReadInFewCalls(t *testing.T) {
 		"many at once, seldom": {60, 0, 25, 160},
 		"eighty rows a page":   {80, 0, 1, 250},
 	} {
-		for _, side := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, ahead %t", name, side), func(t *testing.T) {
+		for side, ahead := range map[string]*ahead[int]{"alone": nil, "ahead": {}, "far ahead": {whole: true}} {
+			t.Run(name+", "+side, func(t *testing.T) {
 				l := &shrinking{ids: upTo(20_000), next: 20_001, stay: map[int]bool{}, rnd: rand.New(rand.NewPCG(3, 4))}
 				l.deleted, l.inserted, l.every = tt.deleted, tt.inserted, tt.every
 				for _, id := range l.ids {
 					l.stay[id] = true
 				}
-				p := &pager[int, int]{op: opContacts, what: "client", fetch: l.fetch, key: func(id int) int { return id }}
-				if side {
-					p.ahead = &ahead[int]{fetch: l.fetch}
+				p := &pager[int, int]{op: opContacts, what: "client", fetch: l.fetch, key: func(id int) int { return id }, ahead: ahead}
+				if ahead != nil {
+					ahead.fetch = l.fetch
 				}
 				seen := map[int]int{}
 				p.stream(t.Context(), func(id int, err error) bool {
@@ -555,7 +591,7 @@ func TestAListThatChangesIsReadInFewCalls(t *testing.T) {
 				for id := range l.stay {
 					require.Equal(t, 1, seen[id], "client %d was there throughout", id)
 				}
-				if !side {
+				if ahead == nil {
 					require.LessOrEqual(t, l.calls, tt.most)
 				}
 			})
@@ -577,7 +613,7 @@ func (l *shrinking) fetch(_ context.Context, limit, offset int) (page[int], erro
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := len(l.ids)
-	g := page[int]{items: slices.Clone(cut(l.ids, offset, limit)), total: &n}
+	g := page[int]{items: slices.Clone(cut(l.ids, offset, limit)), total: &n, took: 50 * time.Millisecond}
 	l.read = max(l.read, min(offset+limit, n))
 	if l.calls++; l.calls%l.every != 0 {
 		return g, nil

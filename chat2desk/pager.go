@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 const (
@@ -22,6 +23,7 @@ const (
 type page[T any] struct {
 	items        []T
 	total, limit *int
+	took         time.Duration // until the answer was there
 }
 
 // full reports whether the page holds all that could be asked for, so that more
@@ -110,6 +112,10 @@ func (p *pager[T, K]) next(ctx context.Context) (fresh []T, ended bool, err erro
 	ended, err = p.judge(g, len(fresh) > 0, ignored, want)
 	if p.ahead != nil && !ended && err == nil {
 		p.steady++
+		if p.pages == 1 {
+			p.ahead.measure(g.took)
+			p.steady = max(p.steady, p.ahead.reach)
+		}
 		p.ahead.begin(ctx, p.guess(g))
 	}
 	return fresh, ended, err
@@ -161,9 +167,11 @@ func (p *pager[T, K]) adapt(g page[T], offset int) {
 
 // guess gives the offsets of the next pages, once a second page has shown that
 // offsets work: no more than pages came as guessed, so that little is wasted on a
-// reader who wants little, and on a list that changes much.
+// reader who wants little, and on a list that changes much. A server that is far
+// away gets the benefit of the doubt, once.
 func (p *pager[T, K]) guess(g page[T]) (offsets []int) {
-	if !p.works || p.size < 2 || g.total == nil || !g.full(maxPage) {
+	proven := p.works || p.pages == 1 && p.ahead.reach > 0
+	if !proven || p.size < 2 || g.total == nil || !g.full(maxPage) {
 		return nil
 	}
 	overlap := p.overlapping()

@@ -201,13 +201,18 @@ func (s *session) askAccount(ctx context.Context, st *Step) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	l, key := s.links, conn.BaseURL+"\x00"+conn.Token.Reveal()
-	l.mu.Lock()
-	name, ok := l.accounts[key]
-	l.mu.Unlock()
-	if ok {
-		return name, nil
+	name, err := s.links.value(accountKey{conn.BaseURL, conn.Token.Reveal()}, func() (any, error) { return s.accountOver(ctx, st, conn) })
+	if err != nil {
+		return "", err
 	}
+	return name.(string), nil
+}
+
+// accountKey is the key of the account behind a token.
+type accountKey struct{ base, token string }
+
+// accountOver asks the API over a connection.
+func (s *session) accountOver(ctx context.Context, st *Step, conn step.Connection) (name string, err error) {
 	id := ""
 	if s.o.Account != nil {
 		if id, err = s.o.Account(step.WithHost(ctx, &host{s: s, conn: conn})); err != nil {
@@ -221,11 +226,7 @@ func (s *session) askAccount(ctx context.Context, st *Step) (string, error) {
 	default:
 		id = "default"
 	}
-	name = s.accountHost(conn.BaseURL) + "/" + id
-	l.mu.Lock()
-	l.accounts[key] = name
-	l.mu.Unlock()
-	return name, nil
+	return s.accountHost(conn.BaseURL) + "/" + id, nil
 }
 
 // sandboxHost stands for the host of every sandbox.

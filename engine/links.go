@@ -12,15 +12,14 @@ import (
 // connection is made anew and nobody is asked twice. Close ends them. They may be
 // used by many at once.
 type Links struct {
-	mu       sync.Mutex
-	shared   map[any]*sharedValue
-	accounts map[string]string // host and token → account
-	month    map[string]*int   // account → calls of this month before these links; nil is not told
+	mu     sync.Mutex
+	shared map[any]*sharedValue
+	month  map[string]*int // account → calls of this month before these links; nil is not told
 }
 
 // NewLinks are links that nothing has been asked over.
 func NewLinks() *Links {
-	return &Links{shared: map[any]*sharedValue{}, accounts: map[string]string{}, month: map[string]*int{}}
+	return &Links{shared: map[any]*sharedValue{}, month: map[string]*int{}}
 }
 
 // sharedValue is made by the first who asks for it.

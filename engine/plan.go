@@ -57,9 +57,8 @@ func (p *Program) Plan(ctx context.Context, o Options) (string, error) {
 type planner struct {
 	*session
 	stage   int
-	w       *planfile.Writer
+	w       *opening // nil in finally, which plans nothing
 	draft   ledger.Draft
-	head    planfile.Header
 	seq     int64
 	unit    int64
 	counts  planfile.Counts
@@ -101,18 +100,12 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 			return "", err
 		}
 	}
-	if p.head, err = p.header(ctx, env); err != nil {
-		return "", err
-	}
 	path := s.planPath(stage)
-	if p.w, err = planfile.Create(path); err != nil {
+	if p.w, err = p.open(ctx, path, env); err != nil {
 		return "", err
 	}
-	defer p.w.Abort()
-	if err := p.w.Write(p.head); err != nil {
-		return "", err
-	}
-	if p.draft, err = s.o.Store.Draft(ctx, p.head.Flow, p.head.Campaign); err != nil {
+	defer p.w.abort()
+	if p.draft, err = s.o.Store.Draft(ctx, p.p.Name, p.p.CampaignOf(p.o)); err != nil {
 		return "", err
 	}
 	defer p.draft.Close()
@@ -121,13 +114,16 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 			continue
 		}
 		s.emit(Event{Kind: EventStep, Stage: stage, Step: st.ID, Text: st.Title})
-		if err := p.top(ctx, st); err != nil {
-			return "", err
+		if err := p.top(p.w.ctx, st); err != nil {
+			return "", p.w.fault(err)
 		}
 		s.emit(Event{Kind: EventStepDone, Stage: stage, Step: st.ID})
 	}
+	if err := p.w.begin(); err != nil {
+		return "", err
+	}
 	for _, k := range p.order {
-		if err := p.w.Write(planfile.LeftOut{Type: "leftOut", Step: k.step, Reason: k.reason, Count: p.leftOut[k]}); err != nil {
+		if err := p.w.write(planfile.LeftOut{Type: "leftOut", Step: k.step, Reason: k.reason, Count: p.leftOut[k]}); err != nil {
 			return "", err
 		}
 	}
@@ -139,7 +135,7 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 			}
 		}
 	}
-	if _, err := p.w.Close(end); err != nil {
+	if err := p.w.close(end); err != nil {
 		return "", err
 	}
 	s.emit(Event{Kind: EventPlanned, Stage: stage, Total: p.counts.Planned})
@@ -147,69 +143,10 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 	if before != nil {
 		earlier = before.counts.Planned
 	}
-	if err := withinMaxSends(earlier+p.counts.Planned, p.head.MaxSends); err != nil {
+	if err := withinMaxSends(earlier+p.counts.Planned, p.w.head.MaxSends); err != nil {
 		return path, err
 	}
 	return path, s.withinMonth(p.counts.Planned)
-}
-
-// header binds the plan.
-func (p *planner) header(ctx context.Context, env map[string]string) (planfile.Header, error) {
-	h := planfile.Header{
-		Type: "header", Version: planfile.Version, Run: p.run, Stage: p.stage, Stages: p.p.Stages,
-		Now: p.now, Slot: p.slot, Expires: p.now.Add(planLife),
-		Flow: p.p.Name, File: p.p.Doc.File, FlowHash: p.p.Hash, FlowText: string(p.p.Doc.Source), Window: p.p.Guard.Window, Texts: p.p.Texts,
-		Inputs: map[string]planfile.Value{}, Env: env, Campaign: p.p.CampaignOf(p.o),
-		Lineage: p.o.Store.Lineage(), Only: p.o.Only, MaxSends: p.p.Guard.Most(), Sandbox: p.o.Sandbox != nil, Rate: p.p.Connection.Rate,
-		Delivery: p.p.deliveryOf(p.o),
-	}
-	if p.suppressed != nil {
-		h.Suppress = p.suppressed.told
-	}
-	if p.o.Rate != nil {
-		h.Rate = *p.o.Rate
-	}
-	inputs, _ := p.root.env["inputs"].(map[string]any)
-	for name, v := range inputs {
-		h.Inputs[name] = planfile.Value{V: v}
-	}
-	var err error
-	if h.InputsHash, err = hashOf(inputs); err != nil {
-		return h, err
-	}
-	if h.Serial, err = p.o.Store.Serial(ctx, h.Flow, h.Campaign); err != nil {
-		return h, err
-	}
-	for _, st := range p.p.Steps {
-		for _, send := range st.Sends {
-			if st.Stage != p.stage || p.halted != "" {
-				continue
-			}
-			conn, err := p.connection(send)
-			if err != nil {
-				return h, err
-			}
-			name, err := p.account(ctx, send)
-			if err != nil {
-				return h, err
-			}
-			if h.Accounts == nil {
-				h.Accounts = map[string]string{}
-			}
-			h.Accounts[p.accountHost(conn.BaseURL)] = name
-			used, err := p.monthOf(ctx, send)
-			if err != nil {
-				return h, err
-			}
-			if used != nil {
-				if h.Month == nil {
-					h.Month = map[string]int{}
-				}
-				h.Month[name] = *used
-			}
-		}
-	}
-	return h, nil
 }
 
 // withinMaxSends is the first rail: more planned than the cap, and nothing is
@@ -264,7 +201,7 @@ func (p *planner) top(ctx context.Context, st *Step) error {
 		if st.Loop == nil && slices.Contains(p.p.Steps, st) {
 			rec.Sends = minus(p.counts, before)
 		}
-		return p.w.Write(rec)
+		return p.w.write(rec)
 	}
 	return record(st)
 }

@@ -87,7 +87,7 @@ func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 	if rec.content, err = sumOf(args); err != nil {
 		return nil, p.fail(st, f, err)
 	}
-	key := p.p.keyOf(st, rec.Account, p.head.Campaign, rec.Key, rec.Period)
+	key := p.p.keyOf(st, rec.Account, p.p.CampaignOf(p.o), rec.Key, rec.Period)
 	rec.id = key.Identity()
 	rec.Identity, rec.Content = rec.id.String(), hex.EncodeToString(rec.content[:])
 	for _, id := range p.p.formerly(st) {
@@ -166,7 +166,7 @@ func (p *planner) flush(ctx context.Context, recs []any) error {
 		if p.w == nil {
 			return errors.New("nothing can be planned in finally")
 		}
-		if err := p.w.Write(rec); err != nil {
+		if err := p.w.write(rec); err != nil {
 			return err
 		}
 	}

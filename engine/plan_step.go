@@ -238,7 +238,7 @@ func (p *planner) runKind(ctx context.Context, st *Step, f *frame, args map[stri
 		ctx = step.Offline(ctx)
 	}
 	call := st.call
-	call.Wanted = p.p.wanted[st.ID]
+	call.Wanted, call.Whole = p.p.wanted[st.ID], p.p.wholeOf(st)
 	ctx, watch := watched(step.WithCall(step.WithHost(ctx, h), call), st.Timeout)
 	outs, err := st.Kind.Run(ctx, args)
 	watch.pause()

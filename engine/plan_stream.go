@@ -107,7 +107,7 @@ func (k *keeping) add(v any) error {
 	k.count++
 	if k.u.later && k.p.w != nil {
 		row := planfile.Row{Type: "row", Stream: k.ref.step + "." + k.ref.output, Value: planfile.Value{V: v}}
-		if err := k.p.w.Write(row); err != nil {
+		if err := k.p.w.write(row); err != nil {
 			return err
 		}
 	}
@@ -183,7 +183,7 @@ func (p *planner) recordStream(ctx context.Context, mark planfile.StreamMark, f 
 			err = context.Cause(ctx)
 		}
 		if err == nil {
-			err = p.w.Write(planfile.Row{Type: "row", Stream: string(mark), Value: planfile.Value{V: v}})
+			err = p.w.write(planfile.Row{Type: "row", Stream: string(mark), Value: planfile.Value{V: v}})
 		}
 		if err != nil {
 			return nil, err

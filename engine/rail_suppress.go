@@ -312,7 +312,7 @@ func (p *planner) wrote(ctx context.Context, c *candidate) (string, error) {
 			continue
 		}
 		p.heard.reason = wordReason(word)
-		return p.heard.reason, p.w.Write(planfile.OptOut{
+		return p.heard.reason, p.w.write(planfile.OptOut{
 			Type: "optOut", Account: c.Account, Contact: c.Contact, Person: c.Person, Word: word, Message: m.ID, At: m.At,
 		})
 	}

@@ -49,7 +49,7 @@ func listClients(ctx context.Context, in listClientsIn) (listClientsOut, error) 
 	}
 	q := chat2desk.ContactsQuery{
 		Tags: in.Tags, CreatedAfter: valueOf(in.CreatedAfter), Order: in.Order, Limit: valueOf(in.Limit), Offset: valueOf(in.Offset),
-		Fields: step.CallOf(ctx).Wanted["clients"],
+		Fields: step.CallOf(ctx).Wanted["clients"], Whole: step.CallOf(ctx).Whole["clients"],
 	}
 	if in.Phone != "" {
 		if q.Phone, err = onePhone(in.Phone); err != nil {

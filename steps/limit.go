@@ -23,6 +23,7 @@ var _ = declare(step.Compute(step.Doc{
 		"as left out to say that there was more.",
 	Since: since,
 	Reads: itemsOnly,
+	Stops: true,
 	Example: `flow: example-limit
 steps:
   - id: clients

@@ -68,7 +68,7 @@ func (People) Tagged(ctx context.Context, tags []int) iter.Seq2[int, error] {
 			yield(0, err)
 			return
 		}
-		list, err := c.ListContacts(ctx, chat2desk.ContactsQuery{Tags: tags})
+		list, err := c.ListContacts(ctx, chat2desk.ContactsQuery{Tags: tags, Whole: true})
 		if err != nil {
 			yield(0, failure(err))
 			return

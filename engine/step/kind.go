@@ -43,6 +43,8 @@ type Doc struct {
 	// parameter, besides what its expressions over item read and what an output
 	// like that parameter passes on. Not known, or a nil Reads, is all of them.
 	Reads func(c Call, param string) (fields []string, known bool)
+	// Stops says that the kind may stop reading its streams before their end.
+	Stops bool
 	// OpenParams kinds take any names; the outputs are the same names.
 	OpenParams bool
 	// Infer gives the outputs' shapes from the parameters' (for filter, map,
@@ -65,6 +67,9 @@ type Call struct {
 	// reads of them; absent is all. Records hold no others then, and a kind need not
 	// fetch or decode them.
 	Wanted map[string][]string
+	// Whole holds the outputs that stream records and are read to their end, unless
+	// something fails: what is fetched of them early is not wasted.
+	Whole map[string]bool
 }
 
 type callKey struct{}
