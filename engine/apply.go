@@ -58,7 +58,7 @@ func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Resu
 	s.setInputs(p.InputsOf(head), head.Env)
 	a := &applier{
 		session: s, o: o, head: head, done: map[int64]bool{}, blocked: map[int64]string{}, behind: map[int64]bool{},
-		started: o.clock(), steps: map[string]*StepCounts{}, lanes: make(lane, 1),
+		started: o.clock(), steps: map[string]*StepCounts{}, lanes: newLanes(1, 0),
 	}
 	if o.Divert == nil {
 		a.result.Fingerprint = end.Fingerprint()
@@ -107,7 +107,7 @@ type applier struct {
 	result     Result
 
 	patience          context.Context // of waits: ends with the run, or with Drain
-	lanes             lane            // of the sends that may be on their way
+	lanes             *lanes          // of the sends that may be on their way
 	later             deferred
 	canary            *canary
 	lastSeq, lastUnit int64

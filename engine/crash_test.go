@@ -98,7 +98,11 @@ type storm struct {
 func newStorm(t *testing.T, clients, concurrency int, faults sandbox.Faults) *storm {
 	t.Helper()
 	faults.LateBy = 20 * time.Millisecond
-	b := newBench(t, sandbox.Options{World: smallWorld(clients), Faults: faults})
+	world := sandbox.Options{World: smallWorld(clients), Faults: faults}
+	if concurrency > 1 {
+		world.Latency = 10 * time.Millisecond // at calls that are quick nobody has an intent early
+	}
+	b := newBench(t, world)
 	s := &storm{t: t, b: b, p: b.compile(fmt.Sprintf(crashFlow, concurrency)), clients: clients}
 	s.path = b.plan(s.p, nil)
 	return s
@@ -184,13 +188,15 @@ func (s *storm) check() {
 // and nobody lost.
 func TestDyingAtEveryWrite(t *testing.T) {
 	const clients = 6
-	for _, after := range []bool{false, true} {
-		for n := 1; n <= 2*(clients+2)+2; n++ {
-			t.Run(fmt.Sprintf("write %d after %v", n, after), func(t *testing.T) {
-				s := newStorm(t, clients, 1, sandbox.Faults{})
-				_, _ = s.apply(t.Context(), &mortalStore{Store: s.b.store, left: n, after: after}, false)
-				s.settle()
-			})
+	for _, concurrency := range []int{1, 4} {
+		for _, after := range []bool{false, true} {
+			for n := 1; n <= 2*(clients+2)+2; n++ {
+				t.Run(fmt.Sprintf("%d at a time, write %d after %v", concurrency, n, after), func(t *testing.T) {
+					s := newStorm(t, clients, concurrency, sandbox.Faults{})
+					_, _ = s.apply(t.Context(), &mortalStore{Store: s.b.store, left: n, after: after}, false)
+					s.settle()
+				})
+			}
 		}
 	}
 }

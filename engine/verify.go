@@ -151,7 +151,7 @@ func (v *verifier) pass(ctx context.Context, path string) error {
 	pool := &pool{do: func(u unit) { v.unit(ctx, u) }}
 	defer pool.end()
 	pool.size(verifyWidth)
-	v.a.lanes = make(lane, verifyWidth)
+	v.a.lanes = newLanes(verifyWidth, 0)
 	var current unit
 	wanted := false
 	submit := func() {
