@@ -22,6 +22,7 @@ type direct struct {
 type directs struct {
 	begin, commit, version, bumpScope, total *direct
 	firstOfTail, addToTail, settleInTail     *direct
+	addUnknown                               *direct
 	foldTail, emptyTail, highestMessage      *direct
 }
 
@@ -34,6 +35,7 @@ func (d *directs) each() map[**direct]string {
 		&d.total:     selectTotal,
 
 		&d.firstOfTail: selectFirstOfTail,
+		&d.addUnknown:  `INSERT INTO tail (n, ` + sendColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&d.addToTail: `INSERT INTO tail (n, ` + sendColumns + `) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 			WHERE NOT EXISTS (SELECT 1 FROM sends WHERE identity = ?2)`,
 		&d.settleInTail:   `UPDATE tail SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE n = ? AND state = 1 AND sum = ?`,

@@ -13,7 +13,7 @@ import (
 
 // formats[n] brings a ledger of format n to format n+1. Never change one that
 // was released: append.
-var formats = []string{format1, format2, format3, format4, format5, format6}
+var formats = []string{format1, format2, format3, format4, format5, format6, format7}
 
 // applicationID stands in the file's head and tells our files from other SQLite files: "flwr".
 const applicationID = 0x666c7772
@@ -189,6 +189,11 @@ CREATE VIEW every_send AS
 	SELECT identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum, person, class FROM sends
 	UNION ALL
 	SELECT identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum, person, class FROM tail;
+`
+
+// format7 has the index of persons be made when somebody asks (docs/adr/0024).
+const format7 = `
+DROP INDEX sends_by_person;
 `
 
 // format is the format of the file. Newer ones are refused, and older ones where

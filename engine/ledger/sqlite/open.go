@@ -43,6 +43,7 @@ type Store struct {
 	// The ways to look an identity up: findNear, then findFar.
 	find, findAnywhere, whoseTail *sql.Stmt
 
+	people people
 	writer *writer // nil when read-only
 	marker *marker // nil when read-only
 	closed atomic.Bool

@@ -259,3 +259,54 @@ func TestDraftKnowsPersons(t *testing.T) {
 	require.NoError(t, d.Close())
 	require.ErrorIs(t, d.Writes(t.Context(), anna, who(1), 1), ledger.ErrClosed)
 }
+
+// A ledger gets the index of persons with the first question that needs it, and keeps
+// it; one that may only be read is asked all the same.
+func TestPeopleAreIndexedWhenAskedFor(t *testing.T) {
+	indexed := func(s *Store) (n int) {
+		require.NoError(t, s.reader.QueryRowContext(t.Context(), `SELECT count(*) FROM sqlite_master WHERE name = 'sends_by_person'`).Scan(&n))
+		return n
+	}
+	past := ledger.Past{Person: anna, Account: "test", Contact: 1, Since: noon.Add(-time.Hour)}
+	for name, ask := range map[string]func(*Store){
+		"a plan": func(s *Store) {
+			n, err := s.Occasions(t.Context(), past)
+			require.NoError(t, err)
+			require.Equal(t, 1, n)
+		},
+		"intents": func(s *Store) {
+			var asked sync.WaitGroup
+			for n := range 20 {
+				asked.Go(func() {
+					in := to(100+n, 500+n, ledger.PersonOfNumber(fmt.Sprint(n)), "r1", noon)
+					in.Caps = []ledger.Cap{{Most: 1, Since: noon.Add(-time.Hour)}}
+					require.NoError(t, s.Intend(t.Context(), in))
+				})
+			}
+			asked.Wait()
+			in := to(200, 11, anna, "r1", noon)
+			in.Caps = []ledger.Cap{{Most: 1, Since: noon.Add(-time.Hour)}}
+			var capped *ledger.CapError
+			in.Run, in.Contact = "r1", 12
+			require.ErrorAs(t, s.Intend(t.Context(), in), &capped)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openNew(t)
+			begin(t, s, "r1")
+			settled(t, s, to(1, 11, anna, "r1", noon), ledger.Sent)
+			require.Zero(t, indexed(s), "nobody has asked")
+			look, err := Open(t.Context(), s.path, Options{ReadOnly: true})
+			require.NoError(t, err)
+			n, err := look.Occasions(t.Context(), past)
+			require.NoError(t, err)
+			require.Equal(t, 1, n)
+			require.Zero(t, indexed(s))
+			ask(s)
+			require.Equal(t, 1, indexed(s))
+			require.NoError(t, look.Close())
+			require.NoError(t, s.Check(t.Context()))
+			require.Equal(t, 1, indexed(reopen(t, s.path)))
+		})
+	}
+}

@@ -32,10 +32,18 @@ func planOf(t *testing.T, s *Store, query string, args ...any) string {
 	return strings.Join(steps, "\n")
 }
 
+// openIndexed opens a ledger that has all indexes. How a query would go about is told by
+// what a connection knew when it was opened.
+func openIndexed(t *testing.T) *Store {
+	s := openNew(t)
+	require.NoError(t, s.people.index(t.Context(), s))
+	return reopen(t, s.path)
+}
+
 // No statement of the writer reads all sends: each is as fast with ten million of
 // them as with none.
 func TestNoStatementScansTheSends(t *testing.T) {
-	s := openNew(t)
+	s := openIndexed(t)
 	queries := slices.Collect(maps.Values(s.writer.stmt.each()))
 	queries = slices.AppendSeq(queries, maps.Values(s.writer.direct.each()))
 	for _, query := range queries {
@@ -52,7 +60,7 @@ func TestNoStatementScansTheSends(t *testing.T) {
 // What is looked for while chats are read back is found by an index that holds
 // nothing else, and what is looked for after a crash by its run.
 func TestOpenSendsAreFoundByAnIndex(t *testing.T) {
-	s := openNew(t)
+	s := openIndexed(t)
 	var stmt statements
 	for field, query := range stmt.each() {
 		if field == &stmt.openSends {
@@ -83,7 +91,7 @@ func TestOpenSendsAreFoundByAnIndex(t *testing.T) {
 
 // What is read of both tables reads the large one by an index.
 func TestBothTablesAreReadByAnIndex(t *testing.T) {
-	s := openNew(t)
+	s := openIndexed(t)
 	for query, index := range map[string]string{
 		findHinted: "SEARCH s USING INDEX sqlite_autoindex_sends_1 (identity=?)",
 		selectEverySend + ` WHERE s.identity = ?`: "SEARCH sends USING INDEX sqlite_autoindex_sends_1 (identity=?)",

@@ -41,6 +41,7 @@ func (s *Store) write(ctx context.Context, apply func(*tx) error) error {
 			return err
 		}
 		defer clear(t.runs)
+		t.known.end()
 		return apply(t)
 	})
 }

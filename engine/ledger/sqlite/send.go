@@ -122,6 +122,11 @@ func fromNanos(n int64) time.Time {
 
 // Intend makes an intent durable.
 func (s *Store) Intend(ctx context.Context, in ledger.Intention) error {
+	if isCapped(in) {
+		if err := s.people.index(ctx, s); err != nil {
+			return err
+		}
+	}
 	return s.writeTail(ctx, func(t *tx) error {
 		run, err := t.run(in.Run)
 		if err != nil {
@@ -142,7 +147,7 @@ func (s *Store) Intend(ctx context.Context, in ledger.Intention) error {
 				return err
 			}
 		}
-		added, err := t.addToTail(intent)
+		added, err := t.addToTail(intent, run.scope)
 		if err == nil && !added {
 			err = t.again(&intent)
 		}

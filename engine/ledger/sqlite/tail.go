@@ -129,9 +129,15 @@ func (t *tx) foldAll() error {
 }
 
 // addToTail writes a new send, unless its identity has one; added says which.
-func (t *tx) addToTail(s send) (added bool, err error) {
+func (t *tx) addToTail(s send, scope int64) (added bool, err error) {
+	add := t.direct.addToTail
+	if may, err := t.known.may(t, s.Identity, scope); err != nil {
+		return false, err
+	} else if !may {
+		add = t.direct.addUnknown
+	}
 	n := t.tail.next
-	changed, err := t.direct.addToTail.exec(append([]any{n}, s.columns()...)...)
+	changed, err := add.exec(append([]any{n}, s.columns()...)...)
 	if err != nil || changed == 0 {
 		return false, err
 	}

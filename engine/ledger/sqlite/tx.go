@@ -19,6 +19,7 @@ type statements struct {
 	addDecision, addMerged                   *sql.Stmt
 	occasions, addOptOut                     *sql.Stmt
 	wholeRun, setRun, planOwner              *sql.Stmt
+	identities                               *sql.Stmt
 }
 
 func (s *statements) each() map[**sql.Stmt]string {
@@ -45,10 +46,11 @@ func (s *statements) each() map[**sql.Stmt]string {
 		&s.addDecision:  `INSERT OR IGNORE INTO decisions (id, identity, was, state, message, who, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		&s.addMerged: `INSERT INTO merged (lineage, serial) VALUES (?, ?)
 			ON CONFLICT (lineage) DO UPDATE SET serial = max(serial, excluded.serial)`,
-		&s.occasions: occasionsQuery(`sends`),
-		&s.addOptOut: `INSERT OR IGNORE INTO optouts (id, account, contact, person, word, message, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		&s.wholeRun:  selectRuns + ` WHERE r.id = ?`,
-		&s.planOwner: `SELECT id FROM runs WHERE plan_hash = ? AND id <> ?`,
+		&s.occasions:  occasionsQuery(`sends`),
+		&s.identities: `SELECT s.identity FROM every_send s WHERE s.run IN (SELECT n FROM runs WHERE scope = ?)`,
+		&s.addOptOut:  `INSERT OR IGNORE INTO optouts (id, account, contact, person, word, message, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		&s.wholeRun:   selectRuns + ` WHERE r.id = ?`,
+		&s.planOwner:  `SELECT id FROM runs WHERE plan_hash = ? AND id <> ?`,
 		&s.setRun: `UPDATE runs SET scope = ?, plan_hash = ?, file = ?, flow_hash = ?, inputs_hash = ?, account = ?, state = ?, started = ?,
 			finished = ?, counts = ?, exit_code = ?, reason = ? WHERE n = ?`,
 	}
@@ -84,6 +86,7 @@ type tx struct {
 	touched map[int64]bool // scopes whose serial rises
 	open    *intents
 	tail    *tail
+	known   *known
 }
 
 type runRef struct {

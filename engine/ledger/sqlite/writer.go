@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -29,6 +30,7 @@ type writer struct {
 	// The loop's alone, but for what the tail lets readers ask.
 	open    intents
 	tail    *tail
+	known   known
 	runs    map[string]runRef
 	version int64 // SQLite's count of what others have changed; -1 before the first look
 
@@ -91,6 +93,9 @@ func (w *writer) do(ctx context.Context, apply func(*tx) error) error {
 	w.mu.Unlock()
 	w.nudge()
 
+	if ctx.Done() == nil {
+		return <-o.done
+	}
 	select {
 	case err := <-o.done:
 		return err
@@ -113,6 +118,7 @@ func (w *writer) loop() {
 	defer close(w.done)
 	for range w.wake {
 		for {
+			runtime.Gosched()
 			batch, closed := w.next()
 			if len(batch) > 0 {
 				w.commit(batch)
@@ -208,7 +214,7 @@ func (w *writer) transact(body func(*tx) error) error {
 		return w.fail(err)
 	}
 	t := &tx{
-		ctx: ctx, conn: w.conn, stmt: &w.stmt, direct: &w.direct, runs: w.runs, touched: map[int64]bool{}, open: &w.open, tail: w.tail,
+		ctx: ctx, conn: w.conn, stmt: &w.stmt, direct: &w.direct, runs: w.runs, touched: map[int64]bool{}, open: &w.open, tail: w.tail, known: &w.known,
 	}
 	err := w.meetOthers(t)
 	if err == nil {
@@ -242,6 +248,7 @@ func (w *writer) meetOthers(t *tx) error {
 	}
 	w.version = version
 	clear(t.runs)
+	t.known.end()
 	return t.foldAll()
 }
 
