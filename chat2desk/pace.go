@@ -9,33 +9,40 @@ import (
 )
 
 const (
-	firstPause = 200 * time.Millisecond // after a 429 that names no time; doubled while nothing passes
-	maxPause   = 2 * time.Minute        // the longest that one 429 may hold everybody
-	slowdown   = 0.7                    // of the rate that a 429 met
-	recovery   = 0.05                   // of that rate, regained with each call that passed
-	close429   = 0.9                    // of it is close to it
-	probing    = 8                      // pauses, from there to the rate that was met
+	firstPause    = 200 * time.Millisecond // after a 429 that names no time; doubled while nothing passes
+	maxPause      = 2 * time.Minute        // the longest that one 429 may hold everybody
+	slowdown      = 0.7                    // of the rate at which a wall stands, right after it was met
+	close429      = 0.92                   // of that rate is as fast as calls go while the wall is believed in
+	recovery      = 0.05                   // of the rate, regained with each call that passed,
+	steepest      = 0.3                    // but so many a second with each: e times as fast within three seconds
+	surely        = 0.9                    // of what got through, pauses included, is never gone below
+	neighbours    = 4                      // times as many that were under way passed as were refused: that is no wall
+	few           = 3                      // calls tell next to nothing
+	leastMeasured = 10                     // calls a second are taken for what is allowed where too few have passed to tell
+	lookAgain     = 250 * time.Millisecond // how long a wall is believed in while calls pass
 )
 
 // pace is the one limiter of a Client. It never lets calls out faster than the
-// ceiling. A 429 stops all callers until the server wants them back; from then
-// on they go slower than what got through until then, soon come close to that
-// again, and beyond it only slowly: at a wall that stays, hardly a call is wasted.
-// The numbers were chosen by TestPaceAtAWallOf429, over walls of several kinds.
+// ceiling, and after a 429 nobody goes before the server wants calls again. Whether
+// they go slower then is for the record to say: where slower calls are refused as
+// often, the rate is not the cause, and a 429 costs its pause alone.
 type pace struct {
 	ceiling rate.Limit
 	turn    chan struct{} // holds one caller: the next to go, so that nobody overtakes
 	bucket  *rate.Limiter
 
-	mu     sync.Mutex
-	until  time.Time     // nobody goes before
-	cut    time.Time     // when the last 429 was learnt
-	pause  time.Duration // the last pause that was ours to choose
-	held   time.Duration // how long the last 429 held everybody
-	wall   rate.Limit    // the rate that it met
-	guess  bool          // that rate is a guess: nobody has tried to stay below it yet
-	passed int           // calls that passed since
-	first  time.Time     // when the first call began
+	mu      sync.Mutex
+	until   time.Time     // nobody goes before
+	pause   time.Duration // the last pause that was ours to choose
+	resumed time.Time     // when calls were let out after the last pause, or the first ever
+	met     time.Time     // when the first 429 since then was learnt; zero while there is none
+	passed  int           // calls begun and passed since then
+	after   int           // of those, answered after that 429
+	refused int           // calls begun and refused since then
+	record  record
+	walled  bool       // the record shows a wall
+	wall    rate.Limit // for calls as fast as that
+	looked  time.Time  // when the record was last asked
 }
 
 func newPace(perSecond float64) *pace {
@@ -49,7 +56,7 @@ func newPace(perSecond float64) *pace {
 
 // wait returns when the caller may make its call, with the moment of that. Only
 // one caller at a time looks at pause and bucket, so a slower rate is in force
-// at once and no crowd leaves together after a pause.
+// at once and no crowd leaves together after a pause that slowed them.
 func (p *pace) wait(ctx context.Context) (time.Time, error) {
 	select {
 	case p.turn <- struct{}{}:
@@ -61,13 +68,14 @@ func (p *pace) wait(ctx context.Context) (time.Time, error) {
 		if err := sleep(ctx, p.paused()); err != nil {
 			return time.Time{}, err
 		}
+		p.resume()
 		r := p.bucket.Reserve()
 		if err := sleep(ctx, r.Delay()); err != nil {
 			r.Cancel()
 			return time.Time{}, err
 		}
 		if p.paused() <= 0 {
-			return p.begin(), nil
+			return time.Now(), nil
 		}
 	}
 }
@@ -78,103 +86,112 @@ func (p *pace) paused() time.Duration {
 	return time.Until(p.until)
 }
 
-func (p *pace) begin() time.Time {
+// resume lets calls out again after a pause. What was under way when the 429 came
+// has mostly been answered by then, so this is when to judge it.
+func (p *pace) resume() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	if p.first.IsZero() {
-		p.first = now
+	switch {
+	case p.resumed.IsZero():
+		p.resumed, p.looked = now, now
+	case p.met.IsZero() || now.Before(p.until):
+		return
+	default:
+		p.judge(now)
+		p.resumed, p.met = now, time.Time{}
+		p.passed, p.after, p.refused = 0, 0, 0
 	}
-	return now
 }
 
-// learn takes in how a call that began at start ended.
+// learn takes in how a call that began at start ended. One that began before the
+// last pause tells nothing new: it only lengthens this one, if the server says so.
 func (p *pace) learn(start time.Time, problem *Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	old := start.Before(p.resumed)
 	switch {
-	case problem == nil:
-		p.recover(start)
-	case problem.Kind == KindRateLimited:
-		p.slow(start, problem.RetryAfter)
+	case problem == nil && !old:
+		p.pause = 0
+		p.passed++
+		p.record.pass(p.bucket.Limit())
+		if p.met.IsZero() {
+			p.climb()
+		} else {
+			p.after++
+		}
+	case problem != nil && problem.Kind == KindRateLimited:
+		p.refuse(min(problem.RetryAfter, maxPause), old)
 	}
 }
 
-// slow is what a 429 does. Calls that were under way when an earlier 429 was
-// learnt tell nothing new: they only lengthen the pause if the server says so.
-func (p *pace) slow(start time.Time, retryAfter time.Duration) {
+// refuse is what a 429 does: everybody waits.
+func (p *pace) refuse(wait time.Duration, old bool) {
 	now := time.Now()
-	wait := min(retryAfter, maxPause)
-	if p.cut.IsZero() || start.After(p.cut) {
-		if retryAfter <= 0 {
-			p.pause = min(max(2*p.pause, firstPause), maxPause)
-			wait = p.pause
+	if !old {
+		p.refused++
+		if p.met.IsZero() {
+			p.met = now
+			if wait <= 0 {
+				p.pause = min(max(2*p.pause, firstPause), maxPause)
+				wait = p.pause
+			}
 		}
-		p.cut = now
-		met := p.met(now.Sub(p.resumed()), wait)
-		if p.passed >= leastPassed && met < p.wall {
-			p.wall = (met + p.wall) / 2 // one refusal below it does not prove a lower one
-		} else {
-			p.wall = met
-		}
-		p.guess = p.bucket.Limit() == rate.Inf && now.Sub(p.resumed()) < wait
-		p.passed, p.held = 0, wait
-		p.bucket.SetLimit(met * slowdown)
 	}
 	if until := now.Add(wait); until.After(p.until) {
 		p.until = until
 	}
 }
 
-// met is the rate that a 429 has met: what got through, however many calls were
-// begun. Where no rate was given, a crowd may have used up at once what the server
-// gives for all the time until it wants them back.
-func (p *pace) met(open, wait time.Duration) rate.Limit {
+// judge decides at the end of a pause how fast calls go on. Where the record shows
+// a wall they go below it, but hardly slower than what gets through with all the
+// pauses: the server gives that for sure.
+func (p *pace) judge(now time.Time) {
 	kept := p.bucket.Limit()
-	if p.passed < leastPassed {
-		return min(kept, leastMeasured)
+	if kept == rate.Inf && p.after >= neighbours*p.refused {
+		return // a wall would have refused more of the calls that were under way
 	}
-	if p.ceiling == rate.Inf {
-		open = max(open, wait)
-	}
-	return min(kept, max(leastRate, rate.Limit(float64(p.passed)/max(open, time.Millisecond).Seconds())))
-}
-
-const (
-	leastPassed   = 3  // calls must have passed to tell a rate by
-	leastMeasured = 10 // calls a second, where too few have
-	leastRate     = 0.1
-	leastHeld     = time.Second // taken for a pause, where it was shorter
-)
-
-// resumed is when calls were let out again after the last 429, or the first ever.
-func (p *pace) resumed() time.Time {
-	if p.until.IsZero() {
-		return p.first
-	}
-	return p.until
-}
-
-// recover is what a call that passed does. A refusal costs a pause, so close to a
-// wall the time until the next is counted in pauses; and the longer none comes, the less
-// is the wall still believed in.
-func (p *pace) recover(start time.Time) {
-	if start.After(p.cut) {
-		p.pause = 0
-	}
-	p.passed++
-	now := p.bucket.Limit()
-	if now >= p.ceiling {
-		return
-	}
-	step := p.wall * recovery
+	p.record.refuse(kept, p.passed, p.refused, p.until.Sub(p.met))
+	evidence := p.look(now)
 	switch {
-	case p.guess:
-		step = now * recovery
-	case now >= p.wall*close429:
-		probe := (probing * max(p.held, leastHeld)).Seconds()
-		calm := max(0, time.Since(p.resumed())).Seconds() / probe
-		step = p.wall * (1 - close429) / rate.Limit(probe) / now * rate.Limit(1+calm*calm)
+	case !p.walled && evidence < noEvidence:
+		p.bucket.SetLimit(min(p.ceiling, max(kept, p.record.fastest())))
+	case p.walled && kept >= p.wall*close429:
+		p.bucket.SetLimit(max(leastRate, p.allowed(kept)*slowdown, p.record.through()*surely))
 	}
-	p.bucket.SetLimit(min(now+step, p.ceiling))
+}
+
+// allowed is how fast calls may have been let through, where a wall was met. Without
+// a limit nobody knows how fast calls were made; a crowd may have used up at once what
+// the server gives for a second, or for all the time until it wants them back.
+func (p *pace) allowed(kept rate.Limit) rate.Limit {
+	if met := min(kept, p.wall); met < rate.Inf {
+		return met * rate.Limit(p.passed+few) / rate.Limit(p.passed+p.refused+few)
+	}
+	if p.passed < few {
+		return leastMeasured
+	}
+	return rate.Limit(float64(p.passed) / max(p.met.Sub(p.resumed), p.until.Sub(p.met), time.Second).Seconds())
+}
+
+// look asks the record for a wall, and says how much speaks for one.
+func (p *pace) look(now time.Time) (evidence float64) {
+	p.record.forget(now.Sub(p.looked))
+	p.looked = now
+	p.wall, evidence, p.walled = p.record.wall()
+	return evidence
+}
+
+// climb is what a call that passed does: up to the wall, or as far as there is none.
+func (p *pace) climb() {
+	if now := time.Now(); p.walled && now.Sub(p.looked) > lookAgain {
+		p.look(now)
+	}
+	kept, most := p.bucket.Limit(), p.ceiling
+	if p.walled {
+		most = min(most, p.wall*close429)
+	}
+	if next := min(kept+min(kept*recovery, steepest), most); next > kept {
+		p.bucket.SetLimit(next)
+	}
 }

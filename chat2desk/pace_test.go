@@ -90,7 +90,7 @@ func TestPaceAfter429(t *testing.T) {
 		require.Zero(t, between(got, 920*time.Millisecond, 7900*time.Millisecond), "all wait until the server wants them back")
 		slower := between(got, 7900*time.Millisecond, 9900*time.Millisecond)
 		require.InDelta(t, 17, slower, 2, "then they go below the rate that was refused")
-		require.InDelta(t, 100, between(got, 60*time.Second, 70*time.Second), 1, "and regain it: six pauses later they try")
+		require.InDelta(t, 100, between(got, 55*time.Second, 65*time.Second), 1, "and regain it when the refusal is forgotten, six pauses later")
 		require.Equal(t, rate.Limit(10), p.bucket.Limit())
 	})
 }
@@ -112,7 +112,7 @@ func TestPacePausesAreShortWhenCallsPassBetween(t *testing.T) {
 			}
 			return nil
 		})
-		require.Greater(t, len(got), 200, "one call in ten refused costs time, not the run")
+		require.Greater(t, len(got), 300, "one call in ten refused costs time, not the run")
 	})
 }
 
@@ -129,11 +129,11 @@ func TestPaceCountsOneStormOnce(t *testing.T) {
 		for _, at := range begun {
 			p.learn(at, &Error{Kind: KindRateLimited})
 		}
-		require.InDelta(t, leastMeasured*slowdown, float64(p.bucket.Limit()), 0.1, "nothing got through that would tell a rate; cut once")
 		at := time.Now()
 		_, err := p.wait(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, firstPause, time.Since(at))
+		require.InDelta(t, leastMeasured*slowdown, float64(p.bucket.Limit()), 0.1, "nothing got through that would tell a rate; cut once")
 		for range 4000 {
 			time.Sleep(20 * time.Millisecond)
 			p.learn(time.Now(), nil)
