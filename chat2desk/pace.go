@@ -16,7 +16,7 @@ const (
 	recovery      = 0.05                   // of the rate, regained with each call that passed,
 	steepest      = 0.3                    // but so many a second with each: e times as fast within three seconds
 	surely        = 0.9                    // of what got through, pauses included, is never gone below
-	neighbours    = 4                      // times as many that were under way passed as were refused: that is no wall
+	neighbours    = 3                      // times as many that were under way passed as were refused: that is no wall
 	few           = 3                      // calls tell next to nothing
 	leastMeasured = 10                     // calls a second are taken for what is allowed where too few have passed to tell
 	lookAgain     = 250 * time.Millisecond // how long a wall is believed in while calls pass
