@@ -157,7 +157,7 @@ func (p *pace) judge(now time.Time) {
 	case !p.walled && evidence < noEvidence:
 		p.bucket.SetLimit(min(p.ceiling, max(kept, p.record.fastest())))
 	case p.walled && kept >= p.wall*close429:
-		p.bucket.SetLimit(max(leastRate, p.allowed(kept)*slowdown, p.record.through()*surely))
+		p.bucket.SetLimit(min(kept, max(leastRate, p.allowed(kept)*slowdown, p.record.through()*surely)))
 	}
 }
 

@@ -13,12 +13,13 @@ const (
 	levels    = 121 // the last is above 9,000 calls a second, which is no limit
 
 	halfLife   = 40 * time.Second // until half is forgotten,
+	halfCalls  = 300              // and at least so many calls,
 	heldLife   = 4                // and at least so many pauses: what is tried out costs one
 	forgotten  = 0.5              // less than half a refusal is as good as none
 	slowCalls  = 30               // calls at next to no rate are taken for passed before any was made
-	perRefusal = 0.5              // the evidence needed: so much for each refusal known,
-	mostNeeded = 2.5              // and not more. e^2.5 is 12 to 1
-	noEvidence = 0.3
+	perRefusal = 0.5              // the evidence needed: that alone while no slower call was refused,
+	mostNeeded = 2.5              // then as much for each refusal, up to this: e^2.5 is 12 to 1
+	noEvidence = 0.3              // so little is none
 )
 
 // record is how many calls passed and how many were refused lately, at each level of
@@ -28,6 +29,7 @@ type record struct {
 	at     [levels]tally
 	time   float64 // seconds in which that was, forgotten likewise
 	memory time.Duration
+	since  float64 // calls counted since it last forgot
 }
 
 // tally is counted in calls, of which parts are forgotten.
@@ -47,7 +49,10 @@ func rateOf(level int) rate.Limit {
 }
 
 // pass counts a call that passed at a rate.
-func (r *record) pass(at rate.Limit) { r.at[levelOf(at)].passed++ }
+func (r *record) pass(at rate.Limit) {
+	r.at[levelOf(at)].passed++
+	r.since++
+}
 
 // refuse counts what was refused at a rate before a pause, while passed calls passed.
 // Calls that were under way together are refused together, so n of them
@@ -61,7 +66,8 @@ func (r *record) refuse(at rate.Limit, passed, refused int, held time.Duration) 
 
 // forget lets everything fade that has been counted.
 func (r *record) forget(after time.Duration) {
-	keep := math.Exp2(-after.Seconds() / max(halfLife, r.memory).Seconds())
+	keep := math.Exp2(-min(after.Seconds()/max(halfLife, r.memory).Seconds(), r.since/halfCalls))
+	r.since = 0
 	for i := range r.at {
 		r.at[i].passed *= keep
 		r.at[i].refused *= keep
@@ -93,7 +99,8 @@ func (r *record) fastest() rate.Limit {
 // below it. Evidence is the logarithm of how many times likelier it is that the two
 // are refused differently often than that they are not (the ratio of likelihoods); where
 // less speaks for each wall than is needed, evidence is the most that does. A rate that
-// gets through is none, and calls without a limit say nothing about one below.
+// gets through, or is up to a fifth above that, is none, and calls without a limit
+// say nothing about one below.
 func (r *record) wall() (wall rate.Limit, evidence float64, found bool) {
 	var all tally
 	for _, t := range r.at {
@@ -102,22 +109,21 @@ func (r *record) wall() (wall rate.Limit, evidence float64, found bool) {
 	if all.refused < forgotten {
 		return 0, 0, false
 	}
-	needed := min(perRefusal*all.refused, mostNeeded)
 	below, above := tally{passed: slowCalls}, all
 	above.passed -= r.at[levels-1].passed
 	above.refused -= r.at[levels-1].refused
-	sure := levelOf(r.through())
+	sure := levelOf(r.through()) + 1
 	for i, t := range r.at {
 		if i == levels-1 {
 			above = t
 		}
 		if t.refused > 0 {
-			e := differ(above, below)
-			need := needed
-			if below.refused < forgotten {
-				need = perRefusal
+			needed := perRefusal
+			if below.refused >= forgotten {
+				needed = min(perRefusal*all.refused, mostNeeded)
 			}
-			if e >= need && i > sure {
+			e := differ(above, below)
+			if e >= needed && i > sure {
 				return rateOf(i), e, true
 			}
 			evidence = max(evidence, e)
