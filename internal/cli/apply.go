@@ -32,6 +32,7 @@ func newApply(a *app) *cobra.Command {
 		},
 	}
 	o.register(cmd.Flags())
+	o.registerYes(cmd.Flags())
 	o.bounds.register(cmd.Flags())
 	o.bounds.registerCanary(cmd.Flags())
 	outputFlag(a, cmd.Flags())

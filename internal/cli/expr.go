@@ -69,7 +69,7 @@ func newExpr(a *app) *cobra.Command {
 	f.StringVar(&o.data, "data", "", "a JSON or YAML `file` whose value is called data")
 	f.StringVar(&o.run, "run", "", "the run whose plan gives the values: an `id`, or last")
 	f.StringVar(&o.step, "step", "", "the step, by its `id`, at whose place the expression stands")
-	f.StringVar(&o.zone, "timezone", "UTC", "the company's `zone` where no flow says it")
+	f.StringVar(&o.zone, "timezone", "", "the company's `zone` where no flow says it (default UTC)")
 	outputFlag(a, f)
 	return cmd
 }
@@ -143,6 +143,8 @@ func (o *exprOptions) sensible() error {
 	switch {
 	case o.run != "" && o.flow != "":
 		return &usageError{"a plan has its flow with it, so --flow means nothing beside --run", "leave one of the two out"}
+	case o.zone != "" && (o.run != "" || o.flow != ""):
+		return &usageError{"a flow has its time zone with it, so --timezone means nothing beside --flow and --run", "leave it out, or change connection.timezone in the flow"}
 	case o.given() && o.run != "":
 		return &usageError{"a plan has its inputs with it, so --var and --var-file mean nothing beside --run", "leave them out"}
 	case o.given() && o.flow == "":

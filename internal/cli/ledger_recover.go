@@ -51,6 +51,7 @@ func newRecover(a *app) *cobra.Command {
 	}
 	f := cmd.Flags()
 	o.flowFlags.register(f)
+	o.registerYes(f)
 	outputFlag(a, f)
 	f.StringVar(&o.from, "from-history", "", "the flow, or a plan of it, a `file`, whose contacts' chats are read")
 	f.IntVar(&o.days, "days", 90, "how many days back a message counts")

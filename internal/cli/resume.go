@@ -29,6 +29,7 @@ func newResume(a *app) *cobra.Command {
 		},
 	}
 	o.register(cmd.Flags())
+	o.registerYes(cmd.Flags())
 	o.bounds.registerCalls(cmd.Flags())
 	o.bounds.registerCanary(cmd.Flags())
 	outputFlag(a, cmd.Flags())

@@ -34,6 +34,7 @@ func newRetry(a *app) *cobra.Command {
 		},
 	}
 	o.register(cmd.Flags())
+	o.registerYes(cmd.Flags())
 	outputFlag(a, cmd.Flags())
 	return cmd
 }

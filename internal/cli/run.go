@@ -57,6 +57,7 @@ func newRun(a *app) *cobra.Command {
 	}
 	f := cmd.Flags()
 	o.flowFlags.register(f)
+	o.registerYes(f)
 	o.onlyFlag.register(f)
 	o.bounds.register(f)
 	o.bounds.registerCanary(f)

@@ -51,6 +51,10 @@ func (o *worldFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&o.served, "sandbox-url", "", "the `url` of a sandbox that flowrunner sandbox serve serves, instead of one inside this process")
 	f.Var(choiceOf(&o.progress, "auto", "auto", "bar", "plain", "none"), "progress", "how progress is shown on stderr")
 	f.BoolVar(&o.noInput, "no-input", false, "never ask")
+}
+
+// registerYes is for the commands that ask before they send or record something.
+func (o *worldFlags) registerYes(f *pflag.FlagSet) {
 	f.BoolVar(&o.yes, "yes", false, "send without asking")
 }
 
