@@ -10,11 +10,31 @@ import (
 	"github.com/flowrunner/flowrunner/engine/planfile"
 )
 
+// Told is what the plans of a run say beside their rows. A func that is nil is
+// told nothing.
+type Told struct {
+	LeftOut func(planfile.LeftOut) // records that a step did not pass on: a plan counts them, and names nobody
+	End     func(planfile.End)     // the end of each stage's plan
+}
+
+// tell passes on what a record says beside the rows.
+func (t Told) tell(rec any) {
+	switch r := rec.(type) {
+	case planfile.LeftOut:
+		if t.LeftOut != nil {
+			t.LeftOut(r)
+		}
+	case planfile.End:
+		if t.End != nil {
+			t.End(r)
+		}
+	}
+}
+
 // Rows ranges over the rows of a run: those of its plans, stage by stage, with
 // what the ledger knows. Without plans it gives what the ledger alone knows,
-// which is every row that was tried. leftOut, when not nil, is told of records
-// that a step did not pass on: a plan counts them, and names nobody.
-func Rows(ctx context.Context, store ledger.Store, run ledger.Run, plans []string, leftOut func(planfile.LeftOut)) iter.Seq2[Row, error] {
+// which is every row that was tried.
+func Rows(ctx context.Context, store ledger.Store, run ledger.Run, plans []string, told Told) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		next, stop := iter.Pull2(store.Records(ctx, ledger.Filter{Run: run.ID}))
 		defer stop()
@@ -36,16 +56,14 @@ func Rows(ctx context.Context, store ledger.Store, run ledger.Run, plans []strin
 					yield(Row{}, err)
 					return
 				}
-				switch r := rec.(type) {
-				case planfile.LeftOut:
-					if leftOut != nil {
-						leftOut(r)
-					}
-				case planfile.Send:
-					row, err := j.row(ctx, r)
-					if !yield(row, err) || err != nil {
-						return
-					}
+				s, ok := rec.(planfile.Send)
+				if !ok {
+					told.tell(rec)
+					continue
+				}
+				row, err := j.row(ctx, s)
+				if !yield(row, err) || err != nil {
+					return
 				}
 			}
 		}

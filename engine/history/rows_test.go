@@ -74,7 +74,7 @@ func send(n byte, status string) planfile.Send {
 }
 
 func collect(t *testing.T, w *world, run ledger.Run, plans []string) (rows []history.Row, left []planfile.LeftOut) {
-	for r, err := range history.Rows(t.Context(), w.store, run, plans, func(l planfile.LeftOut) { left = append(left, l) }) {
+	for r, err := range history.Rows(t.Context(), w.store, run, plans, history.Told{LeftOut: func(l planfile.LeftOut) { left = append(left, l) }}) {
 		require.NoError(t, err)
 		rows = append(rows, r)
 	}
@@ -193,7 +193,7 @@ func TestRowsEndAtTheFirstProblem(t *testing.T) {
 	cancel()
 	for _, ctx := range []context.Context{t.Context(), canceled} {
 		n := 0
-		for _, err := range history.Rows(ctx, w.store, run, plans, nil) {
+		for _, err := range history.Rows(ctx, w.store, run, plans, history.Told{}) {
 			n++
 			require.Error(t, err)
 		}
@@ -201,7 +201,20 @@ func TestRowsEndAtTheFirstProblem(t *testing.T) {
 		_, _, err := history.Of(ctx, w.store, run, plans, 101)
 		require.Error(t, err)
 	}
-	for _, err := range history.Rows(t.Context(), w.store, run, []string{filepath.Join(w.dir, "none.jsonl")}, nil) {
+	for _, err := range history.Rows(t.Context(), w.store, run, []string{filepath.Join(w.dir, "none.jsonl")}, history.Told{}) {
 		require.Error(t, err)
 	}
+}
+
+// Whoever asks is told where the plan of each stage ends.
+func TestRowsTellOfTheEnd(t *testing.T) {
+	w := newWorld(t)
+	run := w.begin("r2")
+	plans := w.plan(send(1, planfile.StatusPlanned), planfile.LeftOut{Type: "leftOut", Step: "recent", Reason: "silent", Count: 3})
+	var ends []planfile.End
+	for _, err := range history.Rows(t.Context(), w.store, run, plans, history.Told{End: func(e planfile.End) { ends = append(ends, e) }}) {
+		require.NoError(t, err)
+	}
+	require.Len(t, ends, 1)
+	require.Equal(t, "end", ends[0].Type)
 }

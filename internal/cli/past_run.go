@@ -9,7 +9,6 @@ import (
 	"github.com/flowrunner/flowrunner/engine/history"
 	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/ledger/sqlite"
-	"github.com/flowrunner/flowrunner/engine/planfile"
 )
 
 // pastRun is a run that is looked back at: what the ledger says of it, and its
@@ -39,10 +38,10 @@ func (a *app) pastRun(o stateFlags, id string) (*pastRun, error) {
 
 func (r *pastRun) close() { _ = r.store.Close() } // it was only read
 
-// rows gives each row of the run's plans with what became of it; leftOut, unless
-// nil, is told whom the steps left out.
-func (r *pastRun) rows(ctx context.Context, leftOut func(planfile.LeftOut)) iter.Seq2[history.Row, error] {
-	return history.Rows(ctx, r.store, r.Run, r.plans, leftOut)
+// rows gives each row of the run's plans with what became of it; told is
+// told what else the plans say.
+func (r *pastRun) rows(ctx context.Context, told history.Told) iter.Seq2[history.Row, error] {
+	return history.Rows(ctx, r.store, r.Run, r.plans, told)
 }
 
 // resume is the command that goes on with the run.

@@ -92,7 +92,7 @@ func listRecipients(a *app, o *recipientsOptions, id string) error {
 	defer run.close()
 	a.warnOfNoPlan(run)
 	list := ui.NewRecipients(a.stdout, *o.form, a.outStyle())
-	for row, err := range run.rows(ctx, nil) {
+	for row, err := range run.rows(ctx, history.Told{}) {
 		if err == nil && o.chooses(row) {
 			err = list.Row(row)
 		}

@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/flowrunner/flowrunner/engine/history"
 	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/internal/ui"
 )
@@ -52,7 +53,7 @@ func reportRun(a *app, o *reportOptions, id string) error {
 	leftOut := func(l planfile.LeftOut) {
 		r.Reasons = append(r.Reasons, ui.ReasonDocument{Step: l.Step, Reason: l.Reason, Count: l.Count})
 	}
-	for row, err := range run.rows(ctx, leftOut) {
+	for row, err := range run.rows(ctx, history.Told{LeftOut: leftOut}) {
 		if err != nil {
 			return err
 		}

@@ -96,7 +96,7 @@ func (j *job) retryEnded(run *pastRun) error {
 		return &engine.StaleError{Reason: "run " + open.ID + " of the same flow and campaign is not finished", Hint: "go on with that one first: " + j.resume(open.ID)}
 	}
 	n, unknown := 0, 0
-	for row, err := range history.Rows(ctx, j.store, run.Run, run.plans, nil) {
+	for row, err := range history.Rows(ctx, j.store, run.Run, run.plans, history.Told{}) {
 		if err != nil {
 			return err
 		}

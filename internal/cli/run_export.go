@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowrunner/flowrunner/engine"
+	"github.com/flowrunner/flowrunner/engine/history"
 	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/internal/ui"
 )
@@ -77,7 +78,7 @@ func (a *app) writeRun(ctx context.Context, w io.Writer, run *pastRun, texts boo
 			return err
 		}
 	}
-	for row, err := range run.rows(ctx, func(l planfile.LeftOut) { leftOut = append(leftOut, l) }) {
+	for row, err := range run.rows(ctx, history.Told{LeftOut: func(l planfile.LeftOut) { leftOut = append(leftOut, l) }}) {
 		if err != nil {
 			return err
 		}

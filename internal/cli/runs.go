@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowrunner/flowrunner/engine/history"
 	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/internal/ui"
@@ -92,7 +93,7 @@ func showRun(a *app, o stateFlags, id string, all bool) error {
 		return err
 	}
 	rows := func(yield func(ui.RowDocument, error) bool) {
-		for row, err := range run.rows(ctx, nil) {
+		for row, err := range run.rows(ctx, history.Told{}) {
 			if (err != nil || ui.Concerns(row)) && !yield(ui.RowOf(row), err) {
 				return
 			}
@@ -117,7 +118,8 @@ func showRun(a *app, o stateFlags, id string, all bool) error {
 	return a.outStyle().History(a.stdout, run.Run, h, rows, tail...)
 }
 
-// readHistory fills in who did not get a message, and why.
+// readHistory fills in who did not get a message, and why, and what the plans have
+// warned of.
 func readHistory(ctx context.Context, run *pastRun, h *ui.HistoryDocument, most int) error {
 	decided, err := decisionsOf(ctx, run.store)
 	if err != nil {
@@ -126,10 +128,13 @@ func readHistory(ctx context.Context, run *pastRun, h *ui.HistoryDocument, most 
 	if len(run.plans) > 0 {
 		h.Plan = run.plans[0]
 	}
-	leftOut := func(r planfile.LeftOut) {
-		h.LeftOut = append(h.LeftOut, ui.ReasonDocument{Step: r.Step, Reason: r.Reason, Count: r.Count})
+	told := history.Told{
+		LeftOut: func(r planfile.LeftOut) {
+			h.LeftOut = append(h.LeftOut, ui.ReasonDocument{Step: r.Step, Reason: r.Reason, Count: r.Count})
+		},
+		End: func(r planfile.End) { h.Warn(r.Warnings) },
 	}
-	for row, err := range run.rows(ctx, leftOut) {
+	for row, err := range run.rows(ctx, told) {
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,6 +52,7 @@ type HistoryDocument struct {
 	Settled   int                `json:"settled,omitempty"` // not sent by this run, but by a later one, or so a person says
 	NotShown  int                `json:"notShown,omitempty"`
 	Plan      string             `json:"plan,omitempty"`
+	Warnings  []string           `json:"warnings,omitempty"` // of its plans
 	Decisions []DecisionDocument `json:"decisions,omitempty"`
 }
 
@@ -84,6 +86,15 @@ func (h *HistoryDocument) Add(r history.Row, run string, most int) {
 		return
 	}
 	h.Rows = append(h.Rows, RowOf(r))
+}
+
+// Warn adds what a plan has warned of. Plans of later stages may say the same.
+func (h *HistoryDocument) Warn(texts []string) {
+	for _, text := range texts {
+		if !slices.Contains(h.Warnings, text) {
+			h.Warnings = append(h.Warnings, text)
+		}
+	}
 }
 
 // RowOf describes a row in short.
@@ -138,6 +149,9 @@ func (s Style) Runs(w io.Writer, runs []ledger.Run) {
 	}
 }
 
+// hasWarned comes before what a plan has warned of, when its run is looked at later.
+const hasWarned = "The plan has warned: "
+
 // batch is how many rows are drawn together, those with one reason in one line:
 // however many rows a run has, no more are held.
 const batch = 1000
@@ -177,6 +191,10 @@ func (s Style) History(w io.Writer, r ledger.Run, h HistoryDocument, more iter.S
 		}
 	} else if h.NotShown > 0 {
 		fmt.Fprintf(w, "  %8s  more; --all shows everybody\n", number(h.NotShown))
+	}
+	for _, text := range h.Warnings {
+		fmt.Fprintln(w)
+		s.warned(w, hasWarned+Safe(text)+".")
 	}
 	s.decisions(w, h.Decisions)
 	closing(w, "  ", tail)

@@ -268,7 +268,7 @@ func (r *Report) AddPlan(p *engine.Summary) {
 // Warn notes what a plan has warned of. Plans of later stages may say the same.
 func (r *Report) Warn(texts []string) {
 	for _, text := range texts {
-		if note := "The plan has warned: " + r.hide(text) + "."; !slices.Contains(r.Notes, note) {
+		if note := hasWarned + r.hide(text) + "."; !slices.Contains(r.Notes, note) {
 			r.Notes = append(r.Notes, note)
 		}
 	}

@@ -163,11 +163,15 @@ func TestRunsView(t *testing.T) {
 		Rows:    []RowDocument{{Seq: 2, Step: "send", Contact: 12, Status: "unknown", Reason: "reset"}, {Seq: 3, Step: "send", Key: "visit-7", Status: "skipped", Reason: "not tried: interrupted"}},
 		LeftOut: []ReasonDocument{{Step: "recent", Reason: "silent", Count: 5}},
 	}
+	for range 2 { // two stages
+		h.Warn([]string{"1 contact is somebody else too"})
+	}
 	require.NoError(t, Style{}.History(&b, run, h, nil, "Go on: flowrunner resume X"))
 	narrow(t, b.String())
 	golden.Equal(t, "testdata/history.txt", b.String())
 	doc, err := json.Marshal(Document{Run: &h})
 	require.NoError(t, err)
+	require.Contains(t, string(doc), `"warnings":["1 contact is somebody else too"]`)
 	require.Contains(t, string(doc), `"finished":"2026-03-01T12:01:00+03:00"`)
 	require.Nil(t, RunOf(ledger.Run{}).Finished)
 }
