@@ -13,18 +13,6 @@ import (
 // A text that could only be refused stops the plan, which says whose it is and
 // where it comes from; nobody gets a message before somebody has looked.
 func TestATextThatCannotBeSentStopsThePlan(t *testing.T) {
-	const flow = `flow: blank
-steps:
-  - id: rows
-    uses: read_csv
-    with: { path: rows.csv, columns: { id: integer, text: string } }
-  - id: send
-    forEach: ${{ steps.rows.outputs.rows }}
-    uses: chat2desk_send_message
-    with:
-      contactId: ${{ item.id ?? 0 }}
-      message: ${{ item.text ?? "" }}
-`
 	for name, tt := range map[string]struct{ text, problem, fix string }{
 		"blank":    {"", "step send (row 2): message is blank, and there is no attachment; leave such people out", "leave such people out with `if`, or say with ?? what stands in place of what is missing"},
 		"too long": {strings.Repeat("x", 4097), "the text has 4097 characters; at most 4096 are allowed", ""},
@@ -32,7 +20,7 @@ steps:
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, sandbox.Options{World: smallWorld(3)})
 			b.write("rows.csv", "id,text\n101,hi\n102,"+tt.text+"\n103,hi\n")
-			p := b.compile(flow)
+			p := b.compile(fromRows)
 			_, err := p.Plan(t.Context(), b.options(p, nil))
 			var failed *engine.StepError
 			require.ErrorAs(t, err, &failed)
@@ -44,7 +32,7 @@ steps:
 			require.Empty(t, b.api.Accepted())
 
 			b.write("rows.csv", "id,text\n101,hi\n103,hi\n")
-			require.Equal(t, 2, b.run(flow, nil).Counts.Sent)
+			require.Equal(t, 2, b.run(fromRows, nil).Counts.Sent)
 		})
 	}
 }

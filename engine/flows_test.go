@@ -188,10 +188,8 @@ outputs:
 	require.Equal(t, []any{map[string]any{"key": 1, "sent": 2}, map[string]any{"key": 0, "sent": 2}}, r.Outputs[0].Value)
 }
 
-func TestDuplicatesAndConflicts(t *testing.T) {
-	b := newBench(t, sandbox.Options{World: smallWorld(3)})
-	b.write("rows.csv", "id,text\n101,hello\n102,hello\n101,hello\n")
-	src := `flow: doubles
+// fromRows sends the text of each row of rows.csv to its contact.
+const fromRows = `flow: rows
 steps:
   - id: rows
     uses: read_csv
@@ -199,8 +197,15 @@ steps:
   - id: send
     forEach: ${{ steps.rows.outputs.rows }}
     uses: chat2desk_send_message
-    with: { contactId: "${{ item.id ?? 0 }}", message: "${{ item.text ?? \"\" }}" }
-outputs:
+    with:
+      contactId: ${{ item.id ?? 0 }}
+      message: ${{ item.text ?? "" }}
+`
+
+func TestDuplicatesAndConflicts(t *testing.T) {
+	b := newBench(t, sandbox.Options{World: smallWorld(3)})
+	b.write("rows.csv", "id,text\n101,hello\n102,hello\n101,hello\n")
+	src := fromRows + `outputs:
   duplicates: ${{ steps.send.outputs.duplicates }}
 `
 	r := b.run(src, nil)

@@ -64,8 +64,7 @@ func TestARenamedStepRemembers(t *testing.T) {
 	}))
 	b.apply(b.compile(movedFlow("outreach", "", "hi")), b.plan(b.compile(movedFlow("outreach", "", "hi")), nil))
 	api.become(nil)
-	for rec, err := range b.store.Records(t.Context(), ledger.Filter{Contact: 103}) {
-		require.NoError(t, err)
+	for rec := range b.remembered(ledger.Filter{Contact: 103}) {
 		require.NoError(t, b.store.Resolve(t.Context(), ledger.Decision{Identity: rec.Identity, State: ledger.NotSent, By: "anna", Reason: "not there", At: b.now}))
 	}
 
@@ -88,8 +87,7 @@ func TestARenamedStepRemembers(t *testing.T) {
 	require.Equal(t, map[int64][]string{101: {"hi"}, 102: {"hi"}, 103: {"hi, again"}, 104: {"hi"}}, b.texts())
 
 	// The unknown one is settled under its own identity, and that holds as well.
-	for rec, err := range b.store.Records(t.Context(), ledger.Filter{Contact: 102}) {
-		require.NoError(t, err)
+	for rec := range b.remembered(ledger.Filter{Contact: 102}) {
 		require.Equal(t, "outreach", rec.Step)
 		require.Equal(t, ledger.Sent, rec.State, "its chat was read")
 	}
@@ -177,8 +175,7 @@ func TestOrphansThatStopNothing(t *testing.T) {
 	_, err := p.Plan(t.Context(), b.options(p, nil))
 	require.ErrorContains(t, err, "outreach (1 send,", "an unknown one may have gone out")
 	b.plan(b.compile("flow: moved\nsteps:\n  - id: clients\n    uses: chat2desk_list_clients\n"), nil)
-	for rec, err := range b.store.Records(t.Context(), ledger.Filter{}) {
-		require.NoError(t, err)
+	for rec := range b.remembered(ledger.Filter{}) {
 		require.NoError(t, b.store.Resolve(t.Context(), ledger.Decision{Identity: rec.Identity, State: ledger.NotSent, By: "anna", Reason: "no", At: b.now}))
 	}
 	require.Equal(t, 1, records[planfile.End](t, b.plan(p, nil))[0].Counts.Planned)
@@ -229,8 +226,7 @@ func TestRenamesUnderFaults(t *testing.T) {
 // decide is a person who looks at the chats of some unknown sends, or of all.
 func (b *bench) decide(dice *rand.Rand, all bool) {
 	has := b.texts()
-	for rec, err := range b.store.Records(b.t.Context(), ledger.Filter{States: []ledger.State{ledger.Unknown}}) {
-		require.NoError(b.t, err)
+	for rec := range b.remembered(ledger.Filter{States: []ledger.State{ledger.Unknown}}) {
 		if !all && dice.IntN(3) > 0 {
 			continue
 		}

@@ -21,22 +21,15 @@ steps:
     uses: chat2desk_list_clients
   - id: some
     uses: filter
-    with:
-      items: ${{ steps.clients.outputs.clients }}
-      where: item.id % 2 == 0
+    with: { items: "${{ steps.clients.outputs.clients }}", where: item.id % 2 == 0 }
 `
 	const now = `
   - id: pair
     uses: limit
-    with:
-      items: ${{ steps.some.outputs.items }}
-      count: 2
+    with: { items: "${{ steps.some.outputs.items }}", count: 2 }
   - id: here
     uses: write_csv
-    with:
-      path: here.csv
-      rows: ${{ steps.pair.outputs.items }}
-      columns: [id]
+    with: { path: here.csv, rows: "${{ steps.pair.outputs.items }}", columns: [id] }
 `
 	const finally = `
 finally:
@@ -44,21 +37,13 @@ finally:
     steps:
       - id: again
         uses: filter
-        with:
-          items: ${{ steps.some.outputs.items }}
-          where: item.id > 104
+        with: { items: "${{ steps.some.outputs.items }}", where: item.id > 104 }
       - id: left
         uses: write_csv
-        with:
-          path: one.csv
-          rows: ${{ steps.again.outputs.items }}
-          columns: [id]
+        with: { path: one.csv, rows: "${{ steps.again.outputs.items }}", columns: [id] }
       - id: right
         uses: write_csv
-        with:
-          path: two.csv
-          rows: ${{ steps.again.outputs.items }}
-          columns: [id]
+        with: { path: two.csv, rows: "${{ steps.again.outputs.items }}", columns: [id] }
 `
 	const count = `
 outputs:

@@ -123,8 +123,7 @@ steps:
 	require.Equal(t, 6, r.Counts.Sent)
 	require.Len(t, b.api.Accepted(), 6)
 	claimed := map[int]bool{}
-	for rec, err := range b.store.Records(t.Context(), ledger.Filter{Contact: 101}) {
-		require.NoError(t, err)
+	for rec := range b.remembered(ledger.Filter{Contact: 101}) {
 		require.Equal(t, ledger.Sent, rec.State)
 		require.False(t, claimed[rec.MessageID], "message %d stands for two sends", rec.MessageID)
 		claimed[rec.MessageID] = true

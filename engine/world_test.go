@@ -3,6 +3,7 @@ package engine_test
 import (
 	"bytes"
 	"context"
+	"iter"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -157,6 +158,19 @@ func (b *bench) texts() map[int64][]string {
 		out[a.ClientID] = append(out[a.ClientID], a.Text)
 	}
 	return out
+}
+
+// remembered ranges over sends of the ledger.
+func (b *bench) remembered(f ledger.Filter) iter.Seq[ledger.Record] {
+	return func(yield func(ledger.Record) bool) {
+		b.t.Helper()
+		for rec, err := range b.store.Records(b.t.Context(), f) {
+			require.NoError(b.t, err)
+			if !yield(rec) {
+				return
+			}
+		}
+	}
 }
 
 // records reads a plan.

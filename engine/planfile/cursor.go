@@ -26,15 +26,24 @@ const (
 	maxNames = 512 // names that are kept
 )
 
-func (c *cursor) begin(line []byte) { c.b, c.odd, c.deep = line, false, 0 }
+// begin takes a line, and passes over its head.
+func (c *cursor) begin(line []byte, head string) {
+	c.b, c.odd, c.deep = line, false, 0
+	c.literal(head)
+}
+
+// closed passes over the end of a record, and reports whether all of the line was read.
+func (c *cursor) closed() bool {
+	c.literal("}")
+	return c.ended()
+}
 
 // ended reports whether all of the line was read.
 func (c *cursor) ended() bool { return !c.odd && len(c.b) == 1 && c.b[0] == '\n' }
 
 // send reads a send. Texts that are those of last share their memory.
 func (c *cursor) send(line []byte, last *Send) (r Send, ok bool) {
-	c.begin(line)
-	c.literal(`{"type":"send"`)
+	c.begin(line, `{"type":"send"`)
 	r.Type = "send"
 	r.Seq = c.whole(`,"seq":`)
 	r.Step = c.text(`,"step":`, last.Step)
@@ -60,13 +69,11 @@ func (c *cursor) send(line []byte, last *Send) (r Send, ok bool) {
 	r.Person = c.text(`,"person":`, "")
 	r.Known = c.texts(`,"known":`)
 	r.LastWrote = c.moment(`,"lastWrote":`)
-	c.literal("}")
-	return r, c.ended()
+	return r, c.closed()
 }
 
 func (c *cursor) item(line []byte) (r Item, ok bool) {
-	c.begin(line)
-	c.literal(`{"type":"item"`)
+	c.begin(line, `{"type":"item"`)
 	r.Type = "item"
 	r.Loop = c.text(`,"loop":`, "")
 	r.Unit = c.whole(`,"unit":`)
@@ -76,32 +83,28 @@ func (c *cursor) item(line []byte) (r Item, ok bool) {
 	r.Sends = wholes(c, `,"sends":`, func(_ *cursor, n int64) int64 { return n })
 	r.Outputs = c.values(`,"outputs":`)
 	r.Scope = c.values(`,"scope":`)
-	c.literal("}")
-	return r, c.ended()
+	return r, c.closed()
 }
 
 func (c *cursor) row(line []byte) (r Row, ok bool) {
-	c.begin(line)
-	c.literal(`{"type":"row"`)
+	c.begin(line, `{"type":"row"`)
 	r.Type = "row"
 	r.Stream = c.text(`,"stream":`, "")
 	c.literal(`,"value":`)
 	r.Value.V = c.value()
-	c.literal("}")
-	return r, c.ended()
+	return r, c.closed()
 }
 
 // stream reads the stream that the line of a row belongs to.
 func (c *cursor) stream(line []byte) (name string, ok bool) {
-	c.begin(line)
-	c.literal(`{"type":"row","stream":`)
+	c.begin(line, `{"type":"row","stream":`)
 	name = c.name()
 	return name, !c.odd
 }
 
 // lone reads the line of a value.
 func (c *cursor) lone(line []byte) (any, bool) {
-	c.begin(line)
+	c.begin(line, "")
 	v := c.value()
 	return v, c.ended()
 }
