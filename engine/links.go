@@ -43,6 +43,13 @@ func (l *Links) value(key any, make func() (any, error)) (any, error) {
 		v.value, v.err = value, err
 		l.mu.Unlock()
 	})
+	if v.err != nil {
+		l.mu.Lock()
+		if l.shared[key] == v {
+			delete(l.shared, key) // the next one asks again: what failed may pass
+		}
+		l.mu.Unlock()
+	}
 	return v.value, v.err
 }
 
