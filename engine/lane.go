@@ -7,7 +7,7 @@ import (
 )
 
 // lanes are the places of the sends on their way. As many may have a call under way
-// as the loop's concurrency says. An eighth as many again are spares, which have
+// as the loop's concurrency says. A quarter as many again are spares, which have
 // their intent made durable while they wait for leave to call: the commit of the
 // ledger then costs no time between two calls.
 //
@@ -18,7 +18,6 @@ type lanes struct {
 	calls  chan struct{}
 	slow   atomic.Bool // the spare that waited last for leave to call waited for long
 	paced  atomic.Bool // the call that began last had to wait for the rate
-	quick  atomic.Bool // the call that ended last took no longer than a commit may
 }
 
 // spareLife is how long an intent that was made early holds. One that is older when
@@ -27,10 +26,6 @@ const spareLife = time.Second
 
 // paceWait is how long a call waits at the least that has to wait for the rate.
 const paceWait = 10 * time.Millisecond
-
-// quickCall is what a call takes at the most that is not worth to be waited for with
-// an intent: what is gained is a commit for each.
-const quickCall = 5 * time.Millisecond
 
 // newLanes has places for so many calls at a time, and for so many spares.
 func newLanes(calls, spares int) *lanes {
@@ -48,7 +43,7 @@ func (a *applier) widen(p *pool, step string) {
 	case a.o.Canary != nil:
 		units = n
 	case n > 1:
-		spares = max(1, n/8)
+		spares = max(1, n/4)
 	}
 	p.size(units)
 	if cap(a.lanes.calls) != n || cap(a.lanes.places) != n+spares {
@@ -79,7 +74,7 @@ func (l *lanes) enter() lane {
 }
 
 // early reports whether a spare should make its intent now.
-func (l *lane) early() bool { return !l.of.paced.Load() && !l.of.slow.Load() && !l.of.quick.Load() }
+func (l *lane) early() bool { return !l.of.paced.Load() && !l.of.slow.Load() }
 
 // call waits for leave to call. It reports false when ctx has ended, or when it took
 // longer than most; 0 is for as long as it takes.

@@ -9,8 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An intent is made early where leave to call comes soon, and no sooner than a commit
-// takes anyway.
+// An intent is made early where leave to call comes soon.
 func TestWhenASpareIsEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLanes(1, 1)
@@ -19,12 +18,10 @@ func TestWhenASpareIsEarly(t *testing.T) {
 		require.False(t, spare.calling)
 		require.True(t, spare.early())
 
-		for _, reason := range []interface{ Store(bool) }{&l.paced, &l.quick} {
-			reason.Store(true)
-			require.False(t, spare.early())
-			reason.Store(false)
-			require.True(t, spare.early())
-		}
+		l.paced.Store(true)
+		require.False(t, spare.early())
+		l.paced.Store(false)
+		require.True(t, spare.early())
 
 		// The call hangs: the spare has waited for too long, also when it may call at last.
 		require.False(t, spare.call(t.Context(), spareLife))

@@ -187,9 +187,7 @@ func (t *try) once(ctx context.Context) (status string, again *step.Failure, wai
 	}
 	a, at := t.a, t.intended
 	t.intended = time.Time{}
-	began := time.Now()
 	outs, err := t.st.Kind.Do(ctx, t.args, step.Attempt{ExternalID: t.id.ExternalID(), At: at})
-	t.lane.of.quick.Store(time.Since(began) <= quickCall)
 	if err == nil {
 		t.lane.leave() // the next one needs its own intent, not this one's outcome
 		id, _ := outs["messageId"].(int)
