@@ -33,15 +33,12 @@ type Divert struct {
 
 // Apply performs a plan that Plan has written: its sends through the ledger, its
 // local steps, the later stages, finally and outputs. The caller holds the
-// flow's lock. p is compiled from the plan's own text.
+// flow's lock, and has checked the plan since. p is compiled from the plan's own text.
 //
-// The error is what kept it from beginning (*StaleError, *planfile.Error, of
-// the ledger); once begun, everything that happened is in the Result.
-func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Result, error) {
-	head, end, err := planfile.Check(path)
-	if err != nil {
-		return nil, err
-	}
+// The error is what kept it from beginning (*StaleError, of the ledger); once begun,
+// everything that happened is in the Result.
+func (p *Program) Apply(ctx context.Context, plan planfile.Plan, o ApplyOptions) (*Result, error) {
+	head := plan.Head
 	if o.Drain == nil {
 		o.Drain = context.Background()
 	}
@@ -61,24 +58,24 @@ func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Resu
 		started: o.clock(), steps: map[string]*StepCounts{}, lanes: newLanes(1, 0),
 	}
 	if o.Divert == nil {
-		a.result.Fingerprint = end.Fingerprint()
+		a.result.Fingerprint = plan.End.Fingerprint()
 	}
 	var done func()
 	a.patience, done = untilDrained(ctx, o.Drain)
 	defer done()
 	a.canary = newCanary(a, o.Canary)
-	if err := a.fits(ctx, end); err != nil {
+	if err := a.fits(ctx, plan.End); err != nil {
 		return nil, err
 	}
 	if len(p.Guard.Suppress) > 0 && o.Divert == nil {
 		if a.suppressed, err = s.suppressing(ctx); err == nil {
-			err = a.suppressed.comparable(end)
+			err = a.suppressed.comparable(plan.End)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	if err := a.begin(ctx, end); err != nil {
+	if err := a.begin(ctx, plan.End.Hash); err != nil {
 		return nil, err
 	}
 	if a.log, err = openEventLog(filepath.Join(s.dir, "events.jsonl")); err != nil {
@@ -88,9 +85,9 @@ func (p *Program) Apply(ctx context.Context, path string, o ApplyOptions) (*Resu
 	run, _ := s.root.env["run"].(map[string]any)
 	run["startedAt"] = a.started.In(p.Zone)
 	if o.Divert != nil {
-		return a.divert(ctx, path)
+		return a.divert(ctx, plan.Path)
 	}
-	a.stages(ctx, path, head, end)
+	a.stages(ctx, plan)
 	a.finally(ctx)
 	return a.finish(ctx)
 }
@@ -170,11 +167,11 @@ func (a *applier) sameAccount(ctx context.Context) error {
 }
 
 // begin records the run, durably, before anything of it happens.
-func (a *applier) begin(ctx context.Context, end planfile.End) error {
+func (a *applier) begin(ctx context.Context, planHash string) error {
 	run := a.record()
-	run.PlanHash, run.State = end.Hash, ledger.Running
+	run.PlanHash, run.State = planHash, ledger.Running
 	if a.o.Divert != nil {
-		run.ID, run.PlanHash, run.Campaign = run.ID+"-divert", end.Hash+"-divert", divertCampaign(run.ID)
+		run.ID, run.PlanHash, run.Campaign = run.ID+"-divert", planHash+"-divert", divertCampaign(run.ID)
 	}
 	a.result.Run = run
 	if a.o.Resume {
@@ -200,18 +197,17 @@ func (a *applier) record() ledger.Run {
 	}
 }
 
-// stages applies the first plan, which was checked, and plans and applies each
-// later one.
-func (a *applier) stages(ctx context.Context, path string, head planfile.Header, end planfile.End) {
+// stages applies the first plan, and plans and applies each later one.
+func (a *applier) stages(ctx context.Context, plan planfile.Plan) {
 	for stage := 0; ; stage++ {
 		a.emit(Event{Kind: EventApplying, Stage: stage})
-		if err := a.perform(ctx, path, head, end); err != nil {
+		if err := a.perform(ctx, plan); err != nil {
 			a.stop(CauseOf(err), err.Error(), Hint(err))
 		}
-		if err := a.verify(ctx, path); err != nil {
+		if err := a.verify(ctx, plan.Path); err != nil {
 			a.stop(CauseOf(err), err.Error(), Hint(err))
 		}
-		if err := a.settleStage(context.WithoutCancel(ctx), path); err != nil {
+		if err := a.settleStage(context.WithoutCancel(ctx), plan.Path); err != nil {
 			a.unsettled = true
 			a.stop(CauseOf(err), err.Error(), Hint(err))
 			return
@@ -223,11 +219,11 @@ func (a *applier) stages(ctx context.Context, path string, head planfile.Header,
 		if ctx.Err() != nil {
 			return
 		}
-		path = a.planPath(stage + 1)
+		path := a.planPath(stage + 1)
 		var err error
-		if head, end, err = planfile.Check(path); a.o.Resume && err == nil {
+		if plan, err = planfile.Check(path); a.o.Resume && err == nil {
 			// This stage was planned before; what it says still holds, and so do the rails.
-			if err := withinMaxSends(a.counts.Planned+end.Counts.Planned, a.most()); err != nil {
+			if err := withinMaxSends(a.counts.Planned+plan.End.Counts.Planned, a.most()); err != nil {
 				a.stop(CauseGuard, err.Error(), Hint(err))
 			}
 			continue
@@ -236,7 +232,7 @@ func (a *applier) stages(ctx context.Context, path string, head planfile.Header,
 		var g *GuardError
 		if err == nil || errors.As(err, &g) {
 			a.stopAt(err)
-			head, end, err = planfile.Check(path)
+			plan, err = planfile.Check(path)
 		}
 		if err != nil {
 			a.stopAt(err)

@@ -24,18 +24,18 @@ type action struct {
 	local *planfile.Local
 }
 
-// perform reads one plan, which was checked, as a stream and performs it.
-func (a *applier) perform(ctx context.Context, path string, head planfile.Header, end planfile.End) error {
-	err := a.suppressed.comparable(end)
+// perform reads one plan as a stream and performs it.
+func (a *applier) perform(ctx context.Context, plan planfile.Plan) error {
+	err := a.suppressed.comparable(plan.End)
 	if err == nil {
-		err = a.remember(ctx, head, path)
+		err = a.remember(ctx, plan)
 	}
 	if err != nil {
 		return err
 	}
-	a.result.Warnings = append(a.result.Warnings, end.Warnings...)
-	a.rails = guard.NewRails(end.Counts.Planned, a.p.Guard.StopIf)
-	rows := newPlanRows(a.session, path)
+	a.result.Warnings = append(a.result.Warnings, plan.End.Warnings...)
+	a.rails = guard.NewRails(plan.End.Counts.Planned, a.p.Guard.StopIf)
+	rows := newPlanRows(a.session, plan.Path)
 	pool := &pool{do: func(u unit) { a.unit(ctx, u) }}
 	defer pool.end()
 	var current unit
@@ -45,9 +45,9 @@ func (a *applier) perform(ctx context.Context, path string, head planfile.Header
 	}
 	settle := func() error {
 		submit()
-		return a.afterTheRest(ctx, path, pool)
+		return a.afterTheRest(ctx, plan.Path, pool)
 	}
-	for line, err := range planfile.Lines(path) {
+	for line, err := range planfile.Lines(plan.Path) {
 		var rec any
 		switch {
 		case err != nil:

@@ -25,7 +25,7 @@ func TestMaxSendsHoldsOverResumes(t *testing.T) {
 	require.Contains(t, r.Causes, engine.CauseGuard)
 	require.Equal(t, 2, r.Counts.Sent)
 	for range 2 {
-		r, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(p, nil), Resume: true})
+		r, err := applyFile(t.Context(), p, path, engine.ApplyOptions{Options: b.options(p, nil), Resume: true})
 		require.NoError(t, err)
 		require.Contains(t, r.Causes, engine.CauseGuard)
 		require.Contains(t, r.Reason, "4 messages are planned, but at most 3 are allowed")
@@ -41,13 +41,13 @@ func TestMaxSendsIsThatOfNow(t *testing.T) {
 	path := b.plan(p, nil)
 	tight, _ := p.Under(projectOf(t, "guard: { maxSends: 2 }"))
 	var g *engine.GuardError
-	_, err := tight.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(p, nil)})
+	_, err := applyFile(t.Context(), tight, path, engine.ApplyOptions{Options: b.options(p, nil)})
 	require.ErrorAs(t, err, &g)
 	require.Empty(t, b.api.Accepted())
 	r := b.drained(p, path, 1)
 	require.Contains(t, r.Causes, engine.CauseInterrupted)
 	sent := len(b.api.Accepted())
-	_, err = tight.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(p, nil), Resume: true})
+	_, err = applyFile(t.Context(), tight, path, engine.ApplyOptions{Options: b.options(p, nil), Resume: true})
 	require.ErrorAs(t, err, &g)
 	require.Len(t, b.api.Accepted(), sent)
 }
@@ -66,7 +66,7 @@ func TestTheMonthIsLookedAtBeforeTheFirstSend(t *testing.T) {
 		p := b.compile(strings.Replace(twoSends, "steps:", fmt.Sprintf("guard: { monthlyCalls: %d }\nsteps:", tt.most), 1))
 		o := b.options(p, nil)
 		o.CallsThisMonth = steps.CallsThisMonth
-		path, err := p.Plan(t.Context(), o)
+		path, err := planFile(t.Context(), p, o)
 		require.NotEmpty(t, path)
 		if tt.err != "" {
 			require.EqualError(t, err, tt.err)
@@ -78,7 +78,7 @@ func TestTheMonthIsLookedAtBeforeTheFirstSend(t *testing.T) {
 		require.Equal(t, 5, *s.Left)
 
 		// Others have called in between: apply asks again, and sends nothing.
-		_, err = p.Apply(t.Context(), path, engine.ApplyOptions{Options: o})
+		_, err = applyFile(t.Context(), p, path, engine.ApplyOptions{Options: o})
 		require.ErrorContains(t, err, "guard.monthlyCalls: 5 messages are planned")
 		require.Empty(t, b.api.Accepted())
 	}
@@ -94,14 +94,14 @@ func TestAPlanAndItsApplyShareLinks(t *testing.T) {
 		p := b.compile(strings.Replace(twoSends, "steps:", fmt.Sprintf("guard: { monthlyCalls: %d }\nsteps:", most), 1))
 		o := b.options(p, nil)
 		o.CallsThisMonth, o.Links = steps.CallsThisMonth, engine.NewLinks()
-		path, err := p.Plan(t.Context(), o)
+		path, err := planFile(t.Context(), p, o)
 		var g *engine.GuardError
 		if want == 0 {
 			require.ErrorAs(t, err, &g)
 		} else {
 			require.NoError(t, err)
 		}
-		r, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: o})
+		r, err := applyFile(t.Context(), p, path, engine.ApplyOptions{Options: o})
 		if want == 0 {
 			require.ErrorAs(t, err, &g, "no calls are left for apply either")
 		} else {
@@ -120,7 +120,7 @@ func TestTheMonthEndsInTheMiddle(t *testing.T) {
 	used := 1000
 	o := b.options(p, nil)
 	o.CallsThisMonth = func(context.Context) (*int, error) { return &used, nil }
-	path, err := p.Plan(t.Context(), o)
+	path, err := planFile(t.Context(), p, o)
 	require.NoError(t, err)
 	used = 1004 // one call asks for the account, five are left
 	n := 0
@@ -130,14 +130,14 @@ func TestTheMonthEndsInTheMiddle(t *testing.T) {
 		}
 		return steps.WaitTurn(ctx)
 	}
-	r, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: o})
+	r, err := applyFile(t.Context(), p, path, engine.ApplyOptions{Options: o})
 	require.NoError(t, err)
 	require.Contains(t, r.Causes, engine.CauseGuard)
 	require.Equal(t, "guard.monthlyCalls: all 1010 calls of this month are made", r.Reason)
 	require.Equal(t, 3, r.Counts.Sent)
 	require.Equal(t, ledger.Stopped, r.Run.State)
 	used = 0
-	r, err = p.Apply(t.Context(), path, engine.ApplyOptions{Options: o, Resume: true})
+	r, err = applyFile(t.Context(), p, path, engine.ApplyOptions{Options: o, Resume: true})
 	require.NoError(t, err)
 	require.Empty(t, r.Causes, r.Reason)
 	require.Len(t, b.api.Accepted(), 5)
@@ -157,7 +157,7 @@ func TestAMonthThatNobodyTells(t *testing.T) {
 	p = b.compile(twoSends)
 	o = b.options(p, nil)
 	o.CallsThisMonth = unknown
-	path, err := p.Plan(t.Context(), o)
+	path, err := planFile(t.Context(), p, o)
 	require.NoError(t, err)
 	s, err := p.Summarize(path, 1)
 	require.NoError(t, err)
@@ -170,14 +170,14 @@ func TestAnAllowanceStopsPlanAndApply(t *testing.T) {
 	_, err := p.Plan(chat2desk.Within(t.Context(), chat2desk.NewAllowance(1)), b.options(p, nil))
 	require.Equal(t, engine.CauseGuard, engine.CauseOf(err))
 	path := b.plan(p, nil)
-	r, err := p.Apply(chat2desk.Within(t.Context(), chat2desk.NewAllowance(3)), path, engine.ApplyOptions{Options: b.options(p, nil)})
+	r, err := applyFile(chat2desk.Within(t.Context(), chat2desk.NewAllowance(3)), p, path, engine.ApplyOptions{Options: b.options(p, nil)})
 	require.NoError(t, err)
 	require.Contains(t, r.Causes, engine.CauseGuard)
 	require.Equal(t, 2, r.Counts.Sent)
 	require.Equal(t, 3, r.Counts.Skipped)
 	require.Zero(t, r.Counts.Unknown)
 	require.Equal(t, ledger.Stopped, r.Run.State)
-	r, err = p.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(p, nil), Resume: true})
+	r, err = applyFile(t.Context(), p, path, engine.ApplyOptions{Options: b.options(p, nil), Resume: true})
 	require.NoError(t, err)
 	require.Empty(t, r.Causes)
 	require.Len(t, b.api.Accepted(), 5)

@@ -101,10 +101,10 @@ func TestCallsRun(t *testing.T) {
 
 	// Apply knows the flows from the plan, in a process of its own.
 	b.write("greet.yaml", "flow: another\n")
-	head, _, err := planfile.Check(path)
+	plan, err := planfile.Check(path)
 	require.NoError(t, err)
-	doc, _ := flow.Parse(head.File, []byte(head.FlowText))
-	p, ds := engine.Compile(doc, steps.Registry(), engine.FilesOf(head.Texts))
+	doc, _ := flow.Parse(plan.Head.File, []byte(plan.Head.FlowText))
+	p, ds := engine.Compile(doc, steps.Registry(), engine.FilesOf(plan.Head.Texts))
 	require.Empty(t, ds)
 	r := b.apply(p, path)
 	require.Equal(t, []engine.Cause{engine.CauseRecipients}, r.Causes, r.Reason)
@@ -156,7 +156,7 @@ func TestCallsSurviveCrashes(t *testing.T) {
 				if life < 20 {
 					o.Store = &mortalStore{Store: b.store, left: 1 + random.IntN(12), after: random.IntN(2) == 0}
 				}
-				if r, err := p.Apply(context.Background(), path, o); err == nil && r.Reason == "" {
+				if r, err := applyFile(context.Background(), p, path, o); err == nil && r.Reason == "" {
 					last = r
 				}
 			}

@@ -98,11 +98,7 @@ type storm struct {
 func newStorm(t *testing.T, clients, concurrency int, faults sandbox.Faults) *storm {
 	t.Helper()
 	faults.LateBy = 20 * time.Millisecond
-	world := sandbox.Options{World: smallWorld(clients), Faults: faults}
-	if concurrency > 1 {
-		world.Latency = 10 * time.Millisecond // at calls that are quick nobody has an intent early
-	}
-	b := newBench(t, world)
+	b := newBench(t, sandbox.Options{World: smallWorld(clients), Faults: faults})
 	s := &storm{t: t, b: b, p: b.compile(fmt.Sprintf(crashFlow, concurrency)), clients: clients}
 	s.path = b.plan(s.p, nil)
 	return s
@@ -115,7 +111,7 @@ func (s *storm) apply(ctx context.Context, store ledger.Store, resume bool) (*en
 	if s.adjust != nil {
 		s.adjust(&o)
 	}
-	return s.p.Apply(ctx, s.path, engine.ApplyOptions{Options: o, Resume: resume})
+	return applyFile(ctx, s.p, s.path, engine.ApplyOptions{Options: o, Resume: resume})
 }
 
 // settle goes on with the run until it has ended, and checks the promise: the
@@ -319,12 +315,12 @@ func TestAnApiThatGoesAway(t *testing.T) {
 		}
 		return ctx, &step.Failure{Class: step.ClassUnreachable, Delivery: step.NotSent, Reason: "no connection", Hint: "try later"}
 	}
-	head, _, err := planfile.Check(path)
+	plan, err := planfile.Check(path)
 	require.NoError(t, err)
-	for _, name := range head.Accounts {
+	for _, name := range plan.Head.Accounts {
 		o.Account = func(context.Context) (string, error) { return filepath.Base(name), nil }
 	}
-	r, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: o})
+	r, err := applyFile(t.Context(), p, path, engine.ApplyOptions{Options: o})
 	require.NoError(t, err)
 	require.Equal(t, 1, r.Counts.Sent)
 	require.Contains(t, r.Causes, engine.CauseUnreachable)

@@ -256,7 +256,7 @@ func (p *Program) InputsOf(head planfile.Header) map[string]any {
 // inputs, the outputs of steps, and the lists and iterations that the plan has
 // recorded since something later reads them. p is compiled from the plan's text.
 func (p *Program) Recorded(paths []string, at Place) (*Evaluator, error) {
-	head, _, err := planfile.Check(paths[0])
+	plan, err := planfile.Check(paths[0])
 	if err != nil {
 		return nil, err
 	}
@@ -264,9 +264,9 @@ func (p *Program) Recorded(paths []string, at Place) (*Evaluator, error) {
 	if err != nil {
 		return nil, err
 	}
-	inputs := p.InputsOf(head)
+	inputs := p.InputsOf(plan.Head)
 	f := newFrame()
-	maps.Copy(f.env, p.Evaluator(inputs, head.Env, head.Run, head.Now).env)
+	maps.Copy(f.env, p.Evaluator(inputs, plan.Head.Env, plan.Head.Run, plan.Head.Now).env)
 	e := &Evaluator{scope: sc, env: f.env, why: "the plan of this run has not recorded it, since it keeps what is sent and what later stages need; --flow FILE --sandbox tries it on made-up people"}
 	loops := loopsWanted(st, at)
 	lists, found := map[string][]any{}, len(loops) == 0
@@ -307,7 +307,7 @@ func (p *Program) Recorded(paths []string, at Place) (*Evaluator, error) {
 	p.publishLists(f, lists)
 	if !found {
 		return nil, &PlaceError{
-			fmt.Sprintf("the plan of run %s records no item %s of the step %s", head.Run, strings.TrimPrefix(rowName(at.Item), "row "), at.Step),
+			fmt.Sprintf("the plan of run %s records no item %s of the step %s", plan.Head.Run, strings.TrimPrefix(rowName(at.Item), "row "), at.Step),
 			"items count from 1, and only loops that send are recorded one by one",
 		}
 	}
@@ -327,7 +327,7 @@ func (p *Program) Recorded(paths []string, at Place) (*Evaluator, error) {
 func recordsOf(paths []string) iter.Seq2[any, error] {
 	return func(yield func(any, error) bool) {
 		for i, path := range paths {
-			if _, _, err := planfile.Check(path); err != nil && i > 0 {
+			if _, err := planfile.Check(path); err != nil && i > 0 {
 				return
 			}
 			for rec, err := range planfile.Records(path) {

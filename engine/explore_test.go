@@ -147,7 +147,7 @@ func TestRecorded(t *testing.T) {
 	b := newBench(t, sandbox.Options{World: smallWorld(2)})
 	b.env["SHOP"] = "Berlin"
 	p := b.compile(explored)
-	path, err := p.Plan(t.Context(), b.options(p, map[string]any{"word": "Hi"}))
+	path, err := planFile(t.Context(), p, b.options(p, map[string]any{"word": "Hi"}))
 	var guard *engine.GuardError
 	require.ErrorAs(t, err, &guard)
 	recorded := func(at engine.Place) *engine.Evaluator {

@@ -50,7 +50,7 @@ func TestTheFenceDropsOldIntents(t *testing.T) {
 			path := b.plan(p, nil)
 			o := b.options(p, nil)
 			o.Store = &sleepyStore{Store: b.store, bench: b, slept: map[ledger.Identity]bool{}, sleep: tt.sleep}
-			r, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: o})
+			r, err := applyFile(t.Context(), p, path, engine.ApplyOptions{Options: o})
 			require.NoError(t, err)
 			require.Equal(t, ledger.Finished, r.Run.State, "%+v", r)
 			require.Len(t, b.api.Accepted(), r.Counts.Sent)
@@ -84,7 +84,7 @@ func TestAClockSetForwardResendsNothing(t *testing.T) {
 					ahead.Add(int64(jump))
 				}
 			}
-			r, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: o})
+			r, err := applyFile(t.Context(), p, path, engine.ApplyOptions{Options: o})
 			require.NoError(t, err)
 			b.api.Close()
 			seen := map[string]int{}

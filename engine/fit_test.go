@@ -110,7 +110,7 @@ func TestAPlanBinds(t *testing.T) {
 			path := b.plan(p, nil)
 			c.change(t, b, path)
 			sent := len(b.api.Accepted())
-			_, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(p, nil)})
+			_, err := applyFile(t.Context(), p, path, engine.ApplyOptions{Options: b.options(p, nil)})
 			require.ErrorContains(t, err, c.why)
 			want := engine.CauseStale
 			if c.name == "over the cap" {
@@ -120,9 +120,9 @@ func TestAPlanBinds(t *testing.T) {
 			require.Len(t, b.api.Accepted(), sent)
 
 			// It can be looked at all the same, and says so.
-			head, _, _ := planfile.Check(path)
-			require.Equal(t, "header", head.Type)
-			unfit, err := p.Unfit(t.Context(), head, b.store, b.now)
+			plan, _ := planfile.Check(path)
+			require.Equal(t, "header", plan.Head.Type)
+			unfit, err := p.Unfit(t.Context(), plan.Head, b.store, b.now)
 			require.NoError(t, err)
 			sum, err := p.Look(path, 1, unfit)
 			require.NoError(t, err)
@@ -142,7 +142,7 @@ func TestAResumedPlanBinds(t *testing.T) {
 	path := b.plan(p, nil)
 	o := b.options(p, nil)
 	o.Store = &mortalStore{Store: b.store, left: 4, after: true}
-	_, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: o})
+	_, err := applyFile(t.Context(), p, path, engine.ApplyOptions{Options: o})
 	require.Error(t, err, "the process is dead")
 	b.now = b.now.Add(48 * time.Hour)
 
@@ -151,10 +151,10 @@ func TestAResumedPlanBinds(t *testing.T) {
 	defer elsewhere.Close()
 	o = b.options(p, nil)
 	o.Store = elsewhere
-	_, err = p.Apply(t.Context(), path, engine.ApplyOptions{Options: o, Resume: true})
+	_, err = applyFile(t.Context(), p, path, engine.ApplyOptions{Options: o, Resume: true})
 	require.ErrorContains(t, err, "made with another ledger")
 
-	_, err = p.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(p, nil), Resume: true})
+	_, err = applyFile(t.Context(), p, path, engine.ApplyOptions{Options: b.options(p, nil), Resume: true})
 	require.NoError(t, err)
 	run, _, err := b.store.FindRun(t.Context(), "last")
 	require.NoError(t, err)

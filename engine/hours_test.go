@@ -160,7 +160,7 @@ func (b *timed) options(p *engine.Program) engine.Options {
 
 func (b *timed) plan(p *engine.Program) string {
 	b.t.Helper()
-	path, err := p.Plan(b.t.Context(), b.options(p))
+	path, err := planFile(b.t.Context(), p, b.options(p))
 	require.NoError(b.t, err)
 	return path
 }
@@ -171,7 +171,7 @@ func (b *timed) apply(p *engine.Program, path string, change ...func(*engine.App
 	for _, f := range change {
 		f(&o)
 	}
-	r, err := p.Apply(context.Background(), path, o)
+	r, err := applyFile(context.Background(), p, path, o)
 	require.NoError(b.t, err)
 	return r
 }
@@ -382,9 +382,9 @@ func TestARecipientWhoseZoneCannotBeToldIsLeftOut(t *testing.T) {
 	b := newTimed(t, worldOf(t, moscow, "[tg] 807892"), "2026-11-23 12:00:00 +03:00")
 	p := b.compile(company(`{ allow: "09:00-21:00", zone: '${{ client.phone }}' }`))
 	path := b.plan(p)
-	_, end, err := planfile.Check(path)
+	plan, err := planfile.Check(path)
 	require.NoError(t, err)
-	require.Equal(t, 3, end.Counts.LeftOut)
+	require.Equal(t, 3, plan.End.Counts.LeftOut)
 	left := records[planfile.LeftOut](t, path)
 	require.Contains(t, left[0].Reason, "nothing tells the recipient's time zone")
 	r := b.apply(p, path)

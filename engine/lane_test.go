@@ -74,7 +74,7 @@ func TestAnAcceptedMessageGivesWay(t *testing.T) {
 			o := b.options(p, nil)
 			s := &slowStore{Store: b.store, awaited: tt.awaited, enough: make(chan struct{})}
 			o.Store = s
-			r, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: o})
+			r, err := applyFile(t.Context(), p, path, engine.ApplyOptions{Options: o})
 			require.NoError(t, err)
 			require.LessOrEqual(t, s.most, tt.most, "%+v", r.Counts)
 			require.Equal(t, r.Counts.Planned, r.Counts.Sent+r.Counts.Failed+r.Counts.Skipped, "%+v", r.Counts)

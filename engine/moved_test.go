@@ -140,7 +140,7 @@ func TestOrphansStopThePlan(t *testing.T) {
 
 	// A new occasion.
 	o.Campaign = "june"
-	path, err := p.Plan(t.Context(), o)
+	path, err := planFile(t.Context(), p, o)
 	require.NoError(t, err)
 	require.Equal(t, 3, records[planfile.End](t, path)[0].Counts.Planned)
 
@@ -152,7 +152,7 @@ func TestOrphansStopThePlan(t *testing.T) {
 	o = b.options(p, nil)
 	o.Orphans = true
 	b.now = b.now.Add(time.Minute)
-	path, err = p.Plan(t.Context(), o)
+	path, err = planFile(t.Context(), p, o)
 	require.NoError(t, err)
 	require.Equal(t, 3, b.apply(p, path).Counts.Sent)
 	b.now = b.now.Add(time.Minute)
@@ -209,7 +209,7 @@ func TestRenamesUnderFaults(t *testing.T) {
 				if !calm && dice.IntN(2) == 0 {
 					o.Store = &mortalStore{Store: b.store, left: 1 + dice.IntN(12), after: dice.IntN(2) == 0}
 				}
-				_, err := p.Apply(context.Background(), path, engine.ApplyOptions{Options: o})
+				_, err := applyFile(context.Background(), p, path, engine.ApplyOptions{Options: o})
 				if o.Store == b.store {
 					require.NoError(t, err)
 				}

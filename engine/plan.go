@@ -29,24 +29,24 @@ func (p *Program) CampaignOf(o Options) string {
 }
 
 // Plan runs the flow's reads and computes, renders every send of the first stage
-// and writes all of it to the plan file of a new run, whose path it returns. It
-// sends nothing and changes nothing but files of that run.
+// and writes all of it to the plan file of a new run, of which it returns the summary.
+// It sends nothing and changes nothing but files of that run.
 //
 // Errors are *StepError, *ConflictError, *SecretError, or of the ledger or the
-// file system. A *GuardError comes with the path: the plan is there to be looked
+// file system. A *GuardError comes with the summary: the plan is there to be looked
 // at, but may not be applied.
-func (p *Program) Plan(ctx context.Context, o Options) (string, error) {
+func (p *Program) Plan(ctx context.Context, o Options) (*Summary, error) {
 	now := o.clock().Truncate(time.Millisecond)
 	s, err := newSession(p, o, cmp.Or(o.Run, NewRunID(now)), now)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer s.close()
 	if s.slot, err = p.serving(o.Slot, s.now); err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := s.noOrphans(ctx); err != nil {
-		return "", err
+		return nil, err
 	}
 	env := s.environment()
 	s.setInputs(o.Inputs, env)
@@ -88,7 +88,7 @@ func (s *session) planPath(stage int) string {
 
 // planStage plans one stage into its file. before is nil for the first stage,
 // else what has been applied so far.
-func (s *session) planStage(ctx context.Context, stage int, env map[string]string, before *applier) (string, error) {
+func (s *session) planStage(ctx context.Context, stage int, env map[string]string, before *applier) (*Summary, error) {
 	p := &planner{session: s, stage: stage, planned: sha256.New(), leftOut: map[leftOutKey]int{}, asked: map[clientID]step.Facts{}}
 	if before != nil {
 		p.seq, p.unit, p.halted = before.lastSeq, before.lastUnit, before.stopReason()
@@ -97,16 +97,16 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 	var err error
 	if len(s.p.Guard.Suppress) > 0 && s.p.HasSends() && p.halted == "" {
 		if p.suppressed, err = s.suppressing(ctx); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
 	path := s.planPath(stage)
 	if p.w, err = p.open(ctx, path, env); err != nil {
-		return "", err
+		return nil, err
 	}
 	defer p.w.abort()
 	if p.draft, err = s.o.Store.Draft(ctx, p.p.Name, p.p.CampaignOf(p.o)); err != nil {
-		return "", err
+		return nil, err
 	}
 	defer p.draft.Close()
 	for _, st := range s.p.Steps {
@@ -115,16 +115,16 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 		}
 		s.emit(Event{Kind: EventStep, Stage: stage, Step: st.ID, Text: st.Title})
 		if err := p.top(p.w.ctx, st); err != nil {
-			return "", p.w.fault(err)
+			return nil, p.w.fault(err)
 		}
 		s.emit(Event{Kind: EventStepDone, Stage: stage, Step: st.ID})
 	}
 	if err := p.w.begin(); err != nil {
-		return "", err
+		return nil, err
 	}
 	for _, k := range p.order {
 		if err := p.w.write(planfile.LeftOut{Type: "leftOut", Step: k.step, Reason: k.reason, Count: p.leftOut[k]}); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
 	end := planfile.End{Counts: p.counts, Calls: s.calls(), Asked: p.railCalls, Unasked: p.unasked, Warnings: p.railWarnings(), Recipients: hex.EncodeToString(p.planned.Sum(nil))}
@@ -135,8 +135,9 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 			}
 		}
 	}
-	if err := p.w.close(end); err != nil {
-		return "", err
+	sum, err := p.w.close(end)
+	if err != nil {
+		return nil, err
 	}
 	s.emit(Event{Kind: EventPlanned, Stage: stage, Total: p.counts.Planned})
 	earlier := 0
@@ -144,9 +145,9 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 		earlier = before.counts.Planned
 	}
 	if err := withinMaxSends(earlier+p.counts.Planned, p.w.head.MaxSends); err != nil {
-		return path, err
+		return sum, err
 	}
-	return path, s.withinMonth(p.counts.Planned)
+	return sum, s.withinMonth(p.counts.Planned)
 }
 
 // withinMaxSends is the first rail: more planned than the cap, and nothing is

@@ -11,13 +11,14 @@ import (
 // read is written down before that is known. If it cannot be told, that is the error,
 // whatever else went wrong meanwhile, so that of a wrong token always the same is said.
 type opening struct {
+	p      *planner
 	w      *planfile.Writer
+	sum    *summing                // of what was written; nil before the header is
 	head   planfile.Header         // its accounts are being asked for until known has returned
 	ctx    context.Context         // of the reads; it ends when the accounts cannot be told
 	cancel context.CancelCauseFunc // of ctx
 	asked  chan error              // what came of asking; nil once it was received
 	err    error                   // which is this
-	opened bool                    // the header is written
 }
 
 // open begins the plan of a stage. With guard.monthlyCalls the accounts are asked
@@ -27,7 +28,7 @@ func (p *planner) open(ctx context.Context, path string, env map[string]string) 
 	if err != nil {
 		return nil, err
 	}
-	o := &opening{asked: make(chan error, 1)}
+	o := &opening{p: p, asked: make(chan error, 1)}
 	if o.head, err = p.header(ctx, env); err != nil {
 		return nil, err
 	}
@@ -145,13 +146,13 @@ func (o *opening) fault(err error) error {
 
 // begin writes the header, once.
 func (o *opening) begin() error {
-	if o.opened {
+	if o.sum != nil {
 		return nil
 	}
 	if err := o.known(); err != nil {
 		return err
 	}
-	o.opened = true
+	o.sum = o.p.p.summing(o.w.Path, o.head, o.p.o.Samples)
 	return o.w.Write(o.head)
 }
 
@@ -160,16 +161,17 @@ func (o *opening) write(record any) error {
 	if err := o.begin(); err != nil {
 		return err
 	}
+	o.sum.add(record)
 	return o.w.Write(record)
 }
 
 // close ends the plan.
-func (o *opening) close(end planfile.End) error {
+func (o *opening) close(end planfile.End) (*Summary, error) {
 	if err := o.begin(); err != nil {
-		return err
+		return nil, err
 	}
-	_, err := o.w.Close(end)
-	return err
+	end, err := o.w.Close(end)
+	return o.sum.end(end), err
 }
 
 // abort throws away what was not closed, and lets nobody go on asking.

@@ -43,7 +43,7 @@ func planOver(t *testing.T, src string, read func(context.Context) (step.Stream[
 	b := newBench(t, sandbox.Options{World: smallWorld(3)})
 	o := b.options(p, nil)
 	set(&o)
-	return p.Plan(t.Context(), o)
+	return planFile(t.Context(), p, o)
 }
 
 // The account is asked while the first step reads, and nobody reads on before it is

@@ -34,7 +34,7 @@ var changing = []struct {
 
 func normalised(t *testing.T, path string) string {
 	t.Helper()
-	_, _, err := planfile.Check(path)
+	_, err := planfile.Check(path)
 	require.NoError(t, err)
 	b, err := os.ReadFile(path)
 	require.NoError(t, err)

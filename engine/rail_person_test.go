@@ -68,9 +68,9 @@ func rows(t *testing.T, path string) (all []string) {
 			}
 		}
 	}
-	_, end, err := planfile.Check(path)
+	plan, err := planfile.Check(path)
 	require.NoError(t, err)
-	c := end.Counts
+	c := plan.End.Counts
 	require.Equal(t, len(all), c.Planned+c.AlreadySent+c.LeftOut+c.Duplicate+c.Unknown+c.Refused, "the sums add up")
 	return all
 }
@@ -176,13 +176,13 @@ func TestUnknownCountsAsSent(t *testing.T) {
 	ctx := context.Background()
 	n := 0
 	states := map[int]ledger.State{11: ledger.Unknown, 12: ledger.NotSent, 13: ledger.Refused, 14: ledger.Intent}
-	head, _, err := planfile.Check(path)
+	plan, err := planfile.Check(path)
 	require.NoError(t, err)
 	var account string
-	for _, name := range head.Accounts {
+	for _, name := range plan.Head.Accounts {
 		account = name
 	}
-	require.NoError(t, b.store.Begin(ctx, ledger.Run{ID: head.Run, Flow: "spring", Campaign: "default", Account: account, PlanHash: "x", Started: b.now}))
+	require.NoError(t, b.store.Begin(ctx, ledger.Run{ID: plan.Head.Run, Flow: "spring", Campaign: "default", Account: account, PlanHash: "x", Started: b.now}))
 	for rec, err := range planfile.Records(path) {
 		require.NoError(t, err)
 		r, ok := rec.(planfile.Send)
@@ -194,9 +194,9 @@ func TestUnknownCountsAsSent(t *testing.T) {
 		require.NoError(t, err)
 		person, err := ledger.ParsePerson(r.Person)
 		require.NoError(t, err)
-		require.NoError(t, b.store.Intend(ctx, ledger.Intention{Identity: id, Run: head.Run, Seq: r.Seq, Step: r.Step, Contact: r.Contact, Person: person, At: b.now}))
+		require.NoError(t, b.store.Intend(ctx, ledger.Intention{Identity: id, Run: plan.Head.Run, Seq: r.Seq, Step: r.Step, Contact: r.Contact, Person: person, At: b.now}))
 		if s := states[r.Contact]; s != ledger.Intent { // killed before it could say more
-			require.NoError(t, b.store.Settle(ctx, ledger.Outcome{Identity: id, Run: head.Run, State: s, Reason: "test", At: b.now}))
+			require.NoError(t, b.store.Settle(ctx, ledger.Outcome{Identity: id, Run: plan.Head.Run, State: s, Reason: "test", At: b.now}))
 		}
 	}
 	require.Equal(t, 4, n)
@@ -256,9 +256,9 @@ steps:
 	b := newBench(t, sandbox.Options{World: families(t)})
 	b.write("rows.csv", "id\n11\n13\n404\n")
 	asked := func(path string) int64 {
-		_, end, err := planfile.Check(path)
+		plan, err := planfile.Check(path)
 		require.NoError(t, err)
-		return end.Asked
+		return plan.End.Asked
 	}
 	require.Zero(t, asked(b.plan(b.compile(fmt.Sprintf(src, "")), nil)), "without a rail nobody asks")
 	path := b.plan(b.compile(fmt.Sprintf(src, "guard: { perContact: 1 per 7d }")), nil)
@@ -276,12 +276,12 @@ steps:
 
 func TestPlanWarnsOfPeopleWithSeveralContacts(t *testing.T) {
 	b := newBench(t, sandbox.Options{World: families(t)})
-	_, end, err := planfile.Check(b.plan(b.compile(toAll("spring", "", "")), nil))
+	plan, err := planfile.Check(b.plan(b.compile(toAll("spring", "", "")), nil))
 	require.NoError(t, err)
-	require.Equal(t, []string{"1 contact of this plan (13) is somebody whom it has under another contact too; guard.perContact: 1 per 1d would write to each person once"}, end.Warnings)
-	_, end, err = planfile.Check(b.plan(b.compile(toAll("spring", "guard: { perContact: 1 per 1d }", `          person: family`)), nil))
+	require.Equal(t, []string{"1 contact of this plan (13) is somebody whom it has under another contact too; guard.perContact: 1 per 1d would write to each person once"}, plan.End.Warnings)
+	plan, err = planfile.Check(b.plan(b.compile(toAll("spring", "guard: { perContact: 1 per 1d }", `          person: family`)), nil))
 	require.NoError(t, err)
-	require.Equal(t, []string{"3 contacts of this plan (12, 13, 14) are people whom it has under another contact too"}, end.Warnings)
+	require.Equal(t, []string{"3 contacts of this plan (12, 13, 14) are people whom it has under another contact too"}, plan.End.Warnings)
 }
 
 func TestOnly(t *testing.T) {
@@ -289,12 +289,12 @@ func TestOnly(t *testing.T) {
 	p := b.compile(toAll("spring", "", ""))
 	o := b.options(p, nil)
 	o.Only = []int{12, 14}
-	path, err := p.Plan(t.Context(), o)
+	path, err := planFile(t.Context(), p, o)
 	require.NoError(t, err)
 	require.Equal(t, []string{"11 send: left_out by only", "12 send: planned", "13 send: left_out by only", "14 send: planned"}, rows(t, path))
-	head, _, err := planfile.Check(path)
+	plan, err := planfile.Check(path)
 	require.NoError(t, err)
-	require.Equal(t, []int{12, 14}, head.Only)
+	require.Equal(t, []int{12, 14}, plan.Head.Only)
 	r := b.apply(p, path)
 	require.Equal(t, 2, r.Counts.Sent)
 	b.now = b.now.Add(time.Minute)

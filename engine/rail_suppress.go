@@ -346,11 +346,11 @@ func knownBy(r *planfile.Send) []ledger.Person {
 // remember puts the opt-outs of a plan into the ledger before anything of it is
 // sent: a person who asked for peace in one chat may stand further up under another
 // contact.
-func (a *applier) remember(ctx context.Context, h planfile.Header, path string) error {
-	if !slices.ContainsFunc(h.Suppress, func(l planfile.Suppressed) bool { return l.By == byWords }) {
+func (a *applier) remember(ctx context.Context, plan planfile.Plan) error {
+	if !slices.ContainsFunc(plan.Head.Suppress, func(l planfile.Suppressed) bool { return l.By == byWords }) {
 		return nil
 	}
-	for rec, err := range planfile.Records(path) {
+	for rec, err := range planfile.Records(plan.Path) {
 		if err != nil {
 			return err
 		}

@@ -64,10 +64,10 @@ func TestSuppress(t *testing.T) {
 				}
 			}
 			require.Equal(t, c.left, left)
-			head, end, err := planfile.Check(path)
+			plan, err := planfile.Check(path)
 			require.NoError(t, err)
-			require.NotEmpty(t, head.Suppress)
-			require.Equal(t, c.asked, end.Asked)
+			require.NotEmpty(t, plan.Head.Suppress)
+			require.Equal(t, c.asked, plan.End.Asked)
 			text, err := os.ReadFile(path)
 			require.NoError(t, err)
 			require.NotContains(t, string(text), "916000", "no phone stands in a plan that needs none")
@@ -110,9 +110,9 @@ func TestAskingForPeaceAfterThePlan(t *testing.T) {
 	b := newBench(t, sandbox.Options{World: talkers(t)})
 	p := b.compile(toAll("spring", "guard: { suppress: { words: [стоп] } }", ""))
 	path := b.plan(p, nil)
-	head, _, err := planfile.Check(path)
+	plan, err := planfile.Check(path)
 	require.NoError(t, err)
-	for _, account := range head.Accounts {
+	for _, account := range plan.Head.Accounts {
 		require.NoError(t, b.store.OptOut(t.Context(), ledger.OptOut{Account: account, Contact: 11, Word: "stop", MessageID: 1, At: b.now}))
 	}
 	r := b.apply(p, path)
@@ -159,7 +159,7 @@ steps:
 `)
 	path := b.plan(p, nil)
 	b.write("out.csv", "phone\n79160000012\n")
-	_, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(p, nil)})
+	_, err := applyFile(t.Context(), p, path, engine.ApplyOptions{Options: b.options(p, nil)})
 	require.Equal(t, engine.CauseStale, engine.CauseOf(err))
 	require.ErrorContains(t, err, "a list of guard.suppress has phones now")
 	require.Empty(t, b.api.Accepted())
@@ -183,7 +183,7 @@ func TestAListThatCannotBeReadIsNotEmpty(t *testing.T) {
 				head += "\ninputs: { lists: { type: list, default: [] } }"
 			}
 			p := b.compile(toAll("spring", head, ""))
-			path, err := p.Plan(t.Context(), b.options(p, nil))
+			path, err := planFile(t.Context(), p, b.options(p, nil))
 			var held *engine.GuardError
 			require.ErrorAs(t, err, &held)
 			require.ErrorContains(t, err, c.want)
@@ -196,7 +196,7 @@ func TestAListThatCannotBeReadIsNotEmpty(t *testing.T) {
 	p := b.compile(toAll("spring", "guard: { suppress: { files: [out.csv] } }", ""))
 	path := b.plan(p, nil)
 	require.NoError(t, os.Remove(filepath.Join(b.dir, "out.csv")))
-	_, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(p, nil)})
+	_, err := applyFile(t.Context(), p, path, engine.ApplyOptions{Options: b.options(p, nil)})
 	require.ErrorContains(t, err, "guard.suppress: out.csv: no such file")
 	b.write("out.csv", "12\n")
 	require.Equal(t, 2, b.apply(p, path).Counts.Sent, "the plan was not used up")
@@ -212,7 +212,7 @@ func TestSuppressOfTheProject(t *testing.T) {
 	require.Empty(t, problems)
 	o := b.options(p, nil)
 	o.ProjectDir = project
-	path, err := p.Plan(t.Context(), o)
+	path, err := planFile(t.Context(), p, o)
 	require.NoError(t, err)
 	require.Equal(t, []string{"11 send: left_out by suppress", "12 send: left_out by suppress", "13 send: planned", "14 send: planned"}, rows(t, path))
 }

@@ -54,9 +54,9 @@ func TestWindow(t *testing.T) {
 				want = append(want, fmt.Sprintf("%d send: %s", 11+i, status))
 			}
 			require.Equal(t, want, rows(t, path))
-			_, end, err := planfile.Check(path)
+			plan, err := planfile.Check(path)
 			require.NoError(t, err)
-			require.Equal(t, c.asked, end.Asked)
+			require.Equal(t, c.asked, plan.End.Asked)
 		})
 	}
 }
@@ -101,9 +101,9 @@ func TestWindowOfTheProject(t *testing.T) {
 	require.Empty(t, problems)
 	path := b.plan(p, nil)
 	require.Contains(t, rows(t, path), "12 send: left_out by window")
-	_, end, err := planfile.Check(path)
+	plan, err := planfile.Check(path)
 	require.NoError(t, err)
-	require.Zero(t, end.Asked, "the records are read with what the project's rails want")
+	require.Zero(t, plan.End.Asked, "the records are read with what the project's rails want")
 }
 
 // A plan whose rows nobody asked about is none for a project that has a window by
@@ -114,7 +114,7 @@ func TestAWindowThatComesAfterThePlan(t *testing.T) {
 	path := b.plan(p, nil)
 	under, looser := p.Under(projectOf(t, openWindow))
 	require.Empty(t, looser)
-	_, err := under.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(under, nil)})
+	_, err := applyFile(t.Context(), under, path, engine.ApplyOptions{Options: b.options(under, nil)})
 	require.Equal(t, engine.CauseStale, engine.CauseOf(err))
 	require.ErrorContains(t, err, "guard.window holds now")
 	require.Empty(t, b.api.Accepted())

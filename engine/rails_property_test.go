@@ -107,7 +107,7 @@ func (r *railed) run(overtaken bool) {
 	r.rewriteLists(x)
 	x.listed = r.entries(x)
 	before, calls := len(r.b.api.Accepted()), r.calls.Load()
-	path, err := p.Plan(x.within(t.Context()), o)
+	path, err := planFile(x.within(t.Context()), p, o)
 	require.Len(t, r.b.api.Accepted(), before, "plan has sent something")
 	spent := int(r.calls.Load() - calls)
 	if x.allowed > 0 {
@@ -122,7 +122,7 @@ func (r *railed) run(overtaken bool) {
 	if planned > x.maxSends() || planned > 0 && r.used()+planned > x.monthly() {
 		var rail *engine.GuardError
 		require.ErrorAs(t, err, &rail, "%d planned, %d calls of the month are made, under %s", planned, r.used(), x)
-		_, err = p.Apply(t.Context(), path, engine.ApplyOptions{Options: o})
+		_, err = applyFile(t.Context(), p, path, engine.ApplyOptions{Options: o})
 		require.ErrorAs(t, err, &rail, "%d planned, %d calls of the month are made, under %s", planned, r.used(), x)
 		require.Len(t, r.b.api.Accepted(), before)
 		r.acted[strings.TrimPrefix(rail.Rail, "guard.")]++
@@ -193,7 +193,7 @@ func (r *railed) life(p *engine.Program, path string, o engine.Options, x *plot,
 	}
 	x.now = r.entries(x)
 	before, calls := len(r.b.api.Accepted()), r.calls.Load()
-	res, err := p.Apply(x.within(t.Context()), path, ao)
+	res, err := applyFile(x.within(t.Context()), p, path, ao)
 	sent := len(r.b.api.Accepted()) - before
 	if x.allowed > 0 {
 		require.LessOrEqual(t, int(r.calls.Load()-calls), x.allowed, "--max-calls")
@@ -257,7 +257,7 @@ func (r *railed) keptBack(reason string) {
 // gives how many the plan would send.
 func (r *railed) checkPlan(path string, x *plot) int {
 	t := r.t
-	_, end, err := planfile.Check(path)
+	plan, err := planfile.Check(path)
 	require.NoError(t, err)
 	planned, all := 0, 0
 	for _, s := range records[planfile.Send](t, path) {
@@ -279,7 +279,7 @@ func (r *railed) checkPlan(path string, x *plot) int {
 		require.NotEmpty(t, l.Reason)
 		leftOut += l.Count
 	}
-	c := end.Counts
+	c := plan.End.Counts
 	rows := len(r.people)
 	if !x.chats {
 		rows += r.missing

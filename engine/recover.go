@@ -37,21 +37,21 @@ type Recovered struct {
 // does not tell stays unknown. One that was unknown before can only turn out to be
 // sent. The next Recover goes on with the rest. The caller holds the flow's lock.
 func (p *Program) Recover(ctx context.Context, path string, since time.Duration, o Options) (*Recovered, error) {
-	head, _, err := planfile.Check(path)
+	plan, err := planfile.Check(path)
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSession(p, o, cmp.Or(o.Run, NewRunID(o.clock())), head.Now)
+	s, err := newSession(p, o, cmp.Or(o.Run, NewRunID(o.clock())), plan.Head.Now)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
 	r := &recovery{session: s, since: since}
 	r.result.Run = ledger.Run{
-		ID: s.run, Flow: head.Flow, Campaign: head.Campaign, File: head.File, FlowHash: head.FlowHash, InputsHash: head.InputsHash,
+		ID: s.run, Flow: plan.Head.Flow, Campaign: plan.Head.Campaign, File: plan.Head.File, FlowHash: plan.Head.FlowHash, InputsHash: plan.Head.InputsHash,
 		State: ledger.Running, Started: o.clock(), Reason: "it looked in the chats for what was sent before",
 	}
-	for _, account := range head.Accounts {
+	for _, account := range plan.Head.Accounts {
 		r.result.Run.Account = account
 	}
 	if err := o.Store.Begin(ctx, r.result.Run); err != nil {
@@ -62,7 +62,7 @@ func (p *Program) Recover(ctx context.Context, path string, since time.Duration,
 		err = r.each(ctx, path, r.first)
 	}
 	if err == nil && r.denied > 0 {
-		if err = r.wait(ctx, p.settleOf(head, o)); err == nil {
+		if err = r.wait(ctx, p.settleOf(plan.Head, o)); err == nil {
 			err = r.each(ctx, path, r.second)
 		}
 	}

@@ -135,7 +135,7 @@ func TestRecoverThatEndsBetweenItsLooks(t *testing.T) {
 	require.Equal(t, map[ledger.State]int{ledger.Unknown: 3}, b.states())
 
 	var waits []time.Duration
-	r, err := p.Apply(t.Context(), b.plan(p, nil), engine.ApplyOptions{Options: b.clocked(b.options(p, nil), &waits)})
+	r, err := applyFile(t.Context(), p, b.plan(p, nil), engine.ApplyOptions{Options: b.clocked(b.options(p, nil), &waits)})
 	require.NoError(t, err)
 	require.Equal(t, 3, r.Counts.Sent)
 	require.Equal(t, []time.Duration{2 * time.Minute}, waits)

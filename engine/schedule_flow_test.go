@@ -70,7 +70,7 @@ func TestAPlanForAnotherSlot(t *testing.T) {
 	o := b.options(p, nil)
 	next := time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)
 	o.Slot = &next
-	path, err := p.Plan(t.Context(), o)
+	path, err := planFile(t.Context(), p, o)
 	require.NoError(t, err)
 	require.Equal(t, "2026-W48", records[planfile.Send](t, path)[0].Period)
 	sum, err := p.Summarize(path, 1)

@@ -32,6 +32,7 @@ type Options struct {
 	Rate     *float64       // --rate in calls a second; wins over the flow's
 	Sandbox  *Sandbox       // nil: the real API
 
+	Samples    int          // how many complete texts of each sending step the summary of a plan shows
 	StateDir   string       // holds runs/; made when missing
 	ProjectDir string       // where the files of the project's rails are
 	FlowDir    string       // every file that steps touch is below it

@@ -69,7 +69,7 @@ func (f *fourAtATime) begin(o engine.ApplyOptions) (ended <-chan *engine.Result)
 	results := make(chan *engine.Result, 1)
 	ctx := f.t.Context()
 	go func() {
-		r, _ := f.p.Apply(ctx, f.path, o)
+		r, _ := applyFile(ctx, f.p, f.path, o)
 		results <- r
 	}()
 	f.await(func() bool { return f.calls() == 4 && f.store.open() == 5 })
@@ -179,7 +179,7 @@ func TestKilledWhileASpareWaits(t *testing.T) {
 			o := f.options()
 			results := make(chan struct{})
 			go func() {
-				_, _ = f.p.Apply(killed, f.path, o)
+				_, _ = applyFile(killed, f.p, f.path, o)
 				close(results)
 			}()
 			f.await(func() bool { return f.calls() == 4 && f.store.open() == 5 })
@@ -227,7 +227,7 @@ func TestStoppedWhileASpareWaits(t *testing.T) {
 
 	o = f.options()
 	o.Resume = true
-	r, err := f.p.Apply(t.Context(), f.path, o)
+	r, err := applyFile(t.Context(), f.p, f.path, o)
 	require.NoError(t, err)
 	f.sent(r)
 }
@@ -300,7 +300,7 @@ func TestNoSpares(t *testing.T) {
 			o.Canary = tt.canary
 			ended := make(chan *engine.Result, 1)
 			go func() {
-				r, _ := f.p.Apply(t.Context(), f.path, o)
+				r, _ := applyFile(t.Context(), f.p, f.path, o)
 				ended <- r
 			}()
 			for range records[planfile.Send](t, f.path) {

@@ -22,12 +22,12 @@ func TestMaxSends(t *testing.T) {
 	b := newBench(t, sandbox.Options{World: smallWorld(5)})
 	src := strings.Replace(twoSends, "steps:", "guard: { maxSends: 3 }\nsteps:", 1)
 	p := b.compile(src)
-	path, err := p.Plan(t.Context(), b.options(p, nil))
+	path, err := planFile(t.Context(), p, b.options(p, nil))
 	var g *engine.GuardError
 	require.ErrorAs(t, err, &g)
 	require.NotEmpty(t, path)
 	require.Equal(t, engine.CauseGuard, engine.CauseOf(err))
-	_, err = p.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(p, nil)})
+	_, err = applyFile(t.Context(), p, path, engine.ApplyOptions{Options: b.options(p, nil)})
 	require.ErrorAs(t, err, &g)
 	require.Empty(t, b.api.Accepted())
 }
@@ -45,10 +45,10 @@ func TestAPlanAppliesOnce(t *testing.T) {
 	p := b.compile(twoSends)
 	path, second := b.plan(p, nil), b.plan(p, nil)
 	b.apply(p, path)
-	_, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(p, nil)})
+	_, err := applyFile(t.Context(), p, path, engine.ApplyOptions{Options: b.options(p, nil)})
 	var applied *ledger.AppliedError
 	require.ErrorAs(t, err, &applied)
-	_, err = p.Apply(t.Context(), second, engine.ApplyOptions{Options: b.options(p, nil)})
+	_, err = applyFile(t.Context(), p, second, engine.ApplyOptions{Options: b.options(p, nil)})
 	var stale *engine.StaleError
 	require.ErrorAs(t, err, &stale)
 	require.Equal(t, engine.CauseStale, engine.CauseOf(err))
@@ -87,7 +87,7 @@ func (b *bench) drained(p *engine.Program, path string, outcomes int) *engine.Re
 			}
 		}
 	}
-	r, err := p.Apply(b.t.Context(), path, o)
+	r, err := applyFile(b.t.Context(), p, path, o)
 	require.NoError(b.t, err)
 	return r
 }
@@ -107,7 +107,7 @@ func TestDrain(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.Equal(t, r.Run.ID, open.ID)
-	r, err = p.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(p, nil), Resume: true})
+	r, err = applyFile(t.Context(), p, path, engine.ApplyOptions{Options: b.options(p, nil), Resume: true})
 	require.NoError(t, err)
 	require.Empty(t, r.Causes, r.Reason)
 	require.Equal(t, 39, r.Counts.Sent)
@@ -121,7 +121,7 @@ func TestDivert(t *testing.T) {
 	b := newBench(t, sandbox.Options{World: smallWorld(5)})
 	p := b.compile(twoSends)
 	path := b.plan(p, nil)
-	r, err := p.Apply(t.Context(), path, engine.ApplyOptions{
+	r, err := applyFile(t.Context(), p, path, engine.ApplyOptions{
 		Options: b.options(p, nil), Divert: &engine.Divert{Contact: 105, Sample: 3},
 	})
 	require.NoError(t, err)
@@ -197,14 +197,14 @@ func TestALaterStageIsResumed(t *testing.T) {
 			b.env["CHAT2DESK_BASE_URL"] = "http://127.0.0.1:1"
 		}
 	}
-	r, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: o})
+	r, err := applyFile(t.Context(), p, path, engine.ApplyOptions{Options: o})
 	require.NoError(t, err)
 	require.Contains(t, r.Causes, engine.CauseUnreachable)
 	require.Equal(t, ledger.Stopped, r.Run.State)
 	require.Equal(t, 2, r.Counts.Sent)
 	b.env["CHAT2DESK_BASE_URL"] = base
 	b.stdout.Reset()
-	r, err = p.Apply(t.Context(), path, engine.ApplyOptions{Options: b.options(p, nil), Resume: true})
+	r, err = applyFile(t.Context(), p, path, engine.ApplyOptions{Options: b.options(p, nil), Resume: true})
 	require.NoError(t, err)
 	require.Empty(t, r.Causes, r.Reason)
 	require.Equal(t, ledger.Finished, r.Run.State)
@@ -365,7 +365,7 @@ func TestAStopEndsTheWaitForAnotherTry(t *testing.T) {
 				}
 				return steps.WaitTurn(ctx)
 			}
-			r, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: o, Drain: drain})
+			r, err := applyFile(t.Context(), p, path, engine.ApplyOptions{Options: o, Drain: drain})
 			require.NoError(t, err)
 			require.Equal(t, ledger.Interrupted, r.Run.State)
 			require.Equal(t, asked.Error(), r.Reason)

@@ -12,6 +12,7 @@ import (
 
 // Summary is what a person must know of a plan before it is applied.
 type Summary struct {
+	Path    string // of the plan
 	Header  planfile.Header
 	End     planfile.End
 	Unfit   []string           // why the plan may not be applied, from Look
@@ -53,26 +54,26 @@ type Sample struct {
 // sending step. The plan may be stale or applied; a damaged one is a
 // *planfile.Error.
 func (p *Program) Summarize(path string, samples int) (*Summary, error) {
-	head, end, err := planfile.Check(path)
+	plan, err := planfile.Check(path)
 	if err != nil {
 		return nil, err
 	}
-	return p.summarize(path, head, end, samples)
+	return p.summarize(plan, samples)
 }
 
 // Look is Summarize for whoever wants to see a plan that may not be applied. Of one
 // that was changed or cut off it gives what can be read of it, with the damage among
 // its reasons; why is what else is wrong with it.
 func (p *Program) Look(path string, samples int, why []error) (*Summary, error) {
-	head, end, err := planfile.Check(path)
+	plan, err := planfile.Check(path)
 	var damage *planfile.Error
 	if err != nil && !errors.As(err, &damage) {
 		return nil, err
 	}
-	s, rerr := p.summarize(path, head, end, samples)
+	s, rerr := p.summarize(plan, samples)
 	if damage != nil {
 		s.Unfit = append(s.Unfit, damage.Error())
-		if end.Hash == "" { // it never came to the end, where the counts stand
+		if plan.End.Hash == "" { // it never came to the end, where the counts stand
 			for _, st := range s.Steps {
 				s.End.Counts.Plus(st.Counts)
 			}
@@ -88,8 +89,35 @@ func (p *Program) Look(path string, samples int, why []error) (*Summary, error) 
 
 // summarize reads the records of a plan, as far as they can be read when there is
 // an error.
-func (p *Program) summarize(path string, head planfile.Header, end planfile.End, samples int) (*Summary, error) {
-	s := &Summary{Header: head, End: end}
+func (p *Program) summarize(plan planfile.Plan, samples int) (*Summary, error) {
+	m := p.summing(plan.Path, plan.Head, samples)
+	for line, err := range planfile.Lines(plan.Path) {
+		var rec any
+		if err == nil && line.Type != "row" && line.Type != "item" {
+			rec, err = line.Record()
+		}
+		if err != nil {
+			return m.end(plan.End), err
+		}
+		m.add(rec)
+	}
+	return m.end(plan.End), nil
+}
+
+// summing makes the summary of a plan from its records, as they are written or as
+// they are read.
+type summing struct {
+	p       *Program
+	s       *Summary
+	samples int            // messages of each step to show
+	at      map[string]int // where the steps stand in the summary
+	shown   map[string]int
+	hours   *openings
+}
+
+func (p *Program) summing(path string, head planfile.Header, samples int) *summing {
+	m := &summing{p: p, s: &Summary{Path: path, Header: head}, samples: samples, at: map[string]int{}, shown: map[string]int{}, hours: &openings{p: p}}
+	s := m.s
 	s.Header.Now = head.Now.In(p.Zone)
 	if head.Slot != nil && p.Schedule != nil {
 		slot := head.Slot.In(p.Zone)
@@ -98,80 +126,87 @@ func (p *Program) summarize(path string, head planfile.Header, end planfile.End,
 			s.Next = &next
 		}
 	}
-	at := map[string]int{}
 	for _, st := range p.Steps {
 		for _, send := range st.Sends {
 			if st.Stage == head.Stage {
-				at[send.ID] = len(s.Steps)
+				m.at[send.ID] = len(s.Steps)
 				s.Steps = append(s.Steps, SendSummary{Step: send.ID, Title: send.Title, OncePer: p.oncePer(send)})
 			}
 		}
 	}
-	shown := map[string]int{}
-	hours := &openings{p: p}
-	for line, err := range planfile.Lines(path) {
-		var rec any
-		if err == nil && line.Type != "row" && line.Type != "item" {
-			rec, err = line.Record()
+	return m
+}
+
+// add takes in the next record.
+func (m *summing) add(rec any) {
+	switch r := rec.(type) {
+	case *planfile.Send:
+		m.send(r)
+	case planfile.Send:
+		m.send(&r)
+	case planfile.Local:
+		if !slices.Contains(m.s.Locals, r.Step) {
+			m.s.Locals = append(m.s.Locals, r.Step)
 		}
-		if err != nil {
-			return s, err
+	case planfile.LeftOut:
+		m.s.LeftOut = append(m.s.LeftOut, r)
+	}
+}
+
+func (m *summing) send(r *planfile.Send) {
+	i, ok := m.at[r.Step]
+	if !ok {
+		return
+	}
+	s := m.s
+	st := &s.Steps[i]
+	st.Counts.Add(r.Status)
+	if r.Period != "" {
+		st.Period = r.Period
+	}
+	if r.Changed {
+		st.Counts.Changed++
+	}
+	if r.Status == planfile.StatusAlreadySent && r.Since != nil {
+		if s.Since == nil || r.Since.After(*s.Since) {
+			s.Since = r.Since
 		}
-		switch r := rec.(type) {
-		case planfile.Send:
-			i, ok := at[r.Step]
-			if !ok {
-				continue
-			}
-			s.Steps[i].Counts.Add(r.Status)
-			if r.Period != "" {
-				s.Steps[i].Period = r.Period
-			}
-			if r.Changed {
-				s.Steps[i].Counts.Changed++
-			}
-			if r.Status == planfile.StatusAlreadySent && r.Since != nil {
-				if s.Since == nil || r.Since.After(*s.Since) {
-					s.Since = r.Since
-				}
-				if s.First == nil || r.Since.Before(*s.First) {
-					s.First = r.Since
-				}
-			}
-			if r.Status == planfile.StatusPlanned {
-				s.look(hours, r)
-			}
-			if r.Status == planfile.StatusPlanned && shown[r.Step] < samples {
-				shown[r.Step]++
-				if sample, ok := p.Sample(r); ok {
-					s.Samples = append(s.Samples, sample)
-				}
-			}
-		case planfile.Local:
-			if !slices.Contains(s.Locals, r.Step) {
-				s.Locals = append(s.Locals, r.Step)
-			}
-		case planfile.LeftOut:
-			s.LeftOut = append(s.LeftOut, r)
+		if s.First == nil || r.Since.Before(*s.First) {
+			s.First = r.Since
 		}
 	}
-	s.Calls, s.Project = end.Counts.Planned, p.project
-	if most := p.Guard.MonthlyCalls; most != nil {
-		for _, used := range head.Month {
+	if r.Status != planfile.StatusPlanned {
+		return
+	}
+	s.look(m.hours, r)
+	if m.shown[r.Step] < m.samples {
+		m.shown[r.Step]++
+		if sample, ok := m.p.Sample(*r); ok {
+			s.Samples = append(s.Samples, sample)
+		}
+	}
+}
+
+// end gives the summary.
+func (m *summing) end(end planfile.End) *Summary {
+	s := m.s
+	s.End, s.Calls, s.Project = end, end.Counts.Planned, m.p.project
+	if most := m.p.Guard.MonthlyCalls; most != nil {
+		for _, used := range s.Header.Month {
 			left := max(0, most.N-used-int(end.Calls))
 			if s.Left == nil || left < *s.Left {
 				s.Left = &left
 			}
 		}
 	}
-	if head.Rate > 0 && !head.Sandbox {
-		s.Takes = time.Duration(float64(s.Calls) / head.Rate * float64(time.Second))
+	if s.Header.Rate > 0 && !s.Header.Sandbox {
+		s.Takes = time.Duration(float64(s.Calls) / s.Header.Rate * float64(time.Second))
 	}
-	return s, nil
+	return s
 }
 
 // look counts a planned send whose hours are closed.
-func (s *Summary) look(hours *openings, r planfile.Send) {
+func (s *Summary) look(hours *openings, r *planfile.Send) {
 	c, err := hours.at(r.Zone, s.Header.Now)
 	if err != nil || c == nil || r.Internal {
 		return

@@ -43,7 +43,7 @@ func (b *bench) interrupted(p *engine.Program, path string) *engine.Result {
 		<-ctx.Done()
 		return context.Cause(ctx)
 	}
-	r, err := p.Apply(b.t.Context(), path, engine.ApplyOptions{Options: o, Drain: drain})
+	r, err := applyFile(b.t.Context(), p, path, engine.ApplyOptions{Options: o, Drain: drain})
 	require.NoError(b.t, err)
 	return r
 }
@@ -145,7 +145,7 @@ func TestAClockThatIsSetSendsNothingEarly(t *testing.T) {
 				waits = append(waits, d)
 				return nil
 			}
-			r, err := p.Apply(t.Context(), path, engine.ApplyOptions{Options: o, Resume: true})
+			r, err := applyFile(t.Context(), p, path, engine.ApplyOptions{Options: o, Resume: true})
 			require.NoError(t, err)
 			require.Len(t, b.api.Accepted(), c.sent)
 			require.Equal(t, 4, r.Counts.Sent+r.Counts.Unknown)
@@ -186,7 +186,7 @@ func TestUnknownsOfAnEarlierRunAreSentByThisOne(t *testing.T) {
 			b := earlier(t, 3, movedFlow("outreach", "", "hi"))
 			p := b.compile(flow)
 			var waits []time.Duration
-			r, err := p.Apply(t.Context(), b.plan(p, nil), engine.ApplyOptions{Options: b.clocked(b.options(p, nil), &waits)})
+			r, err := applyFile(t.Context(), p, b.plan(p, nil), engine.ApplyOptions{Options: b.clocked(b.options(p, nil), &waits)})
 			require.NoError(t, err)
 			require.Empty(t, r.Causes, "%v", r.Problems)
 			require.Equal(t, []time.Duration{2 * time.Minute}, waits, "their attempts are an hour old")
@@ -212,7 +212,7 @@ func TestUnknownsOfAnEarlierRunWithinMaxSends(t *testing.T) {
 		b := earlier(t, 3, movedFlow("outreach", "", "hi"))
 		p := b.compile("guard: { maxSends: 2 }\n" + movedFlow(c.id, c.moved, "hi"))
 		var waits []time.Duration
-		r, err := p.Apply(t.Context(), b.plan(p, nil), engine.ApplyOptions{Options: b.clocked(b.options(p, nil), &waits)})
+		r, err := applyFile(t.Context(), p, b.plan(p, nil), engine.ApplyOptions{Options: b.clocked(b.options(p, nil), &waits)})
 		require.NoError(t, err)
 		require.Equal(t, 2, r.Counts.Sent)
 		require.Equal(t, 1, r.StillUnknown)
@@ -223,7 +223,7 @@ func TestUnknownsOfAnEarlierRunWithinMaxSends(t *testing.T) {
 		require.Equal(t, map[ledger.State]int{ledger.Sent: 2, ledger.Unknown: 1}, b.states())
 
 		b.now = b.now.Add(time.Hour)
-		r, err = p.Apply(t.Context(), b.plan(p, nil), engine.ApplyOptions{Options: b.clocked(b.options(p, nil), &waits)})
+		r, err = applyFile(t.Context(), p, b.plan(p, nil), engine.ApplyOptions{Options: b.clocked(b.options(p, nil), &waits)})
 		require.NoError(t, err)
 		require.Equal(t, 1, r.Counts.Sent)
 		require.Len(t, b.api.Accepted(), 3)
@@ -255,7 +255,7 @@ func TestARailSpeaksAgainstSendingAgain(t *testing.T) {
 					}
 					p := b.compile("guard: { " + c.guard + " }\n" + movedFlow(id, moved, "hi"))
 					var waits []time.Duration
-					r, err := p.Apply(t.Context(), b.plan(p, nil), engine.ApplyOptions{Options: b.clocked(b.options(p, nil), &waits)})
+					r, err := applyFile(t.Context(), p, b.plan(p, nil), engine.ApplyOptions{Options: b.clocked(b.options(p, nil), &waits)})
 					require.NoError(t, err)
 					if how == 'a' {
 						require.Equal(t, 2, r.ReadBack.Sent)

@@ -42,7 +42,7 @@ func TestALostAnswerIsFound(t *testing.T) {
 		b := newBench(t, sandbox.Options{World: smallWorld(3), Faults: losing(t, "500-after:100%"), NoExternalID: !echo})
 		p := b.compile(twoSends)
 		var waits []time.Duration
-		r, err := p.Apply(t.Context(), b.plan(p, nil), engine.ApplyOptions{Options: b.clocked(b.options(p, nil), &waits)})
+		r, err := applyFile(t.Context(), p, b.plan(p, nil), engine.ApplyOptions{Options: b.clocked(b.options(p, nil), &waits)})
 		require.NoError(t, err)
 		require.Empty(t, r.Causes, r.Reason)
 		require.Equal(t, 5, r.Counts.Sent)
@@ -67,7 +67,7 @@ func TestNothingIsSentAgainBeforeTwoSettleTimes(t *testing.T) {
 			attempts = append(attempts, b.now.Sub(began))
 		}
 	}
-	r, err := p.Apply(t.Context(), b.plan(p, nil), engine.ApplyOptions{Options: o})
+	r, err := applyFile(t.Context(), p, b.plan(p, nil), engine.ApplyOptions{Options: o})
 	require.NoError(t, err)
 	require.Contains(t, r.Causes, engine.CauseUnknown)
 	require.Equal(t, 1, r.Counts.Unknown)
@@ -147,7 +147,7 @@ func TestThePoliciesOfUnknown(t *testing.T) {
 			b := newBench(t, sandbox.Options{World: smallWorld(1), Faults: losing(t, c.faults)})
 			p := b.compile(fmt.Sprintf(src, c.policy, c.text))
 			var waits []time.Duration
-			r, err := p.Apply(t.Context(), b.plan(p, nil), engine.ApplyOptions{Options: b.clocked(b.options(p, nil), &waits)})
+			r, err := applyFile(t.Context(), p, b.plan(p, nil), engine.ApplyOptions{Options: b.clocked(b.options(p, nil), &waits)})
 			require.NoError(t, err)
 			require.Len(t, waits, c.waits)
 			require.Equal(t, c.unknown, r.Counts.Unknown)

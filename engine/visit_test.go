@@ -60,7 +60,7 @@ func TestVisitsTellEveryDecision(t *testing.T) {
 		}
 		return map[string]any{"messages": []any{map[string]any{"id": 1}}}, true, nil
 	}
-	path, err := p.Plan(t.Context(), o)
+	path, err := planFile(t.Context(), p, o)
 	require.NoError(t, err)
 	require.Equal(t, []string{
 		"clients[] if=0 ran=true left=false 0 ",

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"iter"
 	"net/http/httptest"
 	"os"
@@ -110,17 +111,47 @@ func (b *bench) options(p *engine.Program, vars map[string]any) engine.Options {
 	}
 }
 
-// plan plans and must succeed.
+// planFile plans and gives the path of the plan.
+func planFile(ctx context.Context, p *engine.Program, o engine.Options) (string, error) {
+	s, err := p.Plan(ctx, o)
+	if s == nil {
+		return "", err
+	}
+	return s.Path, err
+}
+
+// applyFile checks a plan and applies it.
+func applyFile(ctx context.Context, p *engine.Program, path string, o engine.ApplyOptions) (*engine.Result, error) {
+	plan, err := planfile.Check(path)
+	if err != nil {
+		return nil, err
+	}
+	return p.Apply(ctx, plan, o)
+}
+
+// plan plans and must succeed. What is said of the plan is what stands in its file.
 func (b *bench) plan(p *engine.Program, vars map[string]any) string {
 	b.t.Helper()
-	path, err := p.Plan(b.t.Context(), b.options(p, vars))
+	o := b.options(p, vars)
+	o.Samples = 2
+	said, err := p.Plan(b.t.Context(), o)
 	require.NoError(b.t, err)
-	return path
+	read, err := p.Summarize(said.Path, o.Samples)
+	require.NoError(b.t, err)
+	require.Equal(b.t, b.json(read), b.json(said))
+	return said.Path
+}
+
+func (b *bench) json(v any) string {
+	b.t.Helper()
+	text, err := json.MarshalIndent(v, "", " ")
+	require.NoError(b.t, err)
+	return string(text)
 }
 
 func (b *bench) apply(p *engine.Program, path string) *engine.Result {
 	b.t.Helper()
-	r, err := p.Apply(context.Background(), path, engine.ApplyOptions{Options: b.options(p, headInputs(p, path))})
+	r, err := applyFile(context.Background(), p, path, engine.ApplyOptions{Options: b.options(p, headInputs(p, path))})
 	require.NoError(b.t, err)
 	return r
 }
@@ -128,9 +159,9 @@ func (b *bench) apply(p *engine.Program, path string) *engine.Result {
 // headInputs takes nothing: apply reads the inputs from the plan; required ones
 // are only bound here so that options can be made.
 func headInputs(p *engine.Program, path string) map[string]any {
-	head, _, _ := planfile.Check(path)
+	plan, _ := planfile.Check(path)
 	vars := map[string]any{}
-	for name, v := range head.Inputs {
+	for name, v := range plan.Head.Inputs {
 		if s, ok := v.V.(string); ok {
 			vars[name] = s
 		}

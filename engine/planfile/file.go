@@ -18,8 +18,9 @@ type Writer struct {
 	file *os.File
 	buf  *bufio.Writer
 	hash hash.Hash
-	path string
 	line []byte // reused
+
+	Path string // where it will stand
 }
 
 // Create begins a plan beside path; only Close puts it there.
@@ -28,26 +29,26 @@ func Create(path string) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write plan: %w", err)
 	}
-	return &Writer{file: f, buf: bufio.NewWriterSize(f, 1<<16), hash: sha256.New(), path: path}, nil
+	return &Writer{file: f, buf: bufio.NewWriterSize(f, 1<<16), hash: sha256.New(), Path: path}, nil
 }
 
 // Write appends one record.
 func (w *Writer) Write(record any) error {
 	line, err := appendLine(w.line[:0], record)
 	if err != nil {
-		return fmt.Errorf("write plan %s: %w", w.path, err)
+		return fmt.Errorf("write plan %s: %w", w.Path, err)
 	}
 	w.line = line
 	w.hash.Write(line)
 	if _, err := w.buf.Write(line); err != nil {
-		return fmt.Errorf("write plan %s: %w", w.path, err)
+		return fmt.Errorf("write plan %s: %w", w.Path, err)
 	}
 	return nil
 }
 
 // Close writes the end with the hash of all that the plan says, makes the file
-// durable and puts it in its place. It returns the hash.
-func (w *Writer) Close(end End) (string, error) {
+// durable and puts it in its place. It returns the end as it was written.
+func (w *Writer) Close(end End) (End, error) {
 	end.Type = "end"
 	sum, err := seal(w.hash, end)
 	if err == nil {
@@ -60,13 +61,13 @@ func (w *Writer) Close(end End) (string, error) {
 	}
 	err = errors.Join(err, w.file.Close())
 	if err == nil {
-		err = os.Rename(w.path+".part", w.path)
+		err = os.Rename(w.Path+".part", w.Path)
 	}
 	if err != nil {
-		_ = os.Remove(w.path + ".part")
-		return "", fmt.Errorf("write plan %s: %w", w.path, err)
+		_ = os.Remove(w.Path + ".part")
+		return end, fmt.Errorf("write plan %s: %w", w.Path, err)
 	}
-	return end.Hash, nil
+	return end, nil
 }
 
 // seal is the hash of every line before the end and of the end itself without
@@ -81,7 +82,7 @@ func seal(h hash.Hash, end End) (string, error) {
 // Abort throws away what was written.
 func (w *Writer) Abort() {
 	_ = w.file.Close()
-	_ = os.Remove(w.path + ".part")
+	_ = os.Remove(w.Path + ".part")
 }
 
 // Error says why a file cannot be read as a plan.
@@ -99,20 +100,26 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("read plan %s: %s", e.Path, e.Reason)
 }
 
-// Check reads a whole plan once and returns its first and last record. A plan
-// whose bytes were changed, or that ends too early, is an *Error; the header is
-// returned even then, as far as it could be read.
-func Check(path string) (Header, End, error) {
-	var head Header
-	var end End
+// Plan is a plan that was read whole and stands as it was written.
+type Plan struct {
+	Path string
+	Head Header // the first record
+	End  End    // and the last
+}
+
+// Check reads a whole plan once. One whose bytes were changed, or that ends too early,
+// is an *Error; its header is returned even then, as far as it could be read.
+func Check(path string) (Plan, error) {
+	plan := Plan{Path: path}
 	f, err := os.Open(path)
 	if err != nil {
-		return head, end, fmt.Errorf("read plan: %w", err)
+		return plan, fmt.Errorf("read plan: %w", err)
 	}
 	defer f.Close()
 	sum := sha256.New()
-	fail := func(line int, format string, args ...any) (Header, End, error) {
-		return head, end, &Error{path, line, fmt.Sprintf(format, args...)}
+	head, end := &plan.Head, &plan.End
+	fail := func(line int, format string, args ...any) (Plan, error) {
+		return plan, &Error{path, line, fmt.Sprintf(format, args...)}
 	}
 	n := 0
 	for line, err := range lines(f) {
@@ -128,19 +135,19 @@ func Check(path string) (Header, End, error) {
 			if n > 1 {
 				return fail(n, "a second header")
 			}
-			if err := json.Unmarshal(line, &head, form); err != nil {
+			if err := json.Unmarshal(line, head, form); err != nil {
 				return fail(n, "the header cannot be read: %s", err)
 			}
 			if head.Version != Version {
 				return fail(n, "the plan has version %d, this program reads version %d", head.Version, Version)
 			}
 		case "end":
-			if err := json.Unmarshal(line, &end, form); err != nil {
+			if err := json.Unmarshal(line, end, form); err != nil {
 				return fail(n, "the end cannot be read: %s", err)
 			}
 			// The end must stand as we write it, or bytes could change that no hash covers.
-			same, err := appendLine(nil, end)
-			if want, sealErr := seal(sum, end); err != nil || sealErr != nil || end.Hash != want || !bytes.Equal(line, same) {
+			same, err := appendLine(nil, *end)
+			if want, sealErr := seal(sum, *end); err != nil || sealErr != nil || end.Hash != want || !bytes.Equal(line, same) {
 				return fail(0, "it was changed after it was made: the hash at its end does not fit")
 			}
 		case "":
@@ -154,7 +161,7 @@ func Check(path string) (Header, End, error) {
 	if end.Hash == "" {
 		return fail(0, "it ends too early: the end record is missing")
 	}
-	return head, end, nil
+	return plan, nil
 }
 
 // typeOf reads the type, which our writer always puts first.

@@ -57,19 +57,19 @@ func write(t testing.TB, records ...any) (path, hash string) {
 	for _, r := range records {
 		require.NoError(t, w.Write(r))
 	}
-	hash, err = w.Close(theEnd)
+	end, err := w.Close(theEnd)
 	require.NoError(t, err)
-	return path, hash
+	return path, end.Hash
 }
 
 func TestRecordsComeBack(t *testing.T) {
 	path, hash := write(t, allRecords()...)
-	head, end, err := planfile.Check(path)
+	plan, err := planfile.Check(path)
 	require.NoError(t, err)
-	require.Equal(t, allRecords()[0], head)
+	require.Equal(t, allRecords()[0], plan.Head)
 	want := theEnd
 	want.Type, want.Hash = "end", hash
-	require.Equal(t, want, end)
+	require.Equal(t, want, plan.End)
 	require.Len(t, hash, 64)
 
 	var got []any
@@ -135,7 +135,7 @@ func small(t testing.TB) (path string, good []byte) {
 func refuse(t *testing.T, path string, content []byte, format string, args ...any) {
 	t.Helper()
 	require.NoError(t, os.WriteFile(path, content, 0o600))
-	_, _, err := planfile.Check(path)
+	_, err := planfile.Check(path)
 	var broken *planfile.Error
 	if !errors.As(err, &broken) {
 		t.Fatalf("accepted: "+format, args...)
@@ -209,7 +209,7 @@ func TestWhyAPlanIsRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			require.NoError(t, os.WriteFile(path, []byte(c.content), 0o600))
-			_, _, err := planfile.Check(path)
+			_, err := planfile.Check(path)
 			require.ErrorContains(t, err, c.want)
 		})
 	}
@@ -245,9 +245,9 @@ func TestRecordsStopAtWhatTheyCannotRead(t *testing.T) {
 func TestLongLines(t *testing.T) {
 	text := strings.Repeat("длинно ", 1<<17) // more than the buffer of any reader
 	path, _ := write(t, planfile.Header{Type: "header", Version: planfile.Version, FlowText: text}, planfile.Row{Type: "row", Value: planfile.Value{V: text}})
-	head, _, err := planfile.Check(path)
+	plan, err := planfile.Check(path)
 	require.NoError(t, err)
-	require.Equal(t, text, head.FlowText)
+	require.Equal(t, text, plan.Head.FlowText)
 	var got any
 	for r, err := range planfile.Records(path) {
 		require.NoError(t, err)
@@ -261,20 +261,20 @@ func TestLongLines(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, f.Truncate(17<<20)) // zeroes, and no newline anywhere
 	require.NoError(t, f.Close())
-	_, _, err = planfile.Check(path)
+	_, err = planfile.Check(path)
 	require.ErrorContains(t, err, "line 1: a record is longer than 16777216 bytes")
 }
 
 func TestMissingFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none.jsonl")
-	_, _, err := planfile.Check(path)
+	_, err := planfile.Check(path)
 	require.ErrorIs(t, err, os.ErrNotExist)
 	for _, err := range planfile.Records(path) {
 		require.ErrorIs(t, err, os.ErrNotExist)
 	}
 	_, err = planfile.Create(filepath.Join(path, "plan.jsonl"))
 	require.ErrorContains(t, err, "write plan: ")
-	_, _, err = planfile.Check(t.TempDir())
+	_, err = planfile.Check(t.TempDir())
 	require.Error(t, err, "a folder is no plan")
 }
 
@@ -346,7 +346,7 @@ func FuzzCheck(f *testing.F) {
 	path := filepath.Join(f.TempDir(), "fuzz.jsonl")
 	f.Fuzz(func(t *testing.T, content []byte) {
 		require.NoError(t, os.WriteFile(path, content, 0o600))
-		_, _, err := planfile.Check(path)
+		_, err := planfile.Check(path)
 		if err == nil {
 			for _, err := range planfile.Records(path) {
 				if err != nil {

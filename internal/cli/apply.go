@@ -40,21 +40,21 @@ func newApply(a *app) *cobra.Command {
 }
 
 func applyPlan(a *app, o *worldFlags, path string) error {
-	p, head, err := a.readPlan(path)
+	p, plan, err := a.readPlan(path)
 	if err != nil {
 		return err
 	}
-	st, err := stateOf(filepath.Dir(head.File), o.stateFlags)
+	st, err := stateOf(filepath.Dir(plan.Head.File), o.stateFlags)
 	if err != nil {
 		return err
 	}
-	j, err := a.plannedJob(o, p, head, st, filepath.Dir(head.File))
+	j, err := a.plannedJob(o, p, plan.Head, st, filepath.Dir(plan.Head.File))
 	if err != nil {
 		return err
 	}
 	defer j.close()
 	// The run's folder keeps its plan: resume and runs show work from there.
-	kept := st.plan(head.Run)
+	kept := st.plan(plan.Head.Run)
 	if _, err := os.Stat(kept); errors.Is(err, fs.ErrNotExist) {
 		if err := copyPlan(path, kept); err != nil {
 			return err

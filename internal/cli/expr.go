@@ -180,8 +180,7 @@ func (o *exprOptions) recorded(a *app, at engine.Place) (*engine.Evaluator, erro
 		return nil, err
 	}
 	defer run.close()
-	plan := run.state.plan(run.ID)
-	p, head, err := a.readPlan(plan)
+	p, plan, err := a.readPlan(run.state.plan(run.ID))
 	if err != nil {
 		return nil, err
 	}
@@ -190,9 +189,10 @@ func (o *exprOptions) recorded(a *app, at engine.Place) (*engine.Evaluator, erro
 	}
 	// What a loop reads for each item stands in no plan: it would be a copy of all chats.
 	fmt.Fprintf(a.stderr, "The plan has not recorded what this loop reads, so it is read again, as it is now, for the inputs and the moment of run %s.\n", run.ID)
+	head := plan.Head
 	o.sandbox = head.Sandbox
 	return o.explore(a, p, engine.Options{
-		Inputs: p.InputsOf(head), Campaign: head.Campaign, FlowDir: folderOf(plan, head.File), Now: func() time.Time { return head.Now },
+		Inputs: p.InputsOf(head), Campaign: head.Campaign, FlowDir: folderOf(plan.Path, head.File), Now: func() time.Time { return head.Now },
 	}, at)
 }
 

@@ -127,49 +127,42 @@ func (j *job) fail(err error) error { return withSource(err, j.p.Doc.Source) }
 // samples is how many complete texts of each step are shown.
 const samples = 3
 
-// plan plans the first stage and reads what the plan says. A *engine.GuardError
-// comes with both: the plan may be looked at.
-func (j *job) plan() (string, *engine.Summary, error) {
+// plan plans the first stage. A *engine.GuardError comes with the plan: it may be
+// looked at.
+func (j *job) plan() (*engine.Summary, error) {
 	progress := j.o.progressOf(j.a)
 	opts := j.opts
-	opts.Events = progress.Event
-	path, err := j.p.Plan(j.o.bounds.within(j.a.signals.drain), opts)
+	opts.Events, opts.Samples = progress.Event, samples
+	s, err := j.p.Plan(j.o.bounds.within(j.a.signals.drain), opts)
 	progress.Close()
 	if j.a.signals.drain.Err() != nil {
-		return "", nil, &interruptedError{"interrupted while planning; nothing was sent"}
+		return nil, &interruptedError{"interrupted while planning; nothing was sent"}
 	}
-	if path != "" {
-		if err := rememberFolder(path, j.opts.FlowDir); err != nil {
-			return "", nil, err
-		}
+	if s == nil {
+		return nil, j.fail(err)
 	}
-	var guard *engine.GuardError
-	if err != nil && (path == "" || !errors.As(err, &guard)) {
-		return "", nil, j.fail(err)
-	}
-	s, serr := j.p.Summarize(path, samples)
-	if serr != nil {
-		return "", nil, serr
+	if err := rememberFolder(s.Path, j.opts.FlowDir); err != nil {
+		return nil, err
 	}
 	if err == nil {
 		err = j.o.bounds.check(s.End.Counts.Planned, false)
 	}
-	return path, s, j.fail(err)
+	return s, j.fail(err)
 }
 
 // apply performs a plan and shows what came of it.
 func (j *job) apply(path string, resume bool, divert *engine.Divert) error {
 	a := j.a
-	progress := j.o.progressOf(a)
-	run := ""
-	if head, end, err := planfile.Check(path); err == nil {
-		progress.Expect(end.Counts.Planned)
-		run = head.Run
-		if err := j.o.bounds.check(end.Counts.Planned, resume); err != nil && divert == nil {
-			return err
-		}
+	plan, err := planfile.Check(path)
+	if err != nil {
+		return err
 	}
-	drain, done := j.drainFor(run, progress)
+	if err := j.o.bounds.check(plan.End.Counts.Planned, resume); err != nil && divert == nil {
+		return err
+	}
+	progress := j.o.progressOf(a)
+	progress.Expect(plan.End.Counts.Planned)
+	drain, done := j.drainFor(plan.Head.Run, progress)
 	defer done()
 	o := engine.ApplyOptions{Options: j.opts, Drain: drain, Resume: resume, Divert: divert, Canary: j.canary(progress)}
 	o.Events = progress.Event
@@ -188,7 +181,7 @@ func (j *job) apply(path string, resume bool, divert *engine.Divert) error {
 		}
 		_, _ = io.WriteString(progress, text)
 	})
-	res, err := j.p.Apply(j.o.bounds.within(a.signals.hard), path, o)
+	res, err := j.p.Apply(j.o.bounds.within(a.signals.hard), plan, o)
 	a.signals.onSignal(nil)
 	progress.Close()
 	if res == nil {

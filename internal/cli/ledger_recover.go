@@ -71,15 +71,17 @@ func recoverLedger(a *app, o *recoverOptions) error {
 	}
 	if path == "" {
 		var guard *engine.GuardError
-		if path, _, err = j.plan(); err != nil && !errors.As(err, &guard) {
+		s, err := j.plan()
+		if err != nil && !errors.As(err, &guard) {
 			return err // a rail keeps nobody from looking
 		}
+		path = s.Path
 	}
-	_, end, err := planfile.Check(path)
+	plan, err := planfile.Check(path)
 	if err != nil {
 		return err
 	}
-	n := end.Counts.Planned + end.Counts.Unknown
+	n := plan.End.Counts.Planned + plan.End.Counts.Unknown
 	if !a.json {
 		fmt.Fprintf(a.stderr, "The ledger knows nothing of %d sends of %s. Reading their chats makes about %d calls or more; no message is sent.\n", n, ui.Safe(j.p.Name), n)
 	}
@@ -126,16 +128,16 @@ func (a *app) openRecovery(o *recoverOptions) (*job, string, error) {
 			"leave them out, or name the flow instead of the plan",
 		}
 	}
-	p, head, err := a.readPlan(o.from)
+	p, plan, err := a.readPlan(o.from)
 	if err != nil {
 		return nil, "", err
 	}
-	folder := filepath.Dir(head.File)
+	folder := filepath.Dir(plan.Head.File)
 	st, err := stateOf(folder, o.stateFlags)
 	if err != nil {
 		return nil, "", err
 	}
-	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: folder, state: st, named: head.Campaign, anew: o.newLedger, fresh: o.fresh, sends: true})
+	j, err := openJob(a, &o.worldFlags, jobSpec{program: p, folder: folder, state: st, named: plan.Head.Campaign, anew: o.newLedger, fresh: o.fresh, sends: true})
 	return j, o.from, err
 }
 

@@ -47,6 +47,6 @@ func (l *contactList) Set(text string) error {
 // sameOnly reports whether a run was planned for whom --only names now. To go on
 // with it otherwise would write to people whom nobody has named.
 func (j *job) sameOnly(run ledger.Run) bool {
-	head, _, err := planfile.Check(j.state.plan(run.ID))
-	return err != nil || slices.Equal(head.Only, j.opts.Only) // without its plan, going on says what is wrong
+	plan, err := planfile.Check(j.state.plan(run.ID))
+	return err != nil || slices.Equal(plan.Head.Only, j.opts.Only) // without its plan, going on says what is wrong
 }

@@ -85,10 +85,11 @@ func planFlow(a *app, o *planOptions, file string) error {
 		return err
 	}
 	defer j.close()
-	path, summary, err := j.plan()
+	summary, err := j.plan()
 	if summary == nil {
 		return err
 	}
+	path := summary.Path
 	tail := []string{"Nothing was sent."}
 	if run, open, _ := j.store.Unfinished(a.signals.drain, j.p.Name, j.campaign); open {
 		tail = append(tail, "Run "+run.ID+" is not finished; flowrunner run goes on with it first.")
@@ -139,17 +140,17 @@ func copyPlan(from, to string) error {
 }
 
 // readPlan checks a kept plan and compiles the flow that it embeds.
-func (a *app) readPlan(path string) (*engine.Program, planfile.Header, error) {
+func (a *app) readPlan(path string) (*engine.Program, planfile.Plan, error) {
 	if _, err := os.Stat(path); err != nil {
-		return nil, planfile.Header{}, fileError("read", path, err)
+		return nil, planfile.Plan{}, fileError("read", path, err)
 	}
-	head, _, err := planfile.Check(path)
+	plan, err := planfile.Check(path)
 	if err != nil {
-		return nil, head, err
+		return nil, plan, err
 	}
-	p, list := checkWith(head.File, []byte(head.FlowText), engine.FilesOf(head.Texts))
+	p, list := checkWith(plan.Head.File, []byte(plan.Head.FlowText), engine.FilesOf(plan.Head.Texts))
 	if err := list.Err(); err != nil {
-		return nil, head, withSource(err, []byte(head.FlowText))
+		return nil, plan, withSource(err, []byte(plan.Head.FlowText))
 	}
-	return p, head, nil
+	return p, plan, nil
 }

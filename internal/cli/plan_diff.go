@@ -54,9 +54,9 @@ func diffPlans(a *app, o *diffOptions, before, after string) error {
 	if err != nil {
 		return err
 	}
-	d := ui.DiffOf(old.head, old.end, now.head, now.end)
+	d := ui.DiffOf(old.Plan, now.Plan)
 	listed := map[planfile.ChangeKind]int{}
-	d.Counts, err = planfile.Diff(old.path, now.path, "", func(c planfile.Change) error {
+	d.Counts, err = planfile.Diff(old.Path, now.Path, "", func(c planfile.Change) error {
 		if listed[c.Kind]++; listed[c.Kind] <= o.limit {
 			d.Add(c)
 		}
@@ -89,20 +89,15 @@ func diffPlans(a *app, o *diffOptions, before, after string) error {
 
 // comparedPlan is one of two plans.
 type comparedPlan struct {
-	path string
-	p    *engine.Program
-	head planfile.Header
-	end  planfile.End
+	planfile.Plan
+	p *engine.Program
 }
 
 func (a *app) comparedPlan(o stateFlags, named string) (c comparedPlan, err error) {
-	if c.path, err = a.findPlan(o, named); err != nil {
-		return c, err
+	path, err := a.findPlan(o, named)
+	if err == nil {
+		c.p, c.Plan, err = a.readPlan(path)
 	}
-	if c.p, _, err = a.readPlan(c.path); err != nil {
-		return c, err
-	}
-	c.head, c.end, err = planfile.Check(c.path)
 	return c, err
 }
 
@@ -110,7 +105,7 @@ func (a *app) comparedPlan(o stateFlags, named string) (c comparedPlan, err erro
 // more pass over the plan, which a comparison need not hold.
 func (c comparedPlan) fill(d *ui.DiffDocument, before bool) error {
 	wanted := d.Sides(before)
-	for rec, err := range planfile.Records(c.path) {
+	for rec, err := range planfile.Records(c.Path) {
 		if err != nil {
 			return err
 		}

@@ -42,21 +42,21 @@ func showPlan(a *app, o *showOptions, named string) error {
 	if err != nil {
 		return err
 	}
-	head, _, err := planfile.Check(path)
+	plan, err := planfile.Check(path)
 	var damage *planfile.Error
-	if err != nil && (!errors.As(err, &damage) || head.FlowText == "") {
+	if err != nil && (!errors.As(err, &damage) || plan.Head.FlowText == "") {
 		return err
 	}
-	p, list := checkWith(head.File, []byte(head.FlowText), engine.FilesOf(head.Texts))
+	p, list := checkWith(plan.Head.File, []byte(plan.Head.FlowText), engine.FilesOf(plan.Head.Texts))
 	if err := list.Err(); err != nil {
-		return withSource(err, []byte(head.FlowText))
+		return withSource(err, []byte(plan.Head.FlowText))
 	}
-	project, err := findProject(folderOf(path, head.File))
+	project, err := findProject(folderOf(path, plan.Head.File))
 	if err != nil {
 		return err
 	}
 	p, _ = project.program(p) // what is looser than the project does not hold
-	why, err := a.unfit(o.stateFlags, p, head, path)
+	why, err := a.unfit(o.stateFlags, p, plan.Head, path)
 	if err != nil {
 		return err
 	}

@@ -46,11 +46,11 @@ func resume(a *app, o *worldFlags, args []string) error {
 		return err
 	}
 	path := st.plan(run.ID)
-	p, head, err := a.readPlan(path)
+	p, plan, err := a.readPlan(path)
 	if err != nil {
 		return err
 	}
-	j, err := a.plannedJob(o, p, head, st, folderOf(path, head.File))
+	j, err := a.plannedJob(o, p, plan.Head, st, folderOf(path, plan.Head.File))
 	if err != nil {
 		return err
 	}

@@ -51,17 +51,17 @@ func retryRun(a *app, o *worldFlags, id string) error {
 	if len(run.plans) == 0 {
 		return &engine.StaleError{Reason: "the plan of run " + run.ID + " is gone", Hint: planAnew(run)}
 	}
-	p, head, err := a.readPlan(run.plans[0])
+	p, plan, err := a.readPlan(run.plans[0])
 	if err != nil {
 		return err
 	}
-	if time.Now().After(head.Expires) {
+	if time.Now().After(plan.Head.Expires) {
 		return &engine.StaleError{
-			Reason: fmt.Sprintf("the plan of run %s expired at %s: it may be for other people by now", run.ID, head.Expires.Format("2006-01-02 15:04 MST")),
+			Reason: fmt.Sprintf("the plan of run %s expired at %s: it may be for other people by now", run.ID, plan.Head.Expires.Format("2006-01-02 15:04 MST")),
 			Hint:   planAnew(run),
 		}
 	}
-	j, err := a.plannedJob(o, p, head, run.state, folderOf(run.plans[0], head.File))
+	j, err := a.plannedJob(o, p, plan.Head, run.state, folderOf(run.plans[0], plan.Head.File))
 	if err != nil {
 		return err
 	}

@@ -91,9 +91,9 @@ func runFlow(a *app, o *runOptions, file string) error {
 			return err
 		}
 	}
-	path, summary, err := j.plan()
+	summary, err := j.plan()
 	if summary != nil {
-		a.doc.Plan = ui.PlanOf(summary, path)
+		a.doc.Plan = ui.PlanOf(summary, summary.Path)
 		if !a.json {
 			a.errStyle().Plan(a.stderr, summary)
 			_, _ = io.WriteString(a.stderr, "\n")
@@ -103,12 +103,12 @@ func runFlow(a *app, o *runOptions, file string) error {
 		return err
 	}
 	if o.divert != 0 {
-		return j.apply(path, false, &engine.Divert{Contact: o.divert, Sample: o.sample})
+		return j.apply(summary.Path, false, &engine.Divert{Contact: o.divert, Sample: o.sample})
 	}
 	if err := j.approve(summary.End); err != nil {
 		return err
 	}
-	return j.apply(path, false, nil)
+	return j.apply(summary.Path, false, nil)
 }
 
 // retryFailed lets this run try those again whom the API has refused for good.
@@ -159,15 +159,15 @@ func (j *job) unfinished() (ledger.Run, bool, error) {
 // than the one that this command is for: nobody types a command of cron again, so
 // both are served.
 func (j *job) laterSlot(run ledger.Run) bool {
-	head, _, err := planfile.Check(j.state.plan(run.ID))
-	if err != nil || head.Slot == nil || j.p.Schedule == nil {
+	plan, err := planfile.Check(j.state.plan(run.ID))
+	if err != nil || plan.Head.Slot == nil || j.p.Schedule == nil {
 		return false
 	}
 	if asked := j.opts.Slot; asked != nil {
-		return !asked.Equal(*head.Slot)
+		return !asked.Equal(*plan.Head.Slot)
 	}
 	last, ok := j.p.Schedule.Last(time.Now())
-	return ok && !last.Equal(*head.Slot)
+	return ok && !last.Equal(*plan.Head.Slot)
 }
 
 // goOn finishes an interrupted run; more says that this command goes on with

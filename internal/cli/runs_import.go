@@ -131,19 +131,16 @@ func (a *app) openLost(path string, first bool) (l history.Lost, head planfile.H
 	}
 	var last planfile.End
 	for i, path := range l.Plans {
-		_, h, err := a.readPlan(path)
+		_, plan, err := a.readPlan(path)
 		if err != nil {
 			return l, head, err
 		}
-		_, end, err := planfile.Check(path)
-		if err != nil {
-			return l, head, err
-		}
-		last = end
+		h := plan.Head
+		last = plan.End
 		if i == 0 {
 			head = h
 			l.Run = ledger.Run{
-				ID: h.Run, Flow: h.Flow, Campaign: h.Campaign, File: h.File, FlowHash: h.FlowHash, InputsHash: h.InputsHash, PlanHash: end.Hash,
+				ID: h.Run, Flow: h.Flow, Campaign: h.Campaign, File: h.File, FlowHash: h.FlowHash, InputsHash: h.InputsHash, PlanHash: plan.End.Hash,
 				State: ledger.Interrupted, Started: h.Now, Finished: l.Now, Reason: "its ledger is lost; its plan was imported",
 			}
 			for _, account := range h.Accounts {
@@ -156,8 +153,8 @@ func (a *app) openLost(path string, first bool) (l history.Lost, head planfile.H
 				Hint:   "name the folder of the run, with all of its plans",
 			}
 		}
-		l.Run.Counts.Planned += end.Counts.Planned
-		l.Run.Counts.Unknown += end.Counts.Planned
+		l.Run.Counts.Planned += plan.End.Counts.Planned
+		l.Run.Counts.Unknown += plan.End.Counts.Planned
 	}
 	if len(last.Later) > 0 && !first && (!info.IsDir() || len(l.Plans) < head.Stages) {
 		var steps []string

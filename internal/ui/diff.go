@@ -61,12 +61,12 @@ type SendSide struct {
 }
 
 // DiffOf begins the comparison of two plans.
-func DiffOf(before planfile.Header, beforeEnd planfile.End, after planfile.Header, afterEnd planfile.End) *DiffDocument {
-	side := func(h planfile.Header, e planfile.End) PlanSide {
-		return PlanSide{h.Run, h.Flow, h.Campaign, h.Now, e.Counts.Planned, e.Fingerprint()}
+func DiffOf(before, after planfile.Plan) *DiffDocument {
+	side := func(p planfile.Plan) PlanSide {
+		return PlanSide{p.Head.Run, p.Head.Flow, p.Head.Campaign, p.Head.Now, p.End.Counts.Planned, p.End.Fingerprint()}
 	}
 	return &DiffDocument{
-		Before: side(before, beforeEnd), After: side(after, afterEnd), Reasons: []ReasonDiff{}, Changes: []ChangeDocument{},
+		Before: side(before), After: side(after), Reasons: []ReasonDiff{}, Changes: []ChangeDocument{},
 		reasons: map[ReasonDocument]int{},
 	}
 }
