@@ -103,12 +103,22 @@ func (r *row) adopt(inner *row) {
 // Numbers are the real telephone numbers of a contact, digits only: the one that
 // was assigned first, then the phone, then the one that the client gave.
 func (c Contact) Numbers() []string {
+	var assigned, given string
+	if c.AssignedPhone != nil {
+		assigned = *c.AssignedPhone
+	}
+	if c.ClientPhone != nil {
+		given = *c.ClientPhone
+	}
+	return Numbers(assigned, c.Phone, given)
+}
+
+// Numbers are the real telephone numbers among phones as the API gives them: digits
+// only, each once, in that order.
+func Numbers(phones ...string) []string {
 	var out []string
-	for _, p := range []*string{c.AssignedPhone, &c.Phone, c.ClientPhone} {
-		if p == nil {
-			continue
-		}
-		if d := phoneDigits(*p); d != "" && !slices.Contains(out, d) {
+	for _, p := range phones {
+		if d := phoneDigits(p); d != "" && !slices.Contains(out, d) {
 			out = append(out, d)
 		}
 	}
@@ -128,6 +138,9 @@ func phoneDigits(s string) string {
 		if len(s) > 3 && s[2] == '.' && isLetters(s[:2]) {
 			s = s[3:] // a country: "KZ.77010000000"
 		}
+	}
+	if strings.Trim(s, "0123456789") == "" {
+		return s
 	}
 	var b strings.Builder
 	for _, r := range s {

@@ -33,8 +33,8 @@ func (a *applier) local(ctx context.Context, r planfile.Local, rows *planRows) {
 	}
 	args := map[string]any{}
 	for name, v := range r.Args {
-		args[name] = planfile.InZone(v.V, a.p.Zone)
-		if mark, ok := v.V.(planfile.StreamMark); ok && rows != nil {
+		args[name] = planfile.InZone(v, a.p.Zone)
+		if mark, ok := v.(planfile.StreamMark); ok && rows != nil {
 			args[name] = rows.stream(string(mark))
 		}
 	}

@@ -183,7 +183,7 @@ func (a *applier) restore(r planfile.Step) {
 	}
 	for name, v := range r.Outputs {
 		if _, ok := outs[name]; !ok {
-			outs[name] = planfile.InZone(v.V, a.p.Zone)
+			outs[name] = planfile.InZone(v, a.p.Zone)
 		}
 	}
 	a.root.set(r.Step, r.Status, outs)

@@ -37,12 +37,8 @@ func (a *applier) send(ctx context.Context, r *planfile.Send, why string) string
 		a.stop(CauseOf(err), err.Error(), Hint(err))
 		return planfile.StatusSkipped
 	}
-	args := make(map[string]any, len(r.Args))
-	for name, v := range r.Args {
-		args[name] = v.V
-	}
 	ctx = step.WithHost(ctx, &host{s: a.session, st: st, conn: conn})
-	t := try{a: a, r: r, st: st, id: id, args: args}
+	t := try{a: a, r: r, st: st, id: id, args: r.Args}
 	return t.run(ctx)
 }
 
@@ -155,7 +151,7 @@ func (a *applier) divert(ctx context.Context, path string) (*Result, error) {
 			continue
 		}
 		n++
-		r.Args[contactParam] = planfile.Value{V: a.o.Divert.Contact}
+		r.Args[contactParam] = a.o.Divert.Contact
 		r.Contact, r.Internal, r.Person = a.o.Divert.Contact, true, "" // a look at the texts: it counts for nobody
 		r.Identity = ledger.Key{
 			Account: r.Account, Flow: a.head.Flow, Campaign: divertCampaign(a.head.Run), Step: r.Step, Key: fmt.Sprint(n),

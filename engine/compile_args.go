@@ -7,6 +7,7 @@ import (
 	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/flow"
 	"github.com/flowrunner/flowrunner/engine/lang"
+	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/engine/step"
 )
 
@@ -32,7 +33,7 @@ func (c *compiler) use(s *flow.Step, x *Step, sc *lang.Scope, at place) (ok, goo
 	}
 	x.Kind, x.maxLevel = kind, kind.Effect
 	if kind.Effect == step.EffectSend {
-		x.Sends = []*Step{x}
+		x.Sends, x.planned = []*Step{x}, stepResult(planfile.StatusPlanned, map[string]any{})
 		if at.final && c.prefix == "" {
 			c.diags.Add("send-in-finally", s.Uses.Span, "finally holds no send").
 				WithDetail("finally runs also after a failure or a stop; a message from there could never be planned or approved.").

@@ -247,7 +247,7 @@ func (p *Program) ReadsEach(id string) bool {
 func (p *Program) InputsOf(head planfile.Header) map[string]any {
 	inputs := map[string]any{}
 	for name, v := range head.Inputs {
-		inputs[name] = planfile.InZone(v.V, p.Zone)
+		inputs[name] = planfile.InZone(v, p.Zone)
 	}
 	return inputs
 }
@@ -280,7 +280,7 @@ func (p *Program) Recorded(paths []string, at Place) (*Evaluator, error) {
 		case planfile.Step:
 			outs := map[string]any{}
 			for name, v := range r.Outputs {
-				outs[name] = planfile.InZone(v.V, p.Zone)
+				outs[name] = planfile.InZone(v, p.Zone)
 			}
 			f.set(r.Step, r.Status, outs)
 			p.restoreInputs(r, f)
@@ -290,14 +290,14 @@ func (p *Program) Recorded(paths []string, at Place) (*Evaluator, error) {
 			}
 			found = true
 			for name, v := range r.Scope {
-				f.put(strings.Split(name, "."), planfile.InZone(v.V, p.Zone))
+				f.put(strings.Split(name, "."), planfile.InZone(v, p.Zone))
 			}
 		case planfile.Send:
 			if len(loops) > 0 && r.Step == at.Step && slices.Equal(r.Item, at.Item) {
 				found = true
 				args := map[string]any{}
 				for name, v := range r.Args {
-					args[name] = planfile.InZone(v.V, p.Zone)
+					args[name] = planfile.InZone(v, p.Zone)
 				}
 				e.scope = e.scope.With("with", step.Shape{Form: step.FormObject, Open: true})
 				f.env["with"] = args

@@ -40,11 +40,7 @@ func (p *Program) changed(h planfile.Header, store ledger.Store) (why []error, e
 	if h.FlowHash != p.Hash || h.Flow != p.Name {
 		why = append(why, planAgain("the plan was made from another text of the flow"))
 	}
-	inputs := make(map[string]any, len(h.Inputs))
-	for name, v := range h.Inputs {
-		inputs[name] = v.V
-	}
-	hash, err := hashOf(inputs)
+	hash, err := hashOf(map[string]any(h.Inputs))
 	if err != nil {
 		return nil, err
 	}

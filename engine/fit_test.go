@@ -88,7 +88,7 @@ func TestAPlanBinds(t *testing.T) {
 		// What it is bound to.
 		{"another flow", header(func(h *planfile.Header) { h.FlowHash = strings.Repeat("0", 64) }), "made from another text of the flow"},
 		{"another name", header(func(h *planfile.Header) { h.Flow = "other" }), "made from another text of the flow"},
-		{"other inputs", header(func(h *planfile.Header) { h.Inputs["who"] = planfile.Value{V: "everybody"} }), "made with other inputs"},
+		{"other inputs", header(func(h *planfile.Header) { h.Inputs["who"] = "everybody" }), "made with other inputs"},
 		{"another ledger", header(func(h *planfile.Header) { h.Lineage = "ABCDEF" }), "made with another ledger (ABCDEF)"},
 		{"another account", header(func(h *planfile.Header) {
 			for host := range h.Accounts {

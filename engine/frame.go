@@ -41,8 +41,17 @@ func (f *frame) iteration(s *Step, index int, record any) *frame {
 
 // set gives a step its result.
 func (f *frame) set(id, status string, outputs map[string]any) {
+	f.give(id, stepResult(status, outputs))
+}
+
+func (f *frame) give(id string, result any) {
 	delete(f.absent, id)
-	f.steps[id] = map[string]any{"outputs": outputs, "status": status}
+	f.steps[id] = result
+}
+
+// stepResult is what expressions read of a step.
+func stepResult(status string, outputs map[string]any) any {
+	return map[string]any{"outputs": outputs, "status": status}
 }
 
 // drop says that a step has no outputs, and why.
@@ -51,7 +60,7 @@ func (f *frame) drop(id, status, reason string) {
 		f.absent = map[string]string{}
 	}
 	f.absent[id] = reason
-	f.steps[id] = map[string]any{"outputs": map[string]any{}, "status": status}
+	f.steps[id] = stepResult(status, map[string]any{})
 }
 
 // missing returns the first step of ids that has no outputs.

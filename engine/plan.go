@@ -63,6 +63,7 @@ type planner struct {
 	unit    int64
 	counts  planfile.Counts
 	planned hash.Hash // of the planned sends, see planfile.End
+	both    []byte    // reused: what one of them gives to it
 	final   *applier  // not nil: this is finally, locals are performed at once
 	halted  string    // not "": the run stopped; nothing is read or sent any more
 
@@ -185,7 +186,7 @@ func (p *planner) top(ctx context.Context, st *Step) error {
 				}
 			}
 		}
-		rec := planfile.Step{Type: "step", Step: st.ID, Status: "ok", Outputs: map[string]planfile.Value{}, Inputs: p.recordedInputs(st)}
+		rec := planfile.Step{Type: "step", Step: st.ID, Status: "ok", Outputs: planfile.Members{}, Inputs: p.recordedInputs(st)}
 		got, _ := p.root.steps[st.ID].(map[string]any)
 		if got == nil {
 			return nil
@@ -197,7 +198,7 @@ func (p *planner) top(ctx context.Context, st *Step) error {
 			if _, isStream := v.(step.Stream[any]); isStream || p.p.usage[streamRef{st.ID, name}] != nil {
 				continue // recorded row by row where it is needed
 			}
-			rec.Outputs[name] = planfile.Value{V: v}
+			rec.Outputs[name] = v
 		}
 		if st.Loop == nil && slices.Contains(p.p.Steps, st) {
 			rec.Sends = minus(p.counts, before)

@@ -81,16 +81,12 @@ func formed(v any, want step.Shape) (any, bool) {
 
 // recordedInputs is what the plan holds of a call outside of loops, so that its
 // outputs can be evaluated when its sends have settled.
-func (p *planner) recordedInputs(st *Step) map[string]planfile.Value {
+func (p *planner) recordedInputs(st *Step) planfile.Members {
 	if st.Called == nil || st.IsLoop() {
 		return nil
 	}
 	inputs, _ := p.root.env[inputsOf(st)].(map[string]any)
-	out := make(map[string]planfile.Value, len(inputs))
-	for name, v := range inputs {
-		out[name] = planfile.Value{V: v}
-	}
-	return out
+	return inputs
 }
 
 // restoreInputs puts back the inputs of a call.
@@ -101,7 +97,7 @@ func (p *Program) restoreInputs(r planfile.Step, f *frame) {
 	}
 	inputs := map[string]any{}
 	for _, in := range st.Called.Inputs {
-		inputs[in.Name] = planfile.InZone(r.Inputs[in.Name].V, p.Zone)
+		inputs[in.Name] = planfile.InZone(r.Inputs[in.Name], p.Zone)
 	}
 	f.env[inputsOf(st)] = inputs
 }

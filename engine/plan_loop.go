@@ -110,22 +110,16 @@ func (p *planner) iterate(ctx context.Context, st *Step, f *frame, i int) (itera
 		return it, p.fail(st, f, err)
 	}
 	if len(st.Sends) > 0 {
-		rec := planfile.Item{Type: "item", Loop: st.ID, Unit: f.unit, Item: f.item, Reason: reason}
+		rec := planfile.Item{Type: "item", Loop: st.ID, Unit: f.unit, Item: f.item, Reason: reason, Outputs: it.item}
 		if status != "ok" {
 			rec.Status = status
 		}
-		if len(it.item) > 0 {
-			rec.Outputs = make(map[string]planfile.Value, len(it.item))
-		}
-		for name, v := range it.item {
-			rec.Outputs[name] = planfile.Value{V: v}
-		}
 		if len(st.capture) > 0 {
-			rec.Scope = make(map[string]planfile.Value, len(st.capture))
+			rec.Scope = make(planfile.Members, len(st.capture))
 		}
 		for _, path := range st.capture {
 			if _, bad := f.missing(needsOfPath(path)); !bad {
-				rec.Scope[strings.Join(path, ".")] = planfile.Value{V: f.lookup(path)}
+				rec.Scope[strings.Join(path, ".")] = f.lookup(path)
 			}
 		}
 		it.recs = append(it.recs, rec)

@@ -58,7 +58,7 @@ func (p *planner) header(ctx context.Context, env map[string]string) (planfile.H
 		Type: "header", Version: planfile.Version, Run: p.run, Stage: p.stage, Stages: p.p.Stages,
 		Now: p.now, Slot: p.slot, Expires: p.now.Add(planLife),
 		Flow: p.p.Name, File: p.p.Doc.File, FlowHash: p.p.Hash, FlowText: string(p.p.Doc.Source), Window: p.p.Guard.Window, Texts: p.p.Texts,
-		Inputs: map[string]planfile.Value{}, Env: env, Campaign: p.p.CampaignOf(p.o),
+		Env: env, Campaign: p.p.CampaignOf(p.o),
 		Lineage: p.o.Store.Lineage(), Only: p.o.Only, MaxSends: p.p.Guard.Most(), Sandbox: p.o.Sandbox != nil, Rate: p.p.Connection.Rate,
 		Delivery: p.p.deliveryOf(p.o),
 	}
@@ -69,9 +69,7 @@ func (p *planner) header(ctx context.Context, env map[string]string) (planfile.H
 		h.Rate = *p.o.Rate
 	}
 	inputs, _ := p.root.env["inputs"].(map[string]any)
-	for name, v := range inputs {
-		h.Inputs[name] = planfile.Value{V: v}
-	}
+	h.Inputs = inputs
 	var err error
 	if h.InputsHash, err = hashOf(inputs); err != nil {
 		return h, err

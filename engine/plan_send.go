@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -94,11 +93,8 @@ func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 		key.Step = id
 		rec.former = append(rec.former, key.Identity())
 	}
-	rec.Args = make(map[string]planfile.Value, len(args))
-	for name, v := range args {
-		rec.Args[name] = planfile.Value{V: v}
-	}
-	f.set(st.ID, planfile.StatusPlanned, map[string]any{})
+	rec.Args = args
+	f.give(st.ID, st.planned)
 	return []any{&rec}, nil
 }
 
@@ -179,9 +175,9 @@ func (p *planner) count(r *planfile.Send) {
 		p.countLeftOut(r.Step, r.Reason, 1)
 	}
 	if r.Status == planfile.StatusPlanned {
-		// Both are of fixed length, and a hash cannot fail.
-		_, _ = io.WriteString(p.planned, r.Identity)
-		_, _ = io.WriteString(p.planned, r.Content)
+		// Both are of fixed length.
+		p.both = append(append(p.both[:0], r.Identity...), r.Content...)
+		p.planned.Write(p.both)
 	}
 	p.counts.Add(r.Status)
 	if r.Changed {

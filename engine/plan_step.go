@@ -303,7 +303,7 @@ func (p *planner) local(ctx context.Context, st *Step, f *frame) ([]any, error) 
 	if p.final != nil {
 		return nil, p.final.localNow(ctx, st, f, args)
 	}
-	rec := planfile.Local{Type: "local", Step: st.ID, Unit: f.unit, Item: f.item, Args: map[string]planfile.Value{}}
+	rec := planfile.Local{Type: "local", Step: st.ID, Unit: f.unit, Item: f.item, Args: args}
 	for name, v := range args {
 		if in, ok := v.(step.Stream[any]); ok {
 			// Its rows go into the plan, so that apply needs nothing else.
@@ -311,8 +311,8 @@ func (p *planner) local(ctx context.Context, st *Step, f *frame) ([]any, error) 
 			if v, err = p.recordStream(ctx, mark, f, in); err != nil {
 				return nil, p.fail(st, f, err)
 			}
+			args[name] = v
 		}
-		rec.Args[name] = planfile.Value{V: v}
 	}
 	outs := map[string]any{}
 	for _, o := range st.Kind.Outputs {

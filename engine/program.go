@@ -81,6 +81,7 @@ type Step struct {
 	Zone    *lang.Value // of a send: in whose time zone guard.hours are, where an expression says so
 	Person  *lang.Value // of a send: who its contact is
 	record  []string    // of a send: the path of its contact's record, nil where there is none
+	planned any         // of a send: what it is in a frame once it is planned; the same for all, and only read
 
 	Concurrency int
 	Retry       step.Retry // zero where the flow does not say

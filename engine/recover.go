@@ -231,17 +231,13 @@ func (r *recovery) look(ctx context.Context, s planfile.Send, id ledger.Identity
 	if err != nil {
 		return step.Reading{}, err
 	}
-	args := make(map[string]any, len(s.Args))
-	for name, value := range s.Args {
-		args[name] = value.V
-	}
 	ctx = step.WithHost(ctx, &host{s: r.session, st: st, conn: conn})
 	if r.o.Gate != nil {
 		if ctx, err = r.o.Gate(ctx); err != nil {
 			return step.Reading{}, err
 		}
 	}
-	return st.Kind.Settle(ctx, args, step.Attempt{
+	return st.Kind.Settle(ctx, s.Args, step.Attempt{
 		ExternalID: id.ExternalID(), At: r.o.clock().Add(-r.since), Age: r.since,
 		Claimed: func(message int) (bool, error) {
 			holder, claimed, err := r.o.Store.Claimed(ctx, s.Contact, message)

@@ -136,7 +136,7 @@ func (it *iterationSettler) record(st *Step, r planfile.Item) (map[string]any, e
 	item := map[string]any{}
 	for _, o := range st.Items {
 		if !o.Outcome {
-			item[o.Name] = planfile.InZone(r.Outputs[o.Name].V, it.a.p.Zone)
+			item[o.Name] = planfile.InZone(r.Outputs[o.Name], it.a.p.Zone)
 			continue
 		}
 		v, err := it.a.settledOutput(f, st, o, r.Item)
@@ -154,7 +154,7 @@ func (it *iterationSettler) frame(st *Step, r planfile.Item) *frame {
 	maps.Copy(f.env, it.a.root.env)
 	f.env["steps"] = f.steps
 	for path, v := range r.Scope {
-		f.put(strings.Split(path, "."), planfile.InZone(v.V, it.a.p.Zone))
+		f.put(strings.Split(path, "."), planfile.InZone(v, it.a.p.Zone))
 	}
 	for _, path := range st.capture {
 		if _, kept := r.Scope[strings.Join(path, ".")]; !kept {

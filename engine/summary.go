@@ -223,17 +223,13 @@ func (p *Program) Sample(r planfile.Send) (Sample, bool) {
 	if !ok || st.Kind == nil || st.Kind.Effect != step.EffectSend {
 		return Sample{}, false
 	}
-	args := make(map[string]any, len(r.Args))
-	for name, v := range r.Args {
-		args[name] = v.V
-	}
-	prep, err := st.Kind.Prepare(args)
+	prep, err := st.Kind.Prepare(r.Args)
 	if err != nil {
 		return Sample{}, false
 	}
 	s := Sample{Seq: r.Seq, Step: r.Step, Contact: r.Contact, Key: r.Key, Preview: prep.Preview}
 	for _, a := range st.Args {
-		if a.Value != nil && args[a.Field.Name] == any(prep.Preview.Text) {
+		if a.Value != nil && r.Args[a.Field.Name] == any(prep.Preview.Text) {
 			s.Written = strings.TrimRight(a.Value.Node().Text, "\n")
 		}
 	}

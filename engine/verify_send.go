@@ -191,10 +191,6 @@ func (v *verifier) read(st *Step, r *planfile.Send, rec ledger.Record) (step.Rea
 	if err != nil {
 		return step.Reading{}, err
 	}
-	args := make(map[string]any, len(r.Args))
-	for name, value := range r.Args {
-		args[name] = value.V
-	}
 	ctx, err := a.gate(step.WithHost(a.patience, &host{s: a.session, st: st, conn: conn}))
 	if err != nil {
 		return step.Reading{}, err
@@ -203,7 +199,7 @@ func (v *verifier) read(st *Step, r *planfile.Send, rec ledger.Record) (step.Rea
 	if a.o.clock().Before(rec.Attempted) {
 		age = -1
 	}
-	return st.Kind.Settle(ctx, args, step.Attempt{
+	return st.Kind.Settle(ctx, r.Args, step.Attempt{
 		ExternalID: rec.Identity.ExternalID(), At: rec.Attempted, Age: age,
 		Changed: fmt.Sprintf("%x", rec.ContentHash) != r.Content,
 		Claimed: func(message int) (bool, error) {

@@ -162,7 +162,7 @@ func headInputs(p *engine.Program, path string) map[string]any {
 	plan, _ := planfile.Check(path)
 	vars := map[string]any{}
 	for name, v := range plan.Head.Inputs {
-		if s, ok := v.V.(string); ok {
+		if s, ok := v.(string); ok {
 			vars[name] = s
 		}
 	}

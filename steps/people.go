@@ -17,18 +17,23 @@ type People struct{}
 // Known gives the facts of a client's record, as chat2desk_list_clients and its
 // like give it.
 func (People) Known(record map[string]any) step.Facts {
-	text := func(name string) *string {
-		if s, ok := record[name].(string); ok {
-			return &s
-		}
-		return nil
-	}
-	c := chat2desk.Contact{Phone: valueOf(text("phone")), AssignedPhone: text("assigned_phone"), ClientPhone: text("client_phone")}
-	c.ID, _ = record["id"].(int)
+	phone, _ := record["phone"].(string)
+	assigned, _ := record["assigned_phone"].(string)
+	given, _ := record["client_phone"].(string)
+	f := step.Facts{Numbers: chat2desk.Numbers(assigned, phone, given), Address: addressOf(phone)}
+	f.Contact, _ = record["id"].(int)
 	if at, ok := record["last_client_message"].(time.Time); ok {
-		c.LastClientMessage = &at
+		f.LastWrote = &at
 	}
-	return factsOf(c)
+	return f
+}
+
+// addressOf is the phone of a client whose chat has no number, "" of any other.
+func addressOf(phone string) string {
+	if strings.HasPrefix(phone, "[") {
+		return phone
+	}
+	return ""
 }
 
 // Read asks for one client.
@@ -49,10 +54,7 @@ func (People) Read(ctx context.Context, contact int) (f step.Facts, ok bool, err
 }
 
 func factsOf(c chat2desk.Contact) step.Facts {
-	f := step.Facts{Contact: c.ID, Numbers: c.Numbers(), LastWrote: c.LastClientMessage}
-	if strings.HasPrefix(c.Phone, "[") {
-		f.Address = c.Phone
-	}
+	f := step.Facts{Contact: c.ID, Numbers: c.Numbers(), Address: addressOf(c.Phone), LastWrote: c.LastClientMessage}
 	for _, ch := range c.Channels {
 		f.Channels = append(f.Channels, step.Channel{ID: ch.ID, Transports: ch.Transports})
 	}

@@ -45,7 +45,7 @@ func hashOf(version string, fields ...string) [32]byte {
 }
 
 // String is the identity in lower-case hex.
-func (i Identity) String() string { return hex.EncodeToString(i[:]) }
+func (i Identity) String() string { return string(hex.AppendEncode(make([]byte, 0, 2*len(i)), i[:])) }
 
 // MarshalText and UnmarshalText give JSON the hex form.
 func (i Identity) MarshalText() ([]byte, error) { return []byte(i.String()), nil }

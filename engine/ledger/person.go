@@ -42,7 +42,7 @@ func personOf(fields ...string) Person {
 func (p Person) IsZero() bool { return p == Person{} }
 
 // String is the person in lower-case hex.
-func (p Person) String() string { return hex.EncodeToString(p[:]) }
+func (p Person) String() string { return string(hex.AppendEncode(make([]byte, 0, 2*len(p)), p[:])) }
 
 // MarshalText and UnmarshalText give JSON the hex form.
 func (p Person) MarshalText() ([]byte, error) { return []byte(p.String()), nil }

@@ -14,9 +14,9 @@ func benchSend(n int) Send {
 	return Send{
 		Type: "send", Seq: int64(n), Step: "send", Unit: int64(n), Item: []int{n}, Status: StatusPlanned, Identity: strings.Repeat("1f", 32),
 		Account: "api.chat2desk.com/4711", Key: "70013", Contact: 70013 + n, Content: strings.Repeat("e9", 32),
-		Args: map[string]Value{
-			"contactId": {V: 70013 + n},
-			"message":   {V: "Hello Алма Сәбит!\nThe code SPRING15 gives you 15% until Sunday."},
+		Args: Members{
+			"contactId": 70013 + n,
+			"message":   "Hello Алма Сәбит!\nThe code SPRING15 gives you 15% until Sunday.",
 		},
 	}
 }

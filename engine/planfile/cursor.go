@@ -266,12 +266,12 @@ func (c *cursor) moment(name string) *time.Time {
 }
 
 // values reads the values of a member, nil where it is absent.
-func (c *cursor) values(name string) map[string]Value {
+func (c *cursor) values(name string) Members {
 	if !c.skip(name) {
 		return nil
 	}
-	all := map[string]Value{}
-	c.members(func(name string) { all[name] = Value{V: c.value()} })
+	all := Members{}
+	c.members(func(name string) { all[name] = c.value() })
 	return all
 }
 

@@ -85,8 +85,8 @@ func TestEachFieldIsWrittenAndRead(t *testing.T) {
 				f.Set(reflect.ValueOf(&at))
 			case Value:
 				f.Set(reflect.ValueOf(Value{V: "x"}))
-			case map[string]Value:
-				f.Set(reflect.ValueOf(map[string]Value{"a": {V: 1.5}, "b": {V: nil}}))
+			case Members:
+				f.Set(reflect.ValueOf(Members{"a": 1.5, "b": nil}))
 			default:
 				require.Fail(t, "no value for a field", "%s %s", field.Name, field.Type)
 			}

@@ -160,7 +160,7 @@ func TestDiffOfLargePlansInLittleMemory(t *testing.T) {
 		return writePlan(t, func(each func(Send)) {
 			for n := range people {
 				s := planned(fmt.Sprint((n*7919)%people), strings.Repeat(text, 64))
-				s.Args = map[string]Value{"message": {V: strings.Repeat(text, 400)}}
+				s.Args = Members{"message": strings.Repeat(text, 400)}
 				each(s)
 			}
 		})

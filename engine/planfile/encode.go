@@ -112,7 +112,7 @@ func (w *writing) row(r *Row) {
 	w.begin(r.Type)
 	w.text("stream", r.Stream)
 	w.name("value")
-	w.value(r.Value)
+	w.b, w.err = appendValue(w.b, r.Value.V)
 	w.end()
 }
 
@@ -197,22 +197,10 @@ func (w *writing) textsIf(name string, list []string) {
 	w.b = append(w.b, ']')
 }
 
-func (w *writing) valuesIf(name string, x map[string]Value) {
-	if len(x) == 0 {
+func (w *writing) valuesIf(name string, x Members) {
+	if len(x) == 0 || w.err != nil {
 		return
 	}
-	var few [16]string // enough for the parameters of a send, and on the stack
 	w.name(name)
-	for i, name := range sortedNames(few[:0], x) {
-		w.b = append(w.b, "{,"[min(i, 1)])
-		w.b = append(appendText(w.b, name), ':')
-		w.value(x[name])
-	}
-	w.b = append(w.b, '}')
-}
-
-func (w *writing) value(v Value) {
-	if w.err == nil {
-		w.b, w.err = appendValue(w.b, v.V)
-	}
+	w.b, w.err = appendMembers(w.b, x)
 }

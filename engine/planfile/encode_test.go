@@ -22,14 +22,14 @@ func someText(r *rand.Rand) string {
 	return pick(r, "send", "a\"b\\c", "line\nline\t\r\b\f\x00\x7f", "Привет, 世界 🙂", "<b>&amp;</b>", "\u2028 \u2029 \u2027 \ufffd", "$time")
 }
 
-func someValues(r *rand.Rand) map[string]Value {
+func someValues(r *rand.Rand) Members {
 	if r.IntN(4) == 0 {
 		return nil
 	}
-	all := map[string]Value{}
+	all := Members{}
 	for range r.IntN(4) {
-		all[someText(r)] = Value{V: pick[any](r, 1, -7, 1.5, "x", true, []any{1, nil}, map[string]any{"a": 1, "$b": "c"},
-			time.Unix(1e9, 5).UTC(), 36*time.Hour, StreamMark("a.b"))}
+		all[someText(r)] = pick[any](r, 1, -7, 1.5, "x", true, []any{1, nil}, map[string]any{"a": 1, "$b": "c"},
+			time.Unix(1e9, 5).UTC(), 36*time.Hour, StreamMark("a.b"))
 	}
 	return all
 }
@@ -67,7 +67,7 @@ func TestRecordsAreWrittenAsEncodingJSONWritesThem(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "before"+want.String(), string(got))
 	}
-	for _, record := range []any{Send{Args: map[string]Value{"a": {V: struct{}{}}}}, Item{Scope: map[string]Value{"a": {V: t}}}, Row{Value: Value{V: 1i}}} {
+	for _, record := range []any{Send{Args: Members{"a": struct{}{}}}, Item{Scope: Members{"a": t}}, Row{Value: Value{V: 1i}}} {
 		_, err := appendLine(nil, record)
 		require.ErrorContains(t, err, "has no form in a plan")
 	}
@@ -90,7 +90,7 @@ func TestRecordsComeBack(t *testing.T) {
 func TestRecordsThatAreNone(t *testing.T) {
 	for _, line := range []string{
 		`{"type":"send","seq":1.0}`, `{"type":"send","args":{"a":{"$time":"x"}}}`, `{"type":"send","seq":9223372036854775808}`,
-		`{"type":"send","item":[1,"2"]}`, `{"type":"row","stream":"s","value":1} {}`, `{"type":"row","stream":"s","value":1`, `{"type":"row"`,
+		`{"type":"send","item":[1,"2"]}`, `{"type":"send","args":[1]}`, `{"type":"send","args":"a"}`, `{"type":"local","args":7}`, `{"type":"row","stream":"s","value":1} {}`, `{"type":"row","stream":"s","value":1`, `{"type":"row"`,
 		`{"type":"row","stream":"s","value":nul}`, `{"type":"item","sends":[1.5]}`, `{"type":"note"}`, `{"seq":1}`, ``,
 	} {
 		_, err := (&decoder{}).decode([]byte(line))
@@ -181,4 +181,16 @@ func plain(v any) (any, bool) {
 		}
 	}
 	return v, true
+}
+
+// TestNoMembers reads absent, null and empty members as none.
+func TestNoMembers(t *testing.T) {
+	for _, line := range []string{`{"type":"local"}`, `{"type":"local","args":null}`, `{"type":"local","args":{}}`} {
+		record, err := (&decoder{}).decode([]byte(line))
+		require.NoError(t, err)
+		require.Empty(t, record.(Local).Args)
+		again, err := appendLine(nil, record)
+		require.NoError(t, err)
+		require.Equal(t, `{"type":"local","seq":0,"step":"","unit":0,"args":{}}`+"\n", string(again))
+	}
 }

@@ -22,7 +22,7 @@ var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 func allRecords() []any {
 	at := now.Add(-time.Hour)
 	counts := planfile.Counts{Iterations: 9, Planned: 1, AlreadySent: 2, LeftOut: 3, Duplicate: 4, Unknown: 5, Refused: 6, Changed: 7}
-	values := func(v any) map[string]planfile.Value { return map[string]planfile.Value{"x": {V: v}} }
+	values := func(v any) planfile.Members { return planfile.Members{"x": v} }
 	return []any{
 		planfile.Header{
 			Type: "header", Version: planfile.Version, Run: "r1", Stage: 1, Stages: 2, Now: now, Expires: now.Add(24 * time.Hour),
@@ -124,8 +124,8 @@ func TestTheHashCoversEverything(t *testing.T) {
 // small is a plan short enough to be broken at every byte.
 func small(t testing.TB) (path string, good []byte) {
 	path, _ = write(t,
-		planfile.Header{Type: "header", Version: planfile.Version, Run: "r", Stages: 1, Now: now, Expires: now, Flow: "f", Inputs: map[string]planfile.Value{}},
-		planfile.Send{Type: "send", Seq: 1, Step: "s", Status: planfile.StatusPlanned, Contact: 101, Args: map[string]planfile.Value{"message": {V: "hi"}}},
+		planfile.Header{Type: "header", Version: planfile.Version, Run: "r", Stages: 1, Now: now, Expires: now, Flow: "f", Inputs: planfile.Members{}},
+		planfile.Send{Type: "send", Seq: 1, Step: "s", Status: planfile.StatusPlanned, Contact: 101, Args: planfile.Members{"message": "hi"}},
 	)
 	good, err := os.ReadFile(path)
 	require.NoError(t, err)

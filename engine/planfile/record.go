@@ -26,7 +26,7 @@ type Header struct {
 	FlowHash   string            `json:"flowHash"`
 	FlowText   string            `json:"flowText"`
 	Texts      map[string]string `json:"texts,omitempty"` // the texts and flows beside the flow that it reads, by path
-	Inputs     map[string]Value  `json:"inputs"`
+	Inputs     Members           `json:"inputs"`
 	Env        map[string]string `json:"env,omitempty"` // the variables that expressions read; nil values are absent
 	InputsHash string            `json:"inputsHash"`
 	Campaign   string            `json:"campaign"`
@@ -69,27 +69,27 @@ const (
 
 // Send is one message, or another change of the account, in plan order.
 type Send struct {
-	Type     string           `json:"type"` // "send"
-	Seq      int64            `json:"seq"`  // from 1, over the whole run
-	Step     string           `json:"step"`
-	Unit     int64            `json:"unit"`           // sends of one unit run one after another
-	Item     []int            `json:"item,omitempty"` // the iteration, outermost loop first
-	Status   string           `json:"status"`
-	Reason   string           `json:"reason,omitzero"`
-	Rail     string           `json:"rail,omitzero"`      // of left_out: the rail that said so; of unknown: the rail that forbids another try
-	Since    *time.Time       `json:"since,omitzero"`     // of already_sent, unknown, refused: when
-	Message  int              `json:"messageId,omitzero"` // of already_sent
-	Changed  bool             `json:"changed,omitzero"`   // of already_sent: the text was another
-	Identity string           `json:"identity,omitzero"`
-	Former   string           `json:"formerStep,omitzero"` // the earlier id of the step that it is remembered under (`moved:`)
-	Account  string           `json:"account,omitzero"`
-	Key      string           `json:"key,omitzero"`
-	Period   string           `json:"period,omitzero"`
-	Contact  int              `json:"contact,omitzero"`
-	Zone     string           `json:"zone,omitzero"`     // what tells the recipient's time zone, where guard.hours asks for it
-	Content  string           `json:"content,omitzero"`  // hex SHA-256 of the arguments
-	TextHash string           `json:"textHash,omitzero"` // what TextHash gives for the rendered text
-	Args     map[string]Value `json:"args,omitempty"`    // of planned and unknown: everything that is sent
+	Type     string     `json:"type"` // "send"
+	Seq      int64      `json:"seq"`  // from 1, over the whole run
+	Step     string     `json:"step"`
+	Unit     int64      `json:"unit"`           // sends of one unit run one after another
+	Item     []int      `json:"item,omitempty"` // the iteration, outermost loop first
+	Status   string     `json:"status"`
+	Reason   string     `json:"reason,omitzero"`
+	Rail     string     `json:"rail,omitzero"`      // of left_out: the rail that said so; of unknown: the rail that forbids another try
+	Since    *time.Time `json:"since,omitzero"`     // of already_sent, unknown, refused: when
+	Message  int        `json:"messageId,omitzero"` // of already_sent
+	Changed  bool       `json:"changed,omitzero"`   // of already_sent: the text was another
+	Identity string     `json:"identity,omitzero"`
+	Former   string     `json:"formerStep,omitzero"` // the earlier id of the step that it is remembered under (`moved:`)
+	Account  string     `json:"account,omitzero"`
+	Key      string     `json:"key,omitzero"`
+	Period   string     `json:"period,omitzero"`
+	Contact  int        `json:"contact,omitzero"`
+	Zone     string     `json:"zone,omitzero"`     // what tells the recipient's time zone, where guard.hours asks for it
+	Content  string     `json:"content,omitzero"`  // hex SHA-256 of the arguments
+	TextHash string     `json:"textHash,omitzero"` // what TextHash gives for the rendered text
+	Args     Members    `json:"args,omitempty"`    // of planned and unknown: everything that is sent
 
 	// What the rails look at again in apply. Whose phone it is stands here as a hash
 	// alone.
@@ -105,7 +105,8 @@ func TextHash(text string) string {
 	if text == "" {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(text))
+	var few [512]byte // enough for an ordinary message, and on the stack
+	sum := sha256.Sum256(append(few[:0], text...))
 	return hex.EncodeToString(sum[:8])
 }
 
@@ -146,36 +147,36 @@ type Suppressed struct {
 
 // Local is a local step to perform after the sends before it.
 type Local struct {
-	Type string           `json:"type"` // "local"
-	Seq  int64            `json:"seq"`
-	Step string           `json:"step"`
-	Unit int64            `json:"unit"`
-	Item []int            `json:"item,omitempty"`
-	Args map[string]Value `json:"args"`
+	Type string  `json:"type"` // "local"
+	Seq  int64   `json:"seq"`
+	Step string  `json:"step"`
+	Unit int64   `json:"unit"`
+	Item []int   `json:"item,omitempty"`
+	Args Members `json:"args"`
 }
 
 // Item is one iteration of a loop that sends: what its record will hold.
 type Item struct {
-	Type    string           `json:"type"` // "item"
-	Loop    string           `json:"loop"`
-	Unit    int64            `json:"unit"`
-	Item    []int            `json:"item"`
-	Status  string           `json:"status,omitzero"` // left_out or skipped: of the iteration as a whole
-	Reason  string           `json:"reason,omitzero"`
-	Sends   []int64          `json:"sends,omitempty"`
-	Outputs map[string]Value `json:"outputs,omitempty"` // known at plan
-	Scope   map[string]Value `json:"scope,omitempty"`   // what the other outputs need, by dotted path
+	Type    string  `json:"type"` // "item"
+	Loop    string  `json:"loop"`
+	Unit    int64   `json:"unit"`
+	Item    []int   `json:"item"`
+	Status  string  `json:"status,omitzero"` // left_out or skipped: of the iteration as a whole
+	Reason  string  `json:"reason,omitzero"`
+	Sends   []int64 `json:"sends,omitempty"`
+	Outputs Members `json:"outputs,omitempty"` // known at plan
+	Scope   Members `json:"scope,omitempty"`   // what the other outputs need, by dotted path
 }
 
 // Step is what a finished step of this stage gives to what comes later.
 type Step struct {
-	Type    string           `json:"type"` // "step"
-	Step    string           `json:"step"`
-	Status  string           `json:"status"` // ok, skipped, failed or planned
-	Reason  string           `json:"reason,omitzero"`
-	Outputs map[string]Value `json:"outputs,omitempty"`
-	Inputs  map[string]Value `json:"inputs,omitempty"` // of a step that uses a flow
-	Sends   Counts           `json:"sends,omitzero"`
+	Type    string  `json:"type"` // "step"
+	Step    string  `json:"step"`
+	Status  string  `json:"status"` // ok, skipped, failed or planned
+	Reason  string  `json:"reason,omitzero"`
+	Outputs Members `json:"outputs,omitempty"`
+	Inputs  Members `json:"inputs,omitempty"` // of a step that uses a flow
+	Sends   Counts  `json:"sends,omitzero"`
 }
 
 // Row is one record of a stream that a later stage, finally or outputs read.

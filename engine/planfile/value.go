@@ -136,7 +136,7 @@ func appendObject(b []byte, x map[string]any) (_ []byte, err error) {
 }
 
 // sortedNames appends the names of a map to names, sorted.
-func sortedNames[T any](names []string, x map[string]T) []string {
+func sortedNames(names []string, x map[string]any) []string {
 	for name := range x {
 		names = append(names, name)
 	}
@@ -199,22 +199,8 @@ func readList(d *jsontext.Decoder) (any, error) {
 }
 
 func readObject(d *jsontext.Decoder) (any, error) {
-	out, marked := map[string]any{}, false
-	if _, err := d.ReadToken(); err != nil {
-		return nil, err
-	}
-	for k := d.PeekKind(); k != '}' && k != 0; k = d.PeekKind() {
-		t, err := d.ReadToken()
-		if err != nil {
-			return nil, err
-		}
-		name := t.String()
-		if out[name], err = readValue(d); err != nil {
-			return nil, err
-		}
-		marked = marked || strings.HasPrefix(name, "$")
-	}
-	if _, err := d.ReadToken(); err != nil || !marked {
+	out, marked, err := readMembers(d)
+	if err != nil || !marked {
 		return out, err
 	}
 	return unmark(out)

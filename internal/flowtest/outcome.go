@@ -121,10 +121,7 @@ func (g *outcome) send(r planfile.Send, became map[int64]ledger.Record) {
 		if s, ok := g.p.Sample(r); ok {
 			m.text = s.Preview.Text
 		}
-		m.args = make(map[string]any, len(r.Args))
-		for name, v := range r.Args {
-			m.args[name] = v.V
-		}
+		m.args = r.Args
 		if g.result != nil {
 			m.status = planfile.StatusSkipped
 			if rec, ok := became[r.Seq]; ok {

@@ -58,13 +58,13 @@ const (
 // external id is that of one send alone; one that the flow gives need not be, so
 // of that only one message to the same contact with the same text is taken.
 func (a *auditor) messages(r planfile.Send, id ledger.Identity) int {
-	external, _ := r.Args[externalArg].V.(string)
+	external, _ := r.Args[externalArg].(string)
 	if external == "" {
 		n := len(a.accepted[id.ExternalID()])
 		delete(a.accepted, id.ExternalID())
 		return n
 	}
-	text, _ := r.Args[textArg].V.(string)
+	text, _ := r.Args[textArg].(string)
 	list := a.accepted[external]
 	i := slices.IndexFunc(list, func(m sandbox.Accepted) bool { return m.ClientID == int64(r.Contact) && m.Text == text })
 	if i < 0 {
