@@ -180,7 +180,7 @@ func TestFailureIsForGood(t *testing.T) {
 			return err
 		}
 		stored.Identity = identity(2)
-		return t.put(stored)
+		return t.put(&stored)
 	})
 	queue(func(*tx) error { return cause })
 	queue(func(*tx) error { return nil })

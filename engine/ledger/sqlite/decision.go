@@ -83,7 +83,7 @@ func (s *Store) Resolve(ctx context.Context, d ledger.Decision) error {
 			return err
 		}
 		now.State, now.MessageID, now.Reason, now.At = d.State, d.MessageID, d.Reason, d.At
-		return t.settle(now)
+		return t.settle(&now)
 	})
 }
 
@@ -128,7 +128,7 @@ func (t *tx) reconsider(at time.Time, scope int64, query *sql.Stmt, of int64) (i
 		if found.Reason != "" {
 			found.Reason = "was refused: " + found.Reason
 		}
-		if err := t.settle(found); err != nil {
+		if err := t.settle(&found); err != nil {
 			return 0, err
 		}
 		t.touched[scope] = true

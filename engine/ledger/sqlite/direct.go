@@ -26,6 +26,10 @@ type directs struct {
 	foldTail, emptyTail, highestMessage      *direct
 }
 
+// firstIntent is a row of the tail when it is written: one attempt, no message and no
+// reason yet.
+const firstIntent = `?, ?, 1, ?, ?, ?, ?, ?, ?, 0, '', 1, ?, ?, ?, ?, ?`
+
 func (d *directs) each() map[**direct]string {
 	return map[**direct]string{
 		&d.begin:     `BEGIN IMMEDIATE`,
@@ -34,10 +38,9 @@ func (d *directs) each() map[**direct]string {
 		&d.bumpScope: `UPDATE scopes SET serial = serial + 1 WHERE id = ?`,
 		&d.total:     selectTotal,
 
-		&d.firstOfTail: selectFirstOfTail,
-		&d.addUnknown:  `INSERT INTO tail (n, ` + sendColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		&d.addToTail: `INSERT INTO tail (n, ` + sendColumns + `) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
-			WHERE NOT EXISTS (SELECT 1 FROM sends WHERE identity = ?2)`,
+		&d.firstOfTail:    selectFirstOfTail,
+		&d.addUnknown:     `INSERT INTO tail (n, ` + sendColumns + `) VALUES (` + firstIntent + `)`,
+		&d.addToTail:      `INSERT INTO tail (n, ` + sendColumns + `) SELECT ` + firstIntent + ` WHERE NOT EXISTS (SELECT 1 FROM sends WHERE identity = ?2)`,
 		&d.settleInTail:   `UPDATE tail SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE n = ? AND state = 1 AND sum = ?`,
 		&d.foldTail:       `INSERT INTO sends (` + sendColumns + `) SELECT ` + sendColumns + ` FROM tail ORDER BY n`,
 		&d.emptyTail:      `DELETE FROM tail`,

@@ -343,7 +343,7 @@ func BenchmarkImport(b *testing.B) {
 		run, err := t.run("r1")
 		for n := 0; err == nil && n < b.N; n++ {
 			in := intention(n, "r1")
-			err = t.put(send{run: run.n, Record: ledger.Record{Identity: in.Identity, State: ledger.Sent, MessageID: n + 1, Contact: n, At: noon}})
+			err = t.put(&send{run: run.n, Record: ledger.Record{Identity: in.Identity, State: ledger.Sent, MessageID: n + 1, Contact: n, At: noon}})
 		}
 		return err
 	})

@@ -10,9 +10,9 @@ const maxIntents = 4096
 // that an outcome needs no look at the row before it. They are never believed:
 // the row is changed only if it is still the same, to the checksum, and is read
 // as ever if not. They belong to the writer's goroutine.
-type intents map[ledger.Identity]send
+type intents map[ledger.Identity]*send
 
-func (i *intents) remember(s send) {
+func (i *intents) remember(s *send) {
 	if *i == nil {
 		*i = intents{}
 	}
@@ -22,7 +22,7 @@ func (i *intents) remember(s send) {
 }
 
 // take gives the intent of an identity, once.
-func (i *intents) take(id ledger.Identity) (send, bool) {
+func (i *intents) take(id ledger.Identity) (*send, bool) {
 	s, ok := (*i)[id]
 	delete(*i, id)
 	return s, ok

@@ -55,7 +55,7 @@ func TestWhatIsRememberedIsNotBelieved(t *testing.T) {
 func TestOpenIntentsAreBounded(t *testing.T) {
 	var open intents
 	for n := range maxIntents + 10 {
-		open.remember(send{Record: ledger.Record{Identity: identity(n)}})
+		open.remember(&send{Record: ledger.Record{Identity: identity(n)}})
 	}
 	require.Len(t, open, maxIntents)
 	_, ok := open.take(identity(3))

@@ -19,7 +19,7 @@ func optOutID(o ledger.OptOut) [sha256.Size]byte {
 	for _, n := range []int64{int64(o.Contact), int64(o.MessageID), nanos(o.At)} {
 		b = binary.BigEndian.AppendUint64(b, uint64(n))
 	}
-	for _, text := range []string{o.Account, o.Word, string(personBytes(o.Person))} {
+	for _, text := range []string{o.Account, o.Word, string(personBytes(&o.Person))} {
 		b = binary.BigEndian.AppendUint64(b, uint64(len(text)))
 		b = append(b, text...)
 	}
@@ -43,7 +43,7 @@ func scanOptOut(row scanner) (o ledger.OptOut, err error) {
 
 func (t *tx) addOptOut(o ledger.OptOut) (added bool, err error) {
 	id := optOutID(o)
-	return changed(t.stmt.addOptOut.ExecContext(t.ctx, id[:], o.Account, o.Contact, personBytes(o.Person), o.Word, o.MessageID, nanos(o.At)))
+	return changed(t.stmt.addOptOut.ExecContext(t.ctx, id[:], o.Account, o.Contact, personBytes(&o.Person), o.Word, o.MessageID, nanos(o.At)))
 }
 
 // OptOut remembers that somebody asked for peace.
@@ -64,7 +64,7 @@ func (s *Store) OptOuts(ctx context.Context, whom *ledger.Whom) iter.Seq2[ledger
 			query += ` OR person <> x'' AND person IN (?` + strings.Repeat(`, ?`, len(whom.Persons)-1) + `)`
 		}
 		for _, p := range whom.Persons {
-			args = append(args, personBytes(p))
+			args = append(args, personBytes(&p))
 		}
 	}
 	return scanAll(ctx, s, s.reader, scanOptOut, query+` ORDER BY at, id`, args...)

@@ -22,7 +22,7 @@ SELECT count(*) FROM (
 }
 
 func occasionArgs(p ledger.Past) []any {
-	return []any{personBytes(p.Person), nanos(p.Since), p.Contact, p.Account, p.But}
+	return []any{personBytes(&p.Person), nanos(p.Since), p.Contact, p.Account, p.But}
 }
 
 // people makes the index of persons when it is asked for first. Persons are hashes, so

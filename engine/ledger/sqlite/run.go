@@ -143,7 +143,7 @@ func (t *tx) unsettle(run int64, reason string, at time.Time) (int, error) {
 	}
 	for _, found := range open {
 		found.State, found.Reason, found.At = ledger.Unknown, reason, at
-		if err := t.settle(found); err != nil {
+		if err := t.settle(&found); err != nil {
 			return 0, err
 		}
 	}

@@ -45,7 +45,7 @@ func fillLedger(t testing.TB, path string, n int) {
 	for from := 0; from < n; from += batch {
 		require.NoError(t, s.write(t.Context(), func(tx *tx) error {
 			for i := from; i < min(from+batch, n); i++ {
-				err := tx.put(send{run: ref, Record: ledger.Record{
+				err := tx.put(&send{run: ref, Record: ledger.Record{
 					Identity: scaled(i), State: ledger.Sent, Run: run.ID, Seq: int64(i), Step: "send", Contact: 1000 + i, ContentHash: scaled(i),
 					MessageID: 500_000 + i, Attempts: 1, Attempted: noon, At: noon,
 				}})

@@ -38,8 +38,11 @@ type send struct {
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // sum is the checksum of everything stored in the row.
-func (s send) sum() uint32 {
-	b := append(make([]byte, 0, 256), s.Identity[:]...) // room for most
+func (s *send) sum() uint32 { return s.sumIn(new(make([]byte, 0, 256))) } // room for most
+
+// sumIn is the sum, worked out in room that is used again.
+func (s *send) sumIn(room *[]byte) uint32 {
+	b := append((*room)[:0], s.Identity[:]...)
 	b = append(b, s.ContentHash[:]...)
 	for _, n := range []int64{int64(s.State), s.run, s.Seq, int64(s.Contact), int64(s.MessageID), int64(s.Attempts), nanos(s.Attempted), nanos(s.At)} {
 		b = binary.BigEndian.AppendUint64(b, uint64(n))
@@ -51,11 +54,19 @@ func (s send) sum() uint32 {
 	if !s.Person.IsZero() || s.Class != ledger.Marketing { // of earlier formats nothing was hashed here
 		b = append(append(b, s.Person[:]...), byte(s.Class))
 	}
+	*room = b
 	return crc32.Checksum(b, castagnoli)
 }
 
+// after is the send with its outcome.
+func (s *send) after(o ledger.Outcome) send {
+	now := *s
+	now.State, now.MessageID, now.Reason, now.At = o.State, o.MessageID, o.Reason, o.At
+	return now
+}
+
 // personBytes is a person as it is stored; nobody is empty.
-func personBytes(p ledger.Person) []byte {
+func personBytes(p *ledger.Person) []byte {
 	if p.IsZero() {
 		return []byte{}
 	}
@@ -135,7 +146,7 @@ func (s *Store) Intend(ctx context.Context, in ledger.Intention) error {
 		if run.state != ledger.Running {
 			return rejection{&ledger.EndedError{Run: in.Run, Known: true, State: run.state}}
 		}
-		intent := send{run: run.n, Record: ledger.Record{
+		intent := &send{run: run.n, Record: ledger.Record{
 			Identity: in.Identity, State: ledger.Intent, Run: in.Run, Seq: in.Seq, Step: in.Step, Period: in.Period, Contact: in.Contact,
 			Person: in.Person, Class: in.Class, ContentHash: in.ContentHash, Attempts: 1, Attempted: in.At, At: in.At,
 		}}
@@ -149,7 +160,7 @@ func (s *Store) Intend(ctx context.Context, in ledger.Intention) error {
 		}
 		added, err := t.addToTail(intent, run.scope)
 		if err == nil && !added {
-			err = t.again(&intent)
+			err = t.again(intent)
 		}
 		if err != nil {
 			return err
@@ -171,7 +182,7 @@ func (t *tx) again(intent *send) error {
 		return rejection{&ledger.ConflictError{Wanted: ledger.Intent, Run: intent.Run, Record: now.Record}}
 	}
 	intent.Attempts = now.Attempts + 1
-	return t.put(*intent)
+	return t.put(intent)
 }
 
 // Settle records an outcome.
@@ -179,8 +190,16 @@ func (s *Store) Settle(ctx context.Context, o ledger.Outcome) error {
 	return s.writeTail(context.WithoutCancel(ctx), func(t *tx) error {
 		was, mine := t.open.take(o.Identity)
 		if mine && was.Run == o.Run && was.State.May(o.State) {
-			if settled, err := t.conclude(was, o, t.settleIntent); settled || err != nil {
+			run, err := t.run(was.Run)
+			if err != nil {
 				return err
+			}
+			now := was.after(o)
+			if settled, err := t.settleIntent(was, &now); err != nil {
+				return err
+			} else if settled {
+				t.touched[run.scope] = true
+				return nil
 			}
 		}
 		if err := t.fold(); err != nil {
@@ -204,25 +223,14 @@ func (s *Store) Settle(ctx context.Context, o ledger.Outcome) error {
 				return err
 			}
 		}
-		_, err = t.conclude(now, o, func(_, now send) (bool, error) { return true, t.settle(now) })
-		return err
-	})
-}
-
-// conclude gives a send its outcome, by the statement of settle. The caller, or
-// that statement, sees to it that its message is nobody else's.
-func (t *tx) conclude(was send, o ledger.Outcome, settle func(was, now send) (bool, error)) (settled bool, err error) {
-	run, err := t.run(was.Run)
-	if err != nil {
-		return false, err
-	}
-	now := was
-	now.State, now.MessageID, now.Reason, now.At = o.State, o.MessageID, o.Reason, o.At
-	settled, err = settle(was, now)
-	if settled && err == nil {
+		run, err := t.run(now.Run)
+		if err != nil {
+			return err
+		}
 		t.touched[run.scope] = true
-	}
-	return settled, err
+		now = now.after(o)
+		return t.settle(&now)
+	})
 }
 
 // Find returns what is known of one identity.

@@ -60,7 +60,7 @@ func (l *tail) hint(id ledger.Identity) (n int64, ok bool) {
 	return n, ok
 }
 
-func (l *tail) add(s send, n int64) {
+func (l *tail) add(s *send, n int64) {
 	l.mu.Lock()
 	l.rows[s.Identity] = n
 	l.mu.Unlock()
@@ -128,8 +128,9 @@ func (t *tx) foldAll() error {
 	return err
 }
 
-// addToTail writes a new send, unless its identity has one; added says which.
-func (t *tx) addToTail(s send, scope int64) (added bool, err error) {
+// addToTail writes the intent of a new send, unless its identity has one; added says
+// which.
+func (t *tx) addToTail(s *send, scope int64) (added bool, err error) {
 	add := t.direct.addToTail
 	if may, err := t.known.may(t, s.Identity, scope); err != nil {
 		return false, err
@@ -137,7 +138,9 @@ func (t *tx) addToTail(s send, scope int64) (added bool, err error) {
 		add = t.direct.addUnknown
 	}
 	n := t.tail.next
-	changed, err := add.exec(append([]any{n}, s.columns()...)...)
+	at := any(nanos(s.At))
+	changed, err := add.exec(n, s.Identity[:], s.run, s.Seq, s.Step, s.Period, int64(s.Contact), s.ContentHash[:], at, at, int64(s.sumIn(&t.room)),
+		personBytes(&s.Person), int64(s.Class))
 	if err != nil || changed == 0 {
 		return false, err
 	}
@@ -147,12 +150,12 @@ func (t *tx) addToTail(s send, scope int64) (added bool, err error) {
 }
 
 // settleInTail settles an open intent that stands in the tail.
-func (t *tx) settleInTail(n int64, was, now send) (settled bool, err error) {
+func (t *tx) settleInTail(n int64, was, now *send) (settled bool, err error) {
 	free, err := t.free(now)
 	if err != nil || !free {
 		return false, err
 	}
-	changed, err := t.direct.settleInTail.exec(int64(now.State), int64(now.MessageID), now.Reason, nanos(now.At), int64(now.sum()), n, int64(was.sum()))
+	changed, err := t.direct.settleInTail.exec(int64(now.State), int64(now.MessageID), now.Reason, nanos(now.At), int64(now.sumIn(&t.room)), n, int64(was.sumIn(&t.room)))
 	if err != nil || changed == 0 {
 		return false, err
 	}
@@ -164,7 +167,7 @@ func (t *tx) settleInTail(n int64, was, now send) (settled bool, err error) {
 
 // free reports whether no other send holds the message of s. Message ids mostly
 // grow, and one above all that are known needs no look.
-func (t *tx) free(s send) (bool, error) {
+func (t *tx) free(s *send) (bool, error) {
 	if s.MessageID == 0 {
 		return true, nil
 	}

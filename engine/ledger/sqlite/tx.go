@@ -87,6 +87,7 @@ type tx struct {
 	open    *intents
 	tail    *tail
 	known   *known
+	room    []byte // for checksums
 }
 
 type runRef struct {
@@ -120,7 +121,7 @@ func (t *tx) send(id ledger.Identity) (send, bool, error) {
 	return rec, err == nil, err
 }
 
-func (t *tx) put(s send) error {
+func (t *tx) put(s *send) error {
 	_, err := t.stmt.putSend.ExecContext(t.ctx, s.columns()...)
 	return err
 }
@@ -129,17 +130,17 @@ func (t *tx) put(s send) error {
 const sendColumns = `identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum, person, class`
 
 // columns are the values of a row, in the order of sendColumns.
-func (s send) columns() []any {
+func (s *send) columns() []any {
 	return []any{
 		s.Identity[:], int64(s.State), s.run, s.Seq, s.Step, s.Period, int64(s.Contact), s.ContentHash[:],
 		int64(s.MessageID), s.Reason, int64(s.Attempts), nanos(s.Attempted), nanos(s.At), int64(s.sum()),
-		personBytes(s.Person), int64(s.Class),
+		personBytes(&s.Person), int64(s.Class),
 	}
 }
 
 // settleIntent settles an open intent if its row still is what it was, to the
 // checksum, and its message is nobody else's; settled is false when it is not.
-func (t *tx) settleIntent(was, now send) (settled bool, err error) {
+func (t *tx) settleIntent(was, now *send) (settled bool, err error) {
 	if n, ok := t.tail.rows[was.Identity]; ok {
 		return t.settleInTail(n, was, now)
 	}
@@ -160,7 +161,7 @@ func changed(done sql.Result, err error) (bool, error) {
 	return n > 0, err
 }
 
-func (t *tx) settle(s send) error {
+func (t *tx) settle(s *send) error {
 	_, err := t.stmt.settleSend.ExecContext(t.ctx, int(s.State), s.MessageID, s.Reason, nanos(s.At), int64(s.sum()), s.Identity[:])
 	return err
 }

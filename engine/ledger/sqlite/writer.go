@@ -157,13 +157,14 @@ func (w *writer) commit(batch []*op) {
 	err := w.transact(func(t *tx) error {
 		for i, o := range batch {
 			err := o.apply(t)
+			if err == nil {
+				continue
+			}
 			var r rejection
-			switch {
-			case errors.As(err, &r):
-				results[i] = r.error
-			case err != nil:
+			if !errors.As(err, &r) {
 				return err
 			}
+			results[i] = r.error
 		}
 		return nil
 	})
