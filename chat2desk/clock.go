@@ -14,8 +14,8 @@ type toldTime struct {
 
 // learnTime takes in the Date of an answer: what the API's clock shows. The same
 // second told again within a second is nothing new.
-func (c *Client) learnTime(h http.Header) {
-	text, now := h.Get("Date"), c.now()
+func (c *Client) learnTime(h http.Header, now time.Time) {
+	text := h.Get("Date")
 	if last := c.told.Load(); last != nil && last.text == text && now.Sub(last.heard).Abs() < time.Second {
 		return
 	}

@@ -36,7 +36,6 @@ func (c *Client) exchange(ctx context.Context, method, path string, query url.Va
 	inner, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	defer func() {
-		s.now = c.now()
 		if s.err != nil || s.bodyErr != nil {
 			s.ended = context.Cause(ctx)
 		}
@@ -49,8 +48,8 @@ func (c *Client) exchange(ctx context.Context, method, path string, query url.Va
 		return seen{err: c.redact(err), arrived: t.mayHaveArrived(err)}
 	}
 	defer resp.Body.Close()
-	c.learnTime(resp.Header)
-	s = seen{arrived: true, status: resp.StatusCode, header: resp.Header}
+	s = seen{arrived: true, status: resp.StatusCode, header: resp.Header, heard: c.now()}
+	c.learnTime(s.header, s.heard)
 	s.body, s.bodyErr = readBody(resp, maxBody)
 	s.bodyErr = c.redact(s.bodyErr)
 	return s

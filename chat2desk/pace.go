@@ -64,44 +64,51 @@ func (p *pace) wait(ctx context.Context) (time.Time, error) {
 		return time.Time{}, ctx.Err()
 	}
 	defer func() { <-p.turn }()
-	for {
-		if err := sleep(ctx, p.paused()); err != nil {
-			return time.Time{}, err
+	for now := time.Now(); ; now = time.Now() {
+		if pause := p.resume(now); pause > 0 {
+			if err := sleep(ctx, pause); err != nil {
+				return time.Time{}, err
+			}
+			continue
 		}
-		p.resume()
-		r := p.bucket.Reserve()
-		if err := sleep(ctx, r.Delay()); err != nil {
+		r := p.bucket.ReserveN(now, 1)
+		delay := r.DelayFrom(now)
+		if err := sleep(ctx, delay); err != nil {
 			r.Cancel()
 			return time.Time{}, err
 		}
-		if p.paused() <= 0 {
-			return time.Now(), nil
+		if delay <= 0 {
+			return now, nil
+		}
+		if now = time.Now(); p.paused(now) <= 0 {
+			return now, nil
 		}
 	}
 }
 
-func (p *pace) paused() time.Duration {
+func (p *pace) paused(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return time.Until(p.until)
+	return p.until.Sub(now)
 }
 
-// resume lets calls out again after a pause. What was under way when the 429 came
-// has mostly been answered by then, so this is when to judge it.
-func (p *pace) resume() {
+// resume lets calls out again after a pause, or says how long that still lasts. What
+// was under way when the 429 came has mostly been answered by then, so this is when to
+// judge it.
+func (p *pace) resume(now time.Time) (pause time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
+	pause = p.until.Sub(now)
 	switch {
+	case pause > 0:
 	case p.resumed.IsZero():
 		p.resumed, p.looked = now, now
-	case p.met.IsZero() || now.Before(p.until):
-		return
-	default:
+	case !p.met.IsZero():
 		p.judge(now)
 		p.resumed, p.met = now, time.Time{}
 		p.passed, p.after, p.refused = 0, 0, 0
 	}
+	return pause
 }
 
 // learn takes in how a call that began at start ended. One that began before the

@@ -13,7 +13,7 @@ func (s seen) receipt() (Sent, bool) {
 	if s.err != nil || s.bodyErr != nil || s.status/100 != 2 {
 		return Sent{}, false
 	}
-	r := receiptReader{rest: string(s.body)}
+	r := receiptReader{rest: string(s.body), room: &receiptRoom{}}
 	if !r.answer() {
 		return Sent{}, false
 	}
@@ -27,9 +27,14 @@ type receiptReader struct {
 	rest string
 	had  [10]bool // the names that came, by their place below
 	sent Sent
+	room *receiptRoom
+}
 
-	ids   [5]int    // what sent points to
-	texts [2]string // the same
+// receiptRoom is what the fields of a Sent point to. It lives as long as that, which
+// its reader need not.
+type receiptRoom struct {
+	ids   [5]int
+	texts [2]string
 }
 
 // answer reads the whole body.
@@ -59,19 +64,19 @@ func (r *receiptReader) member(name string) bool {
 		r.sent.MessageID = n
 		return r.once(2) && ok
 	case "client_id":
-		return r.once(3) && r.id(&r.sent.ContactID, &r.ids[0])
+		return r.once(3) && r.id(&r.sent.ContactID, &r.room.ids[0])
 	case "channel_id":
-		return r.once(4) && r.id(&r.sent.ChannelID, &r.ids[1])
+		return r.once(4) && r.id(&r.sent.ChannelID, &r.room.ids[1])
 	case "dialog_id":
-		return r.once(5) && r.id(&r.sent.DialogID, &r.ids[2])
+		return r.once(5) && r.id(&r.sent.DialogID, &r.room.ids[2])
 	case "request_id":
-		return r.once(6) && r.id(&r.sent.RequestID, &r.ids[3])
+		return r.once(6) && r.id(&r.sent.RequestID, &r.room.ids[3])
 	case "operator_id":
-		return r.once(7) && r.id(&r.sent.OperatorID, &r.ids[4])
+		return r.once(7) && r.id(&r.sent.OperatorID, &r.room.ids[4])
 	case "transport":
-		return r.once(8) && r.word(&r.sent.Transport, &r.texts[0])
+		return r.once(8) && r.word(&r.sent.Transport, &r.room.texts[0])
 	case "type":
-		return r.once(9) && r.word(&r.sent.Type, &r.texts[1])
+		return r.once(9) && r.word(&r.sent.Type, &r.room.texts[1])
 	}
 	return r.scalar()
 }

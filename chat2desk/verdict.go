@@ -18,9 +18,9 @@ type seen struct {
 	ended   error // why the caller's context ended, if it did
 	status  int
 	header  http.Header
+	heard   time.Time // when the header came
 	body    []byte
 	bodyErr error // the body broke off, was too large, or could not be unpacked
-	now     time.Time
 }
 
 // verdict is what an exchange means. problem is nil when it succeeded.
@@ -54,7 +54,7 @@ func (s seen) judge(fields []string) verdict {
 	if ok && decodeErr == nil && !ans.failed() {
 		return verdict{answer: ans}
 	}
-	e := &Error{Status: s.status, RetryAfter: retryAfter(s.header, s.now)}
+	e := &Error{Status: s.status, RetryAfter: retryAfter(s.header, s.heard)}
 	words := s.words(ans, decodeErr)
 	e.Message = clean(words)
 	if kind, known := recognise(words); known {
