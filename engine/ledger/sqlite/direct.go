@@ -42,7 +42,7 @@ func (d *directs) each() map[**direct]string {
 		&d.addUnknown:     `INSERT INTO tail (n, ` + sendColumns + `) VALUES (` + firstIntent + `)`,
 		&d.addToTail:      `INSERT INTO tail (n, ` + sendColumns + `) SELECT ` + firstIntent + ` WHERE NOT EXISTS (SELECT 1 FROM sends WHERE identity = ?2)`,
 		&d.settleInTail:   `UPDATE tail SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE n = ? AND state = 1 AND sum = ?`,
-		&d.foldTail:       `INSERT INTO sends (` + sendColumns + `) SELECT ` + sendColumns + ` FROM tail ORDER BY n`,
+		&d.foldTail:       `INSERT OR ROLLBACK INTO sends (` + sendColumns + `) SELECT ` + sendColumns + ` FROM tail ORDER BY n`,
 		&d.emptyTail:      `DELETE FROM tail`,
 		&d.highestMessage: `SELECT coalesce(max(message), 0) FROM sends WHERE message <> 0`,
 	}
