@@ -229,7 +229,8 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// smallCache is how many pages a connection keeps to itself, half a MiB of them: with
+// smallCache is how many pages a connection keeps to itself, half a MiB of them, where
+// it does not fold (foldingCache): with
 // the 2 MiB of SQLite's own choice a broadcast takes the same time and 7 MB more, since
 // what one page cache does not have the system's has.
 const smallCache = "cache_size(-512)"

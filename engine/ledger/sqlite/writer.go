@@ -63,6 +63,9 @@ func startWriter(ctx context.Context, path string, committed func(total int64)) 
 	}
 	w := &writer{path: path, db: db, committed: committed, tail: newTail(), runs: map[string]runRef{}, version: -1, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	if w.conn, err = db.Conn(ctx); err == nil {
+		_, err = w.conn.ExecContext(ctx, foldingCache)
+	}
+	if err == nil {
 		err = w.stmt.prepare(ctx, w.conn)
 	}
 	if err == nil {
