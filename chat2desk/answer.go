@@ -2,6 +2,7 @@ package chat2desk
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -9,9 +10,9 @@ import (
 
 // answer is a decoded body: the envelope, whatever shape it came in.
 type answer struct {
-	fields map[string]any // the top object; nil for a bare array
-	data   any            // the data member; of a bare array the array; of a bare object the object
-	has    bool           // there was a data member, or there is no envelope at all
+	fields object // the top object; nil for a bare array
+	data   any    // the data member; of a bare array the array; of a bare object the object
+	has    bool   // there was a data member, or there is no envelope at all
 	total  *int
 	limit  *int
 	took   time.Duration // from the beginning of the call until the answer was read
@@ -27,12 +28,12 @@ func decodeAnswer(body []byte, fields []string) (answer, error) {
 	switch x := v.(type) {
 	case []any:
 		return answer{data: x, has: true}, nil
-	case map[string]any:
+	case object:
 		a := answer{fields: x}
-		if a.data, a.has = x["data"]; !a.has && x["status"] == nil && x["error"] == nil && x["errors"] == nil && x["meta"] == nil {
+		if a.data, a.has = x.find("data"); !a.has && x.get("status") == nil && x.get("error") == nil && x.get("errors") == nil && x.get("meta") == nil {
 			a.data, a.has = x, true
 		}
-		if meta, ok := x["meta"].(map[string]any); ok {
+		if meta, ok := x.get("meta").(object); ok {
 			m := row{what: "meta", fields: meta}
 			a.total, a.limit = m.num("total"), m.num("limit")
 		}
@@ -44,17 +45,17 @@ func decodeAnswer(body []byte, fields []string) (answer, error) {
 // status is the envelope's own verdict in lower case, the inner one of
 // {"data":{"status":"error"}} included.
 func (a answer) status() string {
-	s := strings.ToLower(strings.TrimSpace(scalar(a.fields["status"])))
-	if inner := a.inner(); s != "error" && inner != nil && strings.EqualFold(scalar(inner["status"]), "error") {
+	s := strings.ToLower(strings.TrimSpace(scalar(a.fields.get("status"))))
+	if inner := a.inner(); s != "error" && inner != nil && strings.EqualFold(scalar(inner.get("status")), "error") {
 		return "error"
 	}
 	return s
 }
 
 // inner is data when it is an object that reports an error.
-func (a answer) inner() map[string]any {
-	m, ok := a.fields["data"].(map[string]any)
-	if ok && strings.EqualFold(scalar(m["status"]), "error") {
+func (a answer) inner() object {
+	m, ok := a.fields.get("data").(object)
+	if ok && strings.EqualFold(scalar(m.get("status")), "error") {
 		return m
 	}
 	return nil
@@ -68,19 +69,19 @@ func (a answer) failed() bool {
 	case s == "success" || s == "ok":
 		return false
 	}
-	return filled(a.fields["error"]) || filled(a.fields["errors"])
+	return filled(a.fields.get("error")) || filled(a.fields.get("errors"))
 }
 
 // shaped reports whether the body is an error as this API writes them.
 func (a answer) shaped() bool {
-	return a.failed() || filled(a.fields["message"]) || filled(a.fields["error"]) || filled(a.fields["errors"])
+	return a.failed() || filled(a.fields.get("message")) || filled(a.fields.get("error")) || filled(a.fields.get("errors"))
 }
 
 // namesField reports whether errors is an object: the API names the parameter
 // that it refuses.
 func (a answer) namesField() bool {
-	for _, m := range []map[string]any{a.fields, a.inner()} {
-		if e, ok := m["errors"].(map[string]any); ok && len(e) > 0 {
+	for _, m := range []object{a.fields, a.inner()} {
+		if e, ok := m.get("errors").(object); ok && len(e) > 0 {
 			return true
 		}
 	}
@@ -95,9 +96,9 @@ func (a answer) words() string {
 			out = append(out, s)
 		}
 	}
-	for _, m := range []map[string]any{a.fields, a.inner()} {
+	for _, m := range []object{a.fields, a.inner()} {
 		for _, key := range []string{"message", "errors", "error"} {
-			flatten(m[key], "", add)
+			flatten(m.get(key), "", add)
 		}
 	}
 	return strings.Join(out, "; ")
@@ -106,14 +107,10 @@ func (a answer) words() string {
 // flatten gives the texts inside v, each after the names that lead to it.
 func flatten(v any, path string, add func(string)) {
 	switch x := v.(type) {
-	case map[string]any:
-		keys := make([]string, 0, len(x))
-		for k := range x {
-			keys = append(keys, k)
-		}
-		slices.Sort(keys)
-		for _, k := range keys {
-			flatten(x[k], k+": ", add)
+	case object:
+		all := x.byName()
+		for _, k := range slices.Sorted(maps.Keys(all)) {
+			flatten(all[k], k+": ", add)
 		}
 	case []any:
 		for _, e := range x {
@@ -128,7 +125,7 @@ func flatten(v any, path string, add func(string)) {
 
 func filled(v any) bool {
 	switch x := v.(type) {
-	case map[string]any:
+	case object:
 		return len(x) > 0
 	case []any:
 		return len(x) > 0

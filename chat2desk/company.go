@@ -45,7 +45,7 @@ func (c *Client) Company(ctx context.Context) (Company, error) {
 		RequestsThisMonth: r.num("requests_this_month"),
 		WriteFirst:        r.flag("write_first_option"),
 	}
-	if _, isObject := r.fields["api_calls"].(map[string]any); isObject {
+	if _, isObject := r.fields.get("api_calls").(object); isObject {
 		x.APICalls = r.labels("api_calls")
 	}
 	if x.ID == "" {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -16,7 +15,7 @@ var (
 )
 
 // parseJSON reads a body into what encoding/json makes of it, with numbers as
-// json.Number. fields, when not nil, are the members to keep of each record: an
+// json.Number and objects as object. fields, when not nil, are the members to keep of each record: an
 // object that stands in the list data, or in a list that is the whole body. The
 // others are checked and passed over, which is most of what reading a page costs.
 func parseJSON(body []byte, fields []string) (any, error) {
@@ -41,6 +40,7 @@ func parseJSON(body []byte, fields []string) (any, error) {
 type jsonParser struct {
 	d      *jsontext.Decoder
 	fields []string
+	begun  []member // those of the objects that are being read, the outermost first
 }
 
 func (p *jsonParser) body() (any, error) {
@@ -91,10 +91,9 @@ func (p *jsonParser) value() (any, error) {
 
 func (p *jsonParser) member(string) (any, error) { return p.value() }
 
-// object reads an object; keep, when not nil, are the members to keep. Of a name
-// that comes twice the last value counts.
+// object reads an object; keep, when not nil, are the members to keep.
 func (p *jsonParser) object(keep []string, read func(name string) (any, error)) (any, error) {
-	m := make(map[string]any, len(keep))
+	from := len(p.begun)
 	if _, err := p.d.ReadToken(); err != nil {
 		return nil, err
 	}
@@ -104,17 +103,22 @@ func (p *jsonParser) object(keep []string, read func(name string) (any, error)) 
 			return nil, err
 		}
 		if !wanted {
-			if err := p.d.SkipValue(); err != nil {
+			if _, err := p.d.ReadValue(); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		if m[name], err = read(name); err != nil {
+		v, err := read(name)
+		if err != nil {
 			return nil, err
 		}
+		p.begun = append(p.begun, member{name, v})
 	}
+	o := make(object, len(p.begun)-from)
+	copy(o, p.begun[from:])
+	p.begun = p.begun[:from]
 	_, err := p.d.ReadToken() // its end, or what is wrong
-	return m, err
+	return o, err
 }
 
 // name reads the name of a member, and says whether it is to be kept.
@@ -134,11 +138,12 @@ func (p *jsonParser) name(keep []string) (name string, wanted bool, err error) {
 	if bytes.IndexByte(text, '\\') >= 0 {
 		text, _ = jsontext.AppendUnquote(nil, raw) // an error tells of U+FFFD
 	}
-	i := slices.IndexFunc(keep, func(s string) bool { return s == string(text) })
-	if i < 0 {
-		return "", false, nil
+	for _, name := range keep {
+		if name == string(text) {
+			return name, true, nil
+		}
 	}
-	return keep[i], true, nil
+	return "", false, nil
 }
 
 // list reads a list.

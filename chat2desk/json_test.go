@@ -49,17 +49,34 @@ func keepOnly(v any, fields []string) any {
 	return v
 }
 
+// mapped is what encoding/json would have made of a body that was read.
+func mapped(v any) any {
+	switch x := v.(type) {
+	case object:
+		all := x.byName()
+		for name := range all {
+			all[name] = mapped(all[name])
+		}
+		return all
+	case []any:
+		for i := range x {
+			x[i] = mapped(x[i])
+		}
+	}
+	return v
+}
+
 func requireLikeStandard(t *testing.T, body []byte) {
 	t.Helper()
 	want, wantErr := standardJSON(body)
 	got, err := parseJSON(body, nil)
 	requireLikeError(t, wantErr, err, body)
-	require.Equal(t, want, got, "%.200q", body)
+	require.Equal(t, want, mapped(got), "%.200q", body)
 	fields := []string{"id", "é", "name"}
 	got, err = parseJSON(body, fields)
 	requireLikeError(t, wantErr, err, body)
 	if err == nil {
-		require.Equal(t, keepOnly(want, fields), got, "%.200q", body)
+		require.Equal(t, keepOnly(want, fields), mapped(got), "%.200q", body)
 	}
 }
 

@@ -65,7 +65,7 @@ func messageOf(r *row) Message {
 	if at := r.moment("created", time.UTC); at != nil {
 		m.Created = *at
 	} else {
-		r.fail("created", "a time", r.fields["created"])
+		r.fail("created", "a time", r.fields.get("created"))
 	}
 	for _, a := range r.rows("attachments", "attachment") {
 		m.Attachments = append(m.Attachments, Attachment{Name: a.text("name"), Link: a.text("link")})

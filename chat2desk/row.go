@@ -16,7 +16,7 @@ import (
 // error is kept in err.
 type row struct {
 	what   string // "client", "message", …
-	fields map[string]any
+	fields object
 	err    error
 }
 
@@ -26,7 +26,7 @@ func (r *row) fail(field, want string, got any) {
 		return
 	}
 	who := r.what
-	if id := scalar(r.fields["id"]); id != "" && field != "id" {
+	if id := scalar(r.fields.get("id")); id != "" && field != "id" {
 		who += " " + id
 	}
 	r.err = fmt.Errorf("%s: %s is %s, not %s", who, field, quote(got), want)
@@ -61,13 +61,15 @@ func scalar(v any) string {
 	return ""
 }
 
-// text is a field that is text; numbers are taken as written, and objects and
-// lists that hold something as compact JSON.
-func (r *row) text(field string) *string {
-	v := r.fields[field]
+// text is a field that is text.
+func (r *row) text(field string) *string { return textOf(r.fields.get(field)) }
+
+// textOf takes numbers as written, and objects and lists that hold something as
+// compact JSON. What is blank is nil.
+func textOf(v any) *string {
 	s := scalar(v)
 	switch x := v.(type) {
-	case map[string]any:
+	case object:
 		if len(x) > 0 {
 			s = compact(x)
 		}
@@ -110,7 +112,7 @@ func (r *row) plain(field string) string {
 
 // num is a whole number, also when written "7", "7.0" or 7e0.
 func (r *row) num(field string) *int {
-	v := r.fields[field]
+	v := r.fields.get(field)
 	if v == nil {
 		return nil
 	}
@@ -126,9 +128,9 @@ func (r *row) num(field string) *int {
 
 // id is a whole number that must be there and above zero.
 func (r *row) id(field string) int {
-	n, ok := wholeNumber(r.fields[field])
+	n, ok := wholeNumber(r.fields.get(field))
 	if !ok || n <= 0 {
-		r.fail(field, "an id", r.fields[field])
+		r.fail(field, "an id", r.fields.get(field))
 		return 0
 	}
 	return n
@@ -154,7 +156,7 @@ func wholeNumber(v any) (int, bool) {
 
 // flag is a truth value: true, 1, "1", "yes" and their opposites.
 func (r *row) flag(field string) *bool {
-	v := r.fields[field]
+	v := r.fields.get(field)
 	var b bool
 	switch strings.ToLower(strings.TrimSpace(scalar(v))) {
 	case "true", "1", "yes", "1.0":
@@ -175,7 +177,7 @@ func (r *row) flag(field string) *bool {
 // moment is a time in any of the API's forms, those without a zone read in zone.
 // 0 and the zero date of databases mean none.
 func (r *row) moment(field string, zone *time.Location) *time.Time {
-	v := r.fields[field]
+	v := r.fields.get(field)
 	s := strings.TrimSpace(scalar(v))
 	if s == "" || s == "0" || strings.HasPrefix(s, "0000-00-00") {
 		switch v.(type) {
@@ -196,12 +198,11 @@ func (r *row) moment(field string, zone *time.Location) *time.Time {
 // labels is an object of texts; {} , [] and "" are none. Values that are no
 // scalars are given as compact JSON, and absent ones are left out.
 func (r *row) labels(field string) map[string]string {
-	switch x := r.fields[field].(type) {
-	case map[string]any:
-		inner := row{what: r.what, fields: x}
+	switch x := r.fields.get(field).(type) {
+	case object:
 		out := make(map[string]string, len(x))
-		for k := range x {
-			if s := inner.text(k); s != nil {
+		for k, v := range x.byName() {
+			if s := textOf(v); s != nil {
 				out[k] = *s
 			}
 		}
@@ -216,13 +217,13 @@ func (r *row) labels(field string) map[string]string {
 			return nil
 		}
 	}
-	r.fail(field, "an object", r.fields[field])
+	r.fail(field, "an object", r.fields.get(field))
 	return nil
 }
 
 // rows is a list of objects; null, "" and {} are none, a lone object is one.
 func (r *row) rows(field, what string) []*row {
-	return rowsOf(r.fields[field], what, func() { r.fail(field, "a list", r.fields[field]) })
+	return rowsOf(r.fields.get(field), what, func() { r.fail(field, "a list", r.fields.get(field)) })
 }
 
 func rowsOf(v any, what string, fail func()) []*row {
@@ -233,7 +234,7 @@ func rowsOf(v any, what string, fail func()) []*row {
 		if strings.TrimSpace(x) != "" {
 			fail()
 		}
-	case map[string]any:
+	case object:
 		if len(x) > 0 {
 			out = append(out, &row{what: what, fields: x})
 		}
@@ -241,7 +242,7 @@ func rowsOf(v any, what string, fail func()) []*row {
 		rows := make([]row, len(x))
 		out = make([]*row, len(x))
 		for i, e := range x {
-			m, ok := e.(map[string]any)
+			m, ok := e.(object)
 			if !ok {
 				fail()
 				return nil
@@ -258,7 +259,7 @@ func rowsOf(v any, what string, fail func()) []*row {
 // texts is a list of texts; a lone text is one.
 func (r *row) texts(field string) []string {
 	var out []string
-	switch x := r.fields[field].(type) {
+	switch x := r.fields.get(field).(type) {
 	case []any:
 		for _, e := range x {
 			if s := scalar(e); s != "" {

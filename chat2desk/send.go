@@ -98,9 +98,9 @@ func (m Outgoing) appendBody(b []byte) []byte {
 // sentOf reads what came with the message id. A field that cannot be read is
 // left out: the message is sent whatever else the answer says.
 func sentOf(a answer) Sent {
-	data, ok := a.data.(map[string]any)
+	data, ok := a.data.(object)
 	if !ok {
-		data = a.data.([]any)[0].(map[string]any)
+		data = a.data.([]any)[0].(object)
 	}
 	r := &row{what: "message", fields: data}
 	id, _ := messageID(a)

@@ -76,10 +76,10 @@ func eventOf(zone *time.Location) func(*row) event {
 		if at := r.moment("created_at", zone); at != nil {
 			e.at = *at
 		} else {
-			r.fail("created_at", "a time", r.fields["created_at"])
+			r.fail("created_at", "a time", r.fields.get("created_at"))
 		}
 		if e.name == "" {
-			r.fail("event", "an event", r.fields["event"])
+			r.fail("event", "an event", r.fields.get("event"))
 		}
 		return e
 	}

@@ -198,14 +198,14 @@ func isSuccess(a answer) bool { return a.status() == "success" }
 
 // messageID is data.message_id, a number or a numeric string.
 func messageID(a answer) (int, bool) {
-	data, ok := a.data.(map[string]any)
+	data, ok := a.data.(object)
 	if list, isList := a.data.([]any); isList && len(list) == 1 {
-		data, ok = list[0].(map[string]any)
+		data, ok = list[0].(object)
 	}
 	if !ok {
 		return 0, false
 	}
-	n, ok := wholeNumber(data["message_id"])
+	n, ok := wholeNumber(data.get("message_id"))
 	return n, ok && n > 0
 }
 
