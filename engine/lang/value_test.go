@@ -331,3 +331,26 @@ func TestBrokenNodesAreSilent(t *testing.T) {
 	require.Nil(t, e)
 	require.Empty(t, problems)
 }
+
+// TestPathsAreReadAsByTheMachine holds what a path gives without the machine to what
+// it gives with it, also where something on its way is nil or absent.
+func TestPathsAreReadAsByTheMachine(t *testing.T) {
+	paths := []string{
+		"client", "client.id", "client.name", "client.vip", "client.balance", "client.lists", "client.region", "client.region?.code", `client["phone"]`, "index",
+		"inputs.ratio", "inputs.tags", "run.now", "steps.send.status", "steps.find.outputs.client?.region?.city", "steps.find.outputs.client?.balance",
+		"steps.read.outputs.value", "steps.read.outputs.value?.n", "steps.read.outputs.value?.none", "steps.read.outputs.value?.n?.m", "steps.clients.outputs.clients", "item.created",
+	}
+	for _, path := range paths {
+		e := mustExpr(t, worldScope(time.UTC), path)
+		require.NotNil(t, e.pure, path)
+		machine := *e
+		machine.pure = nil
+		envs := []map[string]any{worldData(false), worldData(true), {}, {"client": nil, "steps": map[string]any{"find": 7}}}
+		for _, env := range envs {
+			want, wantErr := machine.Eval(env)
+			got, err := e.Eval(env)
+			require.Equal(t, want, got, path)
+			require.Equal(t, wantErr, err, path)
+		}
+	}
+}
