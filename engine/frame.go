@@ -25,16 +25,19 @@ func newFrame() *frame {
 	return f
 }
 
-// iteration opens the scope of one record of a loop.
-func (f *frame) iteration(s *Step, index int, record any) *frame {
-	c := &frame{
-		env: maps.Clone(f.env), steps: maps.Clone(f.steps),
-		item: append(slices.Clip(slices.Clone(f.item)), index), unit: f.unit,
+// iteration opens the scope of one record of a loop. A spent frame is one of an
+// iteration of the same loop that is over, or nil. It is used again as it is: what a
+// step may read of its iteration was set in it before, or has been dropped.
+func (f *frame) iteration(s *Step, index int, record any, spent *frame) *frame {
+	c := spent
+	if c == nil {
+		c = &frame{env: maps.Clone(f.env), steps: maps.Clone(f.steps)}
+		c.env["steps"] = c.steps
 	}
+	c.item, c.unit, c.absent = append(slices.Clip(slices.Clone(f.item)), index), f.unit, nil
 	if len(f.absent) > 0 {
 		c.absent = maps.Clone(f.absent)
 	}
-	c.env["steps"] = c.steps
 	c.env[s.As], c.env["index"] = record, index
 	return c
 }

@@ -34,9 +34,13 @@ func (p *planner) loop(ctx context.Context, st *Step, f *frame) ([]any, error) {
 	}
 	before, base := p.counts, p.unit
 	var recs []any
-	count := 0
-	err = ordered(ctx, in, p.width(st), func(ctx context.Context, i int, record any) (iteration, error) {
-		inner := f.iteration(st, i, record)
+	count, width := 0, p.width(st)
+	var spent *frame
+	err = ordered(ctx, in, width, func(ctx context.Context, i int, record any) (iteration, error) {
+		inner := f.iteration(st, i, record, spent)
+		if width == 1 && p.focus == nil {
+			spent = inner // when the next one begins
+		}
 		if f.item == nil {
 			inner.unit = base + int64(i) + 1
 		}

@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -88,7 +87,7 @@ func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 	}
 	key := p.p.keyOf(st, rec.Account, p.p.CampaignOf(p.o), rec.Key, rec.Period)
 	rec.id = key.Identity()
-	rec.Identity, rec.Content = rec.id.String(), hex.EncodeToString(rec.content[:])
+	rec.Identity, rec.Content = rec.id.String(), ledger.Identity(rec.content).String()
 	for _, id := range p.p.formerly(st) {
 		key.Step = id
 		rec.former = append(rec.former, key.Identity())

@@ -107,7 +107,7 @@ func TextHash(text string) string {
 	}
 	var few [512]byte // enough for an ordinary message, and on the stack
 	sum := sha256.Sum256(append(few[:0], text...))
-	return hex.EncodeToString(sum[:8])
+	return string(hex.AppendEncode(few[:0], sum[:8]))
 }
 
 // SameIteration reports whether two sends of a unit belong to one iteration: the
