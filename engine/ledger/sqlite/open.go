@@ -230,9 +230,8 @@ func (s *Store) Close() error {
 }
 
 // smallCache is how many pages a connection keeps to itself, half a MiB of them, where
-// it does not fold (foldingCache): with
-// the 2 MiB of SQLite's own choice a broadcast takes the same time and 7 MB more, since
-// what one page cache does not have the system's has.
+// it does not fold (foldingCache): with the 2 MiB of SQLite's own choice a broadcast takes
+// the same time and 7 MB more, since what one page cache does not have the system's has.
 const smallCache = "cache_size(-512)"
 
 // connect opens path with the settings that every connection needs.
