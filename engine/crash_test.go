@@ -262,6 +262,12 @@ func TestTheStormNoticesANaiveRetry(t *testing.T) {
 	require.Greater(t, most, 1, "the naive sender must double, else the storm proves nothing")
 }
 
+type naiveOut struct {
+	MessageID int `flow:"messageId" doc:"The id."`
+}
+
+func (o naiveOut) Message() int { return o.MessageID }
+
 // naiveRegistry has a send that tries again by itself, as most tools do.
 func naiveRegistry(t *testing.T) *step.Registry {
 	t.Helper()
@@ -271,23 +277,20 @@ func naiveRegistry(t *testing.T) *step.Registry {
 		ContactID int    `flow:"contactId" doc:"The client."`
 		Message   string `flow:"message" doc:"The text."`
 	}
-	type out struct {
-		MessageID int `flow:"messageId" doc:"The id."`
-	}
 	naive := step.Send(step.Doc{Name: "chat2desk_send_message", Summary: "Naive.", Connected: true},
 		func(x in) string { return fmt.Sprint(x.ContactID) },
 		func(x in) step.Recipient { return step.Recipient{Contact: x.ContactID} },
 		func(x in) (step.Preview, error) { return step.Preview{Text: x.Message}, nil },
-		func(ctx context.Context, x in, a step.Attempt) (out, error) {
+		func(ctx context.Context, x in, a step.Attempt) (naiveOut, error) {
 			var err error
 			for range 3 {
-				var got map[string]any
-				got, err = real.Do(ctx, map[string]any{"contactId": x.ContactID, "message": x.Message}, a)
+				var message int
+				message, err = real.Do(ctx, map[string]any{"contactId": x.ContactID, "message": x.Message}, a)
 				if err == nil {
-					return out{got["messageId"].(int)}, nil
+					return naiveOut{message}, nil
 				}
 			}
-			return out{}, err
+			return naiveOut{}, err
 		}, step.NoSettle[in]())
 	kinds := []step.Kind{naive}
 	for _, k := range steps.Registry().Kinds() {

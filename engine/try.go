@@ -187,11 +187,10 @@ func (t *try) once(ctx context.Context) (status string, again *step.Failure, wai
 	}
 	a, at := t.a, t.intended
 	t.intended = time.Time{}
-	outs, err := t.st.Kind.Do(ctx, t.args, step.Attempt{ExternalID: t.id.ExternalID(), At: at})
+	message, err := t.st.Kind.Do(ctx, t.args, step.Attempt{ExternalID: t.id.ExternalID(), At: at})
 	if err == nil {
 		t.lane.leave() // the next one needs its own intent, not this one's outcome
-		id, _ := outs["messageId"].(int)
-		return t.outcome(ledger.Sent, "", id), nil, 0
+		return t.outcome(ledger.Sent, "", message), nil, 0
 	}
 	f := failureOf(err)
 	//exhaustive:enforce

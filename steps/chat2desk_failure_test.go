@@ -41,8 +41,8 @@ func TestSendFailures(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, ctx, s := serve(t, tt.change)
-			outs, err := kind(t, "chat2desk_send_message").Do(ctx, tt.args, step.Attempt{ExternalID: "x"})
-			require.Nil(t, outs)
+			message, err := kind(t, "chat2desk_send_message").Do(ctx, tt.args, step.Attempt{ExternalID: "x"})
+			require.Zero(t, message)
 			var f *step.Failure
 			require.ErrorAs(t, err, &f)
 			require.Equal(t, tt.class, f.Class, f.Reason)

@@ -27,6 +27,9 @@ type sendMessageOut struct {
 	Success   bool `flow:"success" doc:"Whether Chat2Desk accepted the message, which is not yet a delivery."`
 }
 
+// Message is the id of the message.
+func (o sendMessageOut) Message() int { return o.MessageID }
+
 var _ = declare(step.Send(step.Doc{
 	Name:    "chat2desk_send_message",
 	Summary: "Send a message to a client.",

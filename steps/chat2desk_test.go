@@ -388,11 +388,11 @@ func TestSendMessage(t *testing.T) {
 	require.Empty(t, s.Accepted(), "preparing calls nobody")
 
 	a := step.Attempt{ExternalID: "flow-abc", At: h.Now()}
-	outs, err := k.Do(ctx, args, a)
+	message, err := k.Do(ctx, args, a)
 	require.NoError(t, err)
 	got := s.Accepted()
 	require.Len(t, got, 1)
-	require.Equal(t, obj{"messageId": int(got[0].MessageID), "success": true}, outs)
+	require.Equal(t, int(got[0].MessageID), message)
 	require.Equal(t, "Hello Ann!", got[0].Text)
 	require.Equal(t, "flow-abc", got[0].ExternalID)
 	require.Equal(t, int64(1), got[0].ClientID)

@@ -105,7 +105,7 @@ type Kind struct {
 // sender is the type-erased part of a sending kind.
 type sender struct {
 	prepare func(args map[string]any) (Prepared, error)
-	do      func(ctx context.Context, args map[string]any, a Attempt) (map[string]any, error)
+	do      func(ctx context.Context, args map[string]any, a Attempt) (message int, err error)
 	settle  func(ctx context.Context, args map[string]any, a Attempt) (Reading, error)
 }
 
@@ -129,7 +129,7 @@ func Local[In, Out any](d Doc, fn func(context.Context, In) (Out, error)) Kind {
 // gets it, for caps and `why`; preview is what a person reviews and what counts
 // as the content, or an *ArgError when this could only be refused; do makes exactly
 // one attempt; settle reads back whether an attempt happened, or is NoSettle.
-func Send[In, Out any](
+func Send[In any, Out Accepted](
 	d Doc,
 	key func(In) string,
 	recipient func(In) Recipient,
@@ -151,16 +151,16 @@ func Send[In, Out any](
 			p.Preview, err = preview(x)
 			return p, err
 		},
-		do: func(ctx context.Context, args map[string]any, a Attempt) (map[string]any, error) {
+		do: func(ctx context.Context, args map[string]any, a Attempt) (message int, err error) {
 			x, err := argsOf[In](args)
 			if err != nil {
-				return nil, &Failure{Class: ClassInvalid, Delivery: Refused, Reason: err.Error(), Err: err}
+				return 0, &Failure{Class: ClassInvalid, Delivery: Refused, Reason: err.Error(), Err: err}
 			}
 			out, err := do(ctx, x, a)
 			if err != nil {
-				return nil, err
+				return 0, err
 			}
-			return ToValue(out).(map[string]any), nil
+			return out.Message(), nil
 		},
 	}
 	if settle != nil {
@@ -277,9 +277,9 @@ func (k *Kind) Run(ctx context.Context, args map[string]any) (map[string]any, er
 // Prepare computes, without any call, what a send is about.
 func (k *Kind) Prepare(args map[string]any) (Prepared, error) { return k.send.prepare(args) }
 
-// Do makes one attempt of a send. An error that is no *Failure means that
-// nobody knows: the state is unknown.
-func (k *Kind) Do(ctx context.Context, args map[string]any, a Attempt) (map[string]any, error) {
+// Do makes one attempt of a send, and gives the id of the message that proves it. An
+// error that is no *Failure means that nobody knows: the state is unknown.
+func (k *Kind) Do(ctx context.Context, args map[string]any, a Attempt) (message int, err error) {
 	return k.send.do(ctx, args, a)
 }
 

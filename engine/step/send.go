@@ -39,6 +39,12 @@ type Prepared struct {
 	Preview   Preview
 }
 
+// Accepted is the outputs of a send that was made.
+type Accepted interface {
+	// Message is the id of the message that proves it; 0 when it has none.
+	Message() int
+}
+
 // Attempt is one try of a send.
 type Attempt struct {
 	ExternalID string    // ours, one per identity; stored and echoed by the API

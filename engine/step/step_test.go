@@ -409,6 +409,8 @@ type postOut struct {
 	ID int `flow:"id"`
 }
 
+func (o postOut) Message() int { return o.ID }
+
 func post(settle Settle[postIn]) Kind {
 	return Send(Doc{Name: "post"},
 		func(in postIn) string { return fmt.Sprint(in.To) },
@@ -446,9 +448,9 @@ func TestSends(t *testing.T) {
 	_, err = k.Prepare(map[string]any{"to": 7, "text": " "})
 	require.EqualError(t, err, "text is blank")
 
-	outs, err := k.Do(t.Context(), args, Attempt{})
+	message, err := k.Do(t.Context(), args, Attempt{})
 	require.NoError(t, err)
-	require.Equal(t, map[string]any{"id": 7}, outs)
+	require.Equal(t, 7, message)
 	_, err = k.Do(t.Context(), map[string]any{"to": 7, "text": "fail"}, Attempt{ExternalID: "abc"})
 	require.EqualError(t, err, "lost abc")
 	_, err = k.Do(t.Context(), map[string]any{"text": "Hi"}, Attempt{})
