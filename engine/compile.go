@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"maps"
 	"path"
 	"path/filepath"
@@ -27,7 +26,7 @@ import (
 func Compile(doc *flow.Document, reg *step.Registry, files Files) (*Program, diag.List) {
 	c := &compiler{
 		texts: &texts{folder: filepath.Dir(doc.File), files: files, read: map[string]*textFile{}, flows: map[string]*calledFile{}},
-		doc:   doc, reg: reg, seen: map[string]bool{}, open: map[string]bool{}, broken: map[string]bool{},
+		doc:   doc, reg: reg, open: map[string]bool{}, hidden: map[string]bool{},
 		p:     &Program{Doc: doc, byID: map[string]*Step{}, usage: map[streamRef]*usage{}, hostOf: reg.Host},
 		chain: []string{filepath.Base(doc.File)},
 	}
@@ -55,11 +54,13 @@ type compiler struct {
 	prefix string      // of the ids of this document's steps
 	diags  diag.List
 	used   []lang.Ref      // every reference of the document, for unused inputs
-	seen   map[string]bool // step ids compiled so far
+	seen   roster          // step ids compiled so far
 	open   map[string]bool // step ids being compiled
 	final  bool            // finally is being compiled
 	unsure int             // conditions around that did not compile
-	broken map[string]bool // steps and records whose fields a mistake hides
+	broken roster          // steps whose outputs a mistake hides, as steps.x
+	hidden map[string]bool // the same of the records of the loops around
+	placed map[string]placed
 	texts  *texts
 }
 
@@ -85,7 +86,7 @@ func (c *compiler) program() {
 	c.guard()
 	c.delivery()
 
-	top := &view{}
+	top := newView("")
 	var st stageState
 	for _, s := range d.Steps {
 		c.topStep(s, top, &st)
@@ -146,52 +147,6 @@ func runShape(applied bool) step.Shape {
 		fields = append(fields, step.Field{Name: "startedAt", Doc: "When apply began.", Shape: step.ShapeTime})
 	}
 	return step.ObjectOf(fields...)
-}
-
-type forbidden struct{ code, why, hint string }
-
-// forbidden gives for every step id of the document the reason why it cannot be
-// named from a place where it is not visible.
-func (c *compiler) forbidden() map[string]forbidden {
-	out := map[string]forbidden{}
-	final := false
-	var walk func(list []*flow.Step, loop string)
-	walk = func(list []*flow.Step, loop string) {
-		for _, s := range list {
-			if s.ID == nil {
-				continue
-			}
-			var f forbidden
-			switch {
-			case c.open[s.ID.Text]:
-				f.code = "step-used-before"
-				f.why = fmt.Sprintf("This place belongs to the step %s itself, and nothing of it is known before it has run.", s.ID.Text)
-				f.hint = "name a step that stands above " + s.ID.Text
-			case final && !c.final:
-				f.code = "step-used-before"
-				f.why = fmt.Sprintf("The step %s stands in finally, which runs after everything else.", s.ID.Text)
-				f.hint = "move the step " + s.ID.Text + " to steps, above this one"
-			case loop != "" && c.seen[s.ID.Text]:
-				f.code = "step-inside-loop"
-				f.why = fmt.Sprintf("The step %s stands inside the loop %s and has one result for each iteration; outside the loop it has none.", s.ID.Text, loop)
-				f.hint = fmt.Sprintf("give the loop `outputs:` and use steps.%s.outputs.items", loop)
-			default:
-				f.code = "step-used-before"
-				f.why = fmt.Sprintf("The step %s is defined at line %d, and nothing of it is known before it has run.", s.ID.Text, s.ID.Span.Start.Line)
-				f.hint = "move the step " + s.ID.Text + " above this one"
-			}
-			out[s.ID.Text] = f
-			inner := loop
-			if s.ForEach != nil {
-				inner = s.ID.Text
-			}
-			walk(s.Steps, inner)
-		}
-	}
-	walk(c.doc.Steps, "")
-	final = true
-	walk(c.doc.Finally, "")
-	return out
 }
 
 // literal compiles a value that must be written out, without an expression.
@@ -257,7 +212,7 @@ var rootName = regexp.MustCompile(`steps\s*\??\.\s*[A-Za-z_][A-Za-z0-9_]*|[A-Za-
 // fresh leaves out what is only the consequence of a mistake that is reported
 // already: what a broken step gives is not known, and so possibly nil.
 func (c *compiler) fresh(ds diag.List) diag.List {
-	if len(c.broken) == 0 && c.unsure == 0 {
+	if !c.anyBroken() && c.unsure == 0 {
 		return ds
 	}
 	return slices.DeleteFunc(slices.Clone(ds), func(d diag.Diagnostic) bool {
@@ -277,20 +232,24 @@ func (c *compiler) written(at diag.Span) string {
 	return string(src[at.Start.Offset:at.End.Offset])
 }
 
+// anyBroken reports whether a mistake hides anything at all.
+func (c *compiler) anyBroken() bool { return len(c.broken.names) > 0 || len(c.hidden) > 0 }
+
 // isBroken reports whether a text of the flow names anything broken.
 func (c *compiler) isBroken(text string) bool {
 	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "#") {
 		return true // the record of a predicate; whose cannot be told here
 	}
 	return slices.ContainsFunc(rootName.FindAllString(text, -1), func(name string) bool {
-		return c.broken[strings.Join(strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(" \t\r\n?.", r) }), ".")]
+		name = strings.Join(strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(" \t\r\n?.", r) }), ".")
+		return c.broken.has[name] || c.hidden[name]
 	})
 }
 
 // dependsOnBroken reports whether anything that a step says names what is
 // broken: its own outputs are then not known either.
 func (c *compiler) dependsOnBroken(nodes ...*flow.Node) bool {
-	return len(c.broken) > 0 && slices.ContainsFunc(nodes, func(n *flow.Node) bool {
+	return c.anyBroken() && slices.ContainsFunc(nodes, func(n *flow.Node) bool {
 		return n != nil && c.isBroken(string(c.doc.Source[n.Span.Start.Offset:max(n.Span.Start.Offset, n.Span.End.Offset)]))
 	})
 }

@@ -169,7 +169,7 @@ func (c *compiler) args(s *flow.Step, x *Step, kind *step.Kind, sc *lang.Scope, 
 			if known {
 				elem = over.Element()
 			}
-			end := c.markBroken("item", !known || c.dependsOnBroken(written[p.Item]))
+			end := c.record("item", !known || c.dependsOnBroken(written[p.Item]))
 			good = c.arg(x, p, n, sc.With("item", elem), call) && good
 			end()
 		}

@@ -61,7 +61,7 @@ func (c *compiler) call(s *flow.Step, x *Step, sc *lang.Scope, at place) (ok, go
 	sub := &compiler{
 		doc: file.doc, reg: c.reg, p: c.p, texts: c.texts, diags: slices.Clone(file.problems),
 		chain: append(slices.Clip(c.chain), name), prefix: x.ID + "/",
-		seen: map[string]bool{}, open: map[string]bool{}, broken: map[string]bool{}, final: c.final,
+		open: map[string]bool{}, hidden: map[string]bool{}, final: c.final,
 	}
 	sub.refuseOfRuns()
 	sub.sameConnection()
@@ -70,7 +70,7 @@ func (c *compiler) call(s *flow.Step, x *Step, sc *lang.Scope, at place) (ok, go
 	x.Called.base = sub.base
 	good = c.callInputs(s, x, sc)
 
-	top := &view{}
+	top := newView(sub.prefix)
 	at.body = &body{owner: path.Base(name), call: s.ID.Text}
 	for _, inner := range file.doc.Steps {
 		y := sub.step(inner, top, at)

@@ -67,7 +67,7 @@ func (c *compiler) follow(m move, by map[string]move, sends []string, circle map
 				WithHint("end the chain at the id that the step has now")
 			return ""
 		}
-		if c.broken["steps."+to] {
+		if c.broken.has["steps."+to] {
 			return "" // nobody knows whether it sends; what is wrong with it is reported
 		}
 		next, ok := by[to]

@@ -14,7 +14,7 @@ func (c *compiler) loopOutputs(s *flow.Step, x *Step, inner *view) (good bool) {
 	if s.ForEach != nil && s.Uses != nil {
 		// The outputs of a loop over a kind or a flow may name its own step.
 		own := *x
-		inner = &view{steps: slices.Clone(inner.steps), over: inner.over}
+		inner = inner.body()
 		if x.Kind == nil && x.Called == nil || x.Kind != nil && x.Kind.OpenParams && len(x.Outs) == 0 {
 			inner.addBroken(&own)
 		} else {
@@ -56,11 +56,11 @@ func (c *compiler) loopOutputs(s *flow.Step, x *Step, inner *view) (good bool) {
 // far as it is known at plan. each says that they are those of a loop's
 // iterations, and not of one block or call.
 func (c *compiler) settling(x *Step, items []Output, inner *view, each bool) (fields []step.Field, capture [][]string) {
-	late := false
+	late, missing := false, absence{c, x, map[string]bool{}}
 	for i, o := range items {
 		shape := o.Value.Shape()
 		shape.Stream = false
-		items[i].Outcome = slices.ContainsFunc(o.Value.Refs(), func(r lang.Ref) bool { return outcomeRef(r, inner.steps) })
+		items[i].Outcome = slices.ContainsFunc(o.Value.Refs(), inner.outcome)
 		late = late || items[i].Outcome
 		shape.Outcome = items[i].Outcome
 		switch {
@@ -68,14 +68,14 @@ func (c *compiler) settling(x *Step, items []Output, inner *view, each bool) (fi
 		case each:
 			shape.Nullable = true
 		default:
-			shape.Nullable = shape.Nullable || slices.ContainsFunc(o.needs, func(id string) bool { return c.mayBeMissing(id, x) })
+			shape.Nullable = shape.Nullable || slices.ContainsFunc(o.needs, missing.of)
 		}
 		fields = append(fields, step.Field{Name: o.Name, Shape: shape})
 	}
 	for _, o := range items {
 		// What a block or a call gives is evaluated as a whole.
 		if o.Outcome || late && !each {
-			capture = append(capture, plainRefs(o.Value.Refs(), inner.steps)...)
+			capture = append(capture, plainRefs(o.Value.Refs(), inner)...)
 		}
 	}
 	if len(x.Sends) > 0 && !each {
@@ -84,22 +84,40 @@ func (c *compiler) settling(x *Step, items []Output, inner *view, each bool) (fi
 	return fields, capture
 }
 
-// mayBeMissing reports whether a step can have no outputs although the block or
-// call around it has run: it was left out, it failed, or what it needs did.
-func (c *compiler) mayBeMissing(id string, around *Step) bool {
-	x := c.p.byID[id]
+// absence knows of each step in a block or a call whether it can have no outputs
+// although that has run. Each is looked at once, however many others need it.
+type absence struct {
+	c      *compiler
+	around *Step
+	known  map[string]bool
+}
+
+// of reports whether a step may have been left out, may have failed, or needs one
+// that may.
+func (a absence) of(id string) bool {
+	may, asked := a.known[id]
+	if !asked {
+		a.known[id] = false // of two steps by one name, which is reported, one can need the other
+		may = a.look(id)
+		a.known[id] = may
+	}
+	return may
+}
+
+func (a absence) look(id string) bool {
+	x := a.c.p.byID[id]
 	if x == nil {
 		return true
 	}
 	if !x.IsLoop() && (x.If != nil || x.OnError == OnErrorContinue || x.Kind != nil && (x.Kind.Effect == step.EffectSend || x.Kind.Effect == step.EffectLocal)) {
 		return true
 	}
-	for b := x.in; b != nil && b != around && !b.IsLoop(); b = b.in {
+	for b := x.in; b != nil && b != a.around && !b.IsLoop(); b = b.in {
 		if b.If != nil {
 			return true
 		}
 	}
-	return slices.ContainsFunc(x.needs, func(id string) bool { return c.mayBeMissing(id, around) })
+	return slices.ContainsFunc(x.needs, a.of)
 }
 
 // capturesBelow is what the blocks and calls in one iteration of x need when it
@@ -135,10 +153,10 @@ func fill(fields *[]step.Field, written *flow.Node) (whole bool) {
 
 // plainRefs keeps the references whose value is known at plan: an output that
 // waits for a send's outcome needs them again then.
-func plainRefs(refs []lang.Ref, steps []step.Field) [][]string {
+func plainRefs(refs []lang.Ref, v *view) [][]string {
 	var out [][]string
 	for _, r := range refs {
-		if r.Path[0] != "inputs" && r.Path[0] != "env" && r.Path[0] != "run" && !outcomeRef(r, steps) {
+		if r.Path[0] != "inputs" && r.Path[0] != "env" && r.Path[0] != "run" && !v.outcome(r) {
 			out = append(out, r.Path)
 		}
 	}

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -40,13 +39,14 @@ func (b *body) later() string {
 
 // topStep compiles one top-level step and decides whether a stage begins there.
 func (c *compiler) topStep(s *flow.Step, v *view, st *stageState) {
-	diags, used, steps := len(c.diags), len(c.used), len(v.steps)
-	seen, broken, called := maps.Clone(c.seen), maps.Clone(c.broken), c.texts.steps
+	before, diags, used := *v, len(c.diags), len(c.used)
+	seen, broken, called := len(c.seen.names), len(c.broken.names), c.texts.steps
 	x := c.step(s, v, place{})
-	if x != nil && st.begins(x, v.steps[:steps]) {
+	if x != nil && st.begins(x, &before) {
 		// What was unknown is known from here on: compile again with that.
-		c.diags, c.used, v.steps = c.diags[:diags], c.used[:used], v.steps[:steps]
-		c.seen, c.broken, c.texts.steps = seen, broken, called
+		*v, c.diags, c.used, c.texts.steps = before, c.diags[:diags], c.used[:used], called
+		c.seen.cut(seen)
+		c.broken.cut(broken)
 		v.settle()
 		st.next()
 		x = c.step(s, v, place{})
@@ -75,11 +75,11 @@ type stageState struct {
 func (st *stageState) next() { st.stage, st.changed = st.stage+1, false }
 
 // begins reports whether x must wait until everything before it has settled.
-func (st *stageState) begins(x *Step, before []step.Field) bool {
+func (st *stageState) begins(x *Step, before *view) bool {
 	if st.changed && contains(x, step.EffectRead) {
 		return true
 	}
-	return slices.ContainsFunc(allRefs(x), func(r lang.Ref) bool { return outcomeRef(r, before) })
+	return slices.ContainsFunc(allRefs(x), before.outcome)
 }
 
 func (st *stageState) after(x *Step) {
@@ -128,26 +128,6 @@ func ownRefs(x *Step) []lang.Ref {
 	return refs
 }
 
-// outcomeRef reports whether r reads anything that is known only after sends
-// have settled.
-func outcomeRef(r lang.Ref, steps []step.Field) bool {
-	if r.Path[0] != "steps" {
-		return false
-	}
-	at := step.ObjectOf(steps...)
-	for _, name := range r.Path[1:] {
-		if at.Outcome {
-			return true
-		}
-		f, ok := at.Field(name)
-		if !ok {
-			return false // a step of its own body
-		}
-		at = f.Shape
-	}
-	return at.HasOutcome()
-}
-
 // step compiles a step at a place and adds it to the view. It gives nil when
 // not even its outputs could be known; the view then takes any name for one, so
 // that one mistake gives one message.
@@ -160,14 +140,14 @@ func (c *compiler) step(s *flow.Step, v *view, at place) *Step {
 	c.open[s.ID.Text] = true
 	defer delete(c.open, s.ID.Text)
 	x := &Step{ID: c.prefix + s.ID.Text, Title: text(s.Name), Span: s.ID.Span, Loop: at.loop, inFinal: at.final, Concurrency: 1}
-	before := slices.Clip(v.steps)
+	before := *v
 	sc := c.scope(v, s.Node)
 	inner, innerAt := v, at
 
 	if s.ForEach != nil {
 		sc, inner = c.loop(s, x, v)
 		innerAt.loop = x
-		defer c.markBroken(x.As, x.ForEach == nil || c.dependsOnBroken(s.ForEach))()
+		defer c.record(x.As, x.ForEach == nil || c.dependsOnBroken(s.ForEach))()
 	}
 	if s.ForEach != nil || s.Uses == nil {
 		if innerAt.body == nil {
@@ -200,7 +180,7 @@ func (c *compiler) step(s *flow.Step, v *view, at place) *Step {
 	}
 	c.common(s, x, sc)
 	if innerAt.body != nil && (s.Uses != nil || s.ForEach != nil) {
-		c.inBody(s, x, before, innerAt.body)
+		c.inBody(s, x, &before, innerAt.body)
 	}
 	if s.ForEach != nil || s.Uses == nil {
 		good = c.loopOutputs(s, x, inner) && good
@@ -210,10 +190,10 @@ func (c *compiler) step(s *flow.Step, v *view, at place) *Step {
 		// A plain block hides nothing: its steps stay visible after it.
 		v.steps = inner.steps
 	}
-	c.seen[s.ID.Text] = true
+	c.seen.add(s.ID.Text)
 	c.p.byID[x.ID] = x
 	if !ok || !good || c.dependsOnBroken(s.With, s.ForEach, s.Outputs) {
-		c.broken["steps."+s.ID.Text] = true
+		c.broken.add("steps." + s.ID.Text)
 	}
 	if !ok {
 		v.addBroken(x)
@@ -223,12 +203,20 @@ func (c *compiler) step(s *flow.Step, v *view, at place) *Step {
 	return x
 }
 
-// markBroken marks a record whose fields are not known, and gives the function
-// that ends that.
-func (c *compiler) markBroken(name string, broken bool) (end func()) {
-	before := c.broken[name]
-	c.broken[name] = broken
-	return func() { c.broken[name] = before }
+// record says of a loop's record whether its fields are known, and gives the
+// function that ends that.
+func (c *compiler) record(name string, broken bool) (end func()) {
+	before := c.hidden[name]
+	c.hide(name, broken)
+	return func() { c.hide(name, before) }
+}
+
+func (c *compiler) hide(record string, broken bool) {
+	if broken {
+		c.hidden[record] = true
+		return
+	}
+	delete(c.hidden, record)
 }
 
 // loop compiles forEach, and gives the scope and the view of an iteration.
@@ -276,14 +264,14 @@ func (c *compiler) block(s *flow.Step, x *Step, inner *view, at place) (ok bool)
 
 // inBody checks the rules of one iteration: nothing in it may depend on what
 // the API answered to a send of the same iteration.
-func (c *compiler) inBody(s *flow.Step, x *Step, before []step.Field, b *body) {
+func (c *compiler) inBody(s *flow.Step, x *Step, before *view, b *body) {
 	if b.sent != "" && (x.Kind != nil || x.Called != nil) && contains(x, step.EffectRead) {
 		c.diags.Add("read-after-send", s.Uses.Span, "a read after a send cannot stand in the same loop or block").
 			WithDetail("Everything in %s is read and rendered before anything is sent, so the step %s could not see what %s did.", b.owner, x.Local(), b.sent).
 			WithHint("move it above %s, or into %s", b.sent, b.later())
 	}
 	for _, r := range ownRefs(x) {
-		if outcomeRef(r, before) {
+		if before.outcome(r) {
 			c.diags.Add("outcome-in-iteration", r.Span, "%s is not known yet", c.written(r.Span)).
 				WithDetail("Everything in %s is rendered before anything is sent or written; what came of it is known only when all of it has settled.", b.owner).
 				WithHint("use %s", b.later())

@@ -46,21 +46,20 @@ func asDeclared(_ streamRef, s step.Shape) step.Shape { return s }
 // flow the names are those of that flow. as gives the shape that a stream has
 // here.
 func (p *Program) scopeAt(sc *lang.Scope, at Place, as func(streamRef, step.Shape) step.Shape) (*lang.Scope, *Step, error) {
-	top := &view{}
 	list, prefix := p.Steps, ""
 	if st, ok := p.byID[at.Step]; ok && st.scope() != "" {
 		prefix = st.scope()
 		call := p.byID[strings.TrimSuffix(prefix, "/")]
 		list, sc = call.Body, call.Called.base
 	}
+	top := newView(prefix)
 	top.addAll(list, as)
 	top.settle()
-	steps := func() step.Shape { return step.ObjectOf(named(top.steps, prefix)...) }
 	if at.Step == "" {
 		if len(at.Item) > 0 {
 			return nil, nil, &PlaceError{"an item belongs to a step, and none is named", "add --step with the id of a step"}
 		}
-		return sc.With("steps", steps()).With("run", runShape(true)), nil, nil
+		return sc.With("steps", top.shape()).With("run", runShape(true)), nil, nil
 	}
 	st, ok := p.byID[at.Step]
 	if !ok {
@@ -69,13 +68,13 @@ func (p *Program) scopeAt(sc *lang.Scope, at Place, as func(streamRef, step.Shap
 	loops := loopsOf(st)
 	switch {
 	case len(at.Item) == 0:
-		return sc.With("steps", steps()), st, nil
+		return sc.With("steps", top.shape()), st, nil
 	case len(loops) == 0:
 		f, ok := listOutput(st)
 		if !ok || len(at.Item) != 1 {
 			return nil, nil, &PlaceError{fmt.Sprintf("the step %s gives no list, so it has no item", st.ID), "name a step that loops or gives a list"}
 		}
-		return sc.With("steps", steps()).With("item", as(streamRef{st.ID, f.Name}, f.Shape).Element()), st, nil
+		return sc.With("steps", top.shape()).With("item", as(streamRef{st.ID, f.Name}, f.Shape).Element()), st, nil
 	case len(loops) != len(at.Item):
 		return nil, nil, &PlaceError{
 			fmt.Sprintf("the step %s stands in %d loops, but the item has %d numbers", st.ID, len(loops), len(at.Item)),
@@ -96,7 +95,7 @@ func (p *Program) scopeAt(sc *lang.Scope, at Place, as func(streamRef, step.Shap
 		sc = sc.With(l.As, list.Element()).With("index", step.ShapeInt)
 	}
 	top.settle()
-	return sc.With("steps", steps()), st, nil
+	return sc.With("steps", top.shape()), st, nil
 }
 
 // addAll adds steps, and those of plain blocks, which hide nothing.

@@ -41,7 +41,7 @@ var inputForms = map[string]step.Form{
 // language are kept from them; a loop's record stands alone, and could hide a
 // function of ours as well.
 func (c *compiler) reservedName(n *flow.Node, what string, alone bool) {
-	if n == nil || !flow.IsName(n.Text) || !slices.Contains(lang.Names(), n.Text) {
+	if n == nil || !flow.IsName(n.Text) || !lang.Reserved(n.Text) {
 		return
 	}
 	ours := slices.ContainsFunc(lang.Functions(), func(f lang.Function) bool { return f.Name == n.Text })

@@ -25,7 +25,12 @@ func Names() []string {
 	return slices.Compact(names)
 }
 
-func isReserved(name string) bool {
-	return name == "item" || slices.Contains(reservedWords, name) || slices.Contains(foreignFunctions, name) ||
+// Reserved reports whether a name is among Names.
+func Reserved(name string) bool {
+	return slices.Contains(reservedWords, name) || slices.Contains(foreignFunctions, name) ||
 		isPredicate(name) || functionNamed(name) != nil
 }
+
+// isReserved reports whether a let may not be called so, and not hide a record
+// either.
+func isReserved(name string) bool { return name == "item" || Reserved(name) }
