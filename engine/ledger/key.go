@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"strings"
 )
 
 // Key is what makes a send the same send: written to twice for one Key, a person
@@ -67,13 +66,21 @@ func ParseIdentity(s string) (Identity, error) {
 	if len(s) != hex.EncodedLen(len(i)) {
 		return Identity{}, fmt.Errorf("identity: has %d characters, %d are wanted", len(s), hex.EncodedLen(len(i)))
 	}
-	if _, err := hex.Decode(i[:], []byte(s)); err != nil {
-		return Identity{}, fmt.Errorf("identity: %w", err)
-	}
-	if strings.ToLower(s) != s {
-		return Identity{}, fmt.Errorf("identity: must be written in lower case")
+	if !unhex(i[:], s) {
+		return Identity{}, fmt.Errorf("identity: %q is not written in lower-case hex digits", s)
 	}
 	return i, nil
+}
+
+// unhex reads what hex.Encode writes, and nothing else: no upper case, and not less or
+// more of it.
+func unhex(to []byte, s string) bool {
+	if len(s) != hex.EncodedLen(len(to)) {
+		return false
+	}
+	_, err := hex.Decode(to, []byte(s))
+	var few [64]byte // of an identity
+	return err == nil && string(hex.AppendEncode(few[:0], to)) == s
 }
 
 // externalLength is how many bytes of an identity its ExternalID carries: 120

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -56,11 +55,9 @@ func (p *Person) UnmarshalText(text []byte) error {
 
 // ParsePerson reads what String wrote, and nothing else.
 func ParsePerson(s string) (p Person, err error) {
-	b, err := hex.DecodeString(s)
-	if err != nil || len(b) != len(p) || strings.ToLower(s) != s {
+	if !unhex(p[:], s) {
 		return Person{}, fmt.Errorf("person: %q is not %d lower-case hex digits", s, hex.EncodedLen(len(p)))
 	}
-	copy(p[:], b)
 	return p, nil
 }
 
