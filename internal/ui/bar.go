@@ -37,7 +37,7 @@ type meter struct {
 }
 
 func newBars(tty *os.File, w io.Writer, secrets *Redactor, s Style) *bars {
-	return &bars{w: w, s: s, secrets: secrets, pool: mpb.New(mpb.WithOutput(tty), mpb.WithWidth(columns), mpb.WithRefreshRate(120*time.Millisecond), mpb.WithAutoRefresh())}
+	return &bars{w: w, s: s, secrets: secrets, pool: mpb.New(mpb.WithOutput(tty), mpb.WithWidth(pageWidth), mpb.WithRefreshRate(120*time.Millisecond), mpb.WithAutoRefresh())}
 }
 
 func (b *bars) Expect(sends int) {

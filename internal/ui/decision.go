@@ -63,7 +63,7 @@ func (s Style) decision(w io.Writer, indent, lead string, d DecisionDocument) {
 		text += fmt.Sprintf(" (message %d)", d.MessageID)
 	}
 	s.wrapped(w, indent, text+", since: "+Safe(d.Reason))
-	fmt.Fprintf(w, "%s  %s\n", indent, s.Dim(Cut(fmt.Sprintf("by %s on %s", Safe(d.By), d.At.Format(moment)), columns-len(indent)-2)))
+	fmt.Fprintf(w, "%s  %s\n", indent, s.Dim(Cut(fmt.Sprintf("by %s on %s", Safe(d.By), d.At.Format(moment)), pageWidth-len(indent)-2)))
 }
 
 // UnknownSend is a send that a person is about to decide about.
@@ -99,7 +99,7 @@ func (s Style) labelled(w io.Writer, name, text string) {
 	if text == "" {
 		return
 	}
-	for _, line := range Wrap(text, columns-12) {
+	for _, line := range Wrap(text, pageWidth-12) {
 		fmt.Fprintf(w, "    %-7s %s\n", name, line)
 		name = ""
 	}

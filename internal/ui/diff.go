@@ -248,7 +248,7 @@ func (s Style) changes(w io.Writer, d *DiffDocument, kind planfile.ChangeKind, t
 // sideText draws a text as one of the plans has it.
 func (s Style) sideText(w io.Writer, sign, text string, paint func(string) string) {
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		for _, part := range Wrap(Safe(line), columns-8) {
+		for _, part := range Wrap(Safe(line), pageWidth-8) {
 			fmt.Fprintf(w, "      %s\n", paint(sign+" "+part))
 		}
 	}

@@ -162,7 +162,7 @@ func (s Style) History(w io.Writer, r ledger.Run, h HistoryDocument, more iter.S
 	fmt.Fprintf(w, "%s %s of %s: %s\n\n", s.Bold("Run"), Safe(r.ID), s.Bold(Safe(r.Flow)), s.state(r.State, h.Unknown))
 	field := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(w, "  %-9s %s\n", name, Cut(Safe(value), columns-12))
+			fmt.Fprintf(w, "  %-9s %s\n", name, Cut(Safe(value), pageWidth-12))
 		}
 	}
 	field("file", r.File)

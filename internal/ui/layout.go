@@ -8,7 +8,7 @@ import (
 
 // wrapped writes a text that may need several lines.
 func (s Style) wrapped(w io.Writer, indent, text string) {
-	for _, line := range Wrap(text, columns-len(indent)) {
+	for _, line := range Wrap(text, pageWidth-len(indent)) {
 		fmt.Fprintf(w, "%s%s\n", indent, line)
 	}
 }
@@ -16,7 +16,7 @@ func (s Style) wrapped(w io.Writer, indent, text string) {
 // hanging writes a text behind a lead that fills so many columns; further lines
 // stand below the first one's text.
 func hanging(w io.Writer, lead string, width int, text string) {
-	for _, line := range Wrap(text, columns-width) {
+	for _, line := range Wrap(text, pageWidth-width) {
 		fmt.Fprintf(w, "%s%s\n", lead, line)
 		lead = strings.Repeat(" ", width)
 	}

@@ -72,7 +72,7 @@ func (s Style) Plan(w io.Writer, p *engine.Summary, tail ...string) {
 
 // warned writes a text that deserves a look, each of its lines in that colour.
 func (s Style) warned(w io.Writer, text string) {
-	for _, line := range Wrap(text, columns-2) {
+	for _, line := range Wrap(text, pageWidth-2) {
 		fmt.Fprintf(w, "  %s\n", s.Warn(line))
 	}
 }
@@ -243,7 +243,7 @@ func (s Style) planSamples(w io.Writer, p *engine.Summary) {
 
 // frame draws one text as it would be received, with what else is sent below.
 func (s Style) frame(w io.Writer, head, text string, details map[string]string) {
-	const inner = columns - 4
+	const inner = pageWidth - 4
 	fmt.Fprintf(w, "  %s %s\n", s.Dim("┌"), s.Dim(Cut(head, inner)))
 	for line := range strings.SplitSeq(text, "\n") {
 		for _, part := range Wrap(Safe(line), inner) {

@@ -80,7 +80,7 @@ func (m *markdown) section(title string, n int) {
 // item is an item of a list.
 func (m *markdown) item(indent, format string, args ...any) {
 	lead := indent + "- "
-	for _, part := range Wrap(fmt.Sprintf(format, args...), columns-len(lead)) {
+	for _, part := range Wrap(fmt.Sprintf(format, args...), pageWidth-len(lead)) {
 		m.line("%s%s", lead, part)
 		lead = indent + "  "
 	}
@@ -114,7 +114,7 @@ func (m *markdown) text(t ReportText) {
 	fence := strings.Repeat("`", max(3, longestTicks(t.Text)+1))
 	m.line("%stext", fence)
 	for line := range strings.SplitSeq(t.Text, "\n") {
-		for _, part := range Wrap(Safe(line), columns) {
+		for _, part := range Wrap(Safe(line), pageWidth) {
 			m.line("%s", part)
 		}
 	}

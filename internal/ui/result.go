@@ -47,7 +47,7 @@ func (s Style) Result(w io.Writer, r *engine.Result, tail ...string) {
 	if len(r.Outputs) > 0 {
 		fmt.Fprintf(w, "\n  %s\n", s.Bold("Outputs"))
 		for _, o := range r.Outputs {
-			fmt.Fprintf(w, "  %s: %s\n", Safe(o.Name), Cut(Safe(show(o.Value)), columns-4-Width(Safe(o.Name))))
+			fmt.Fprintf(w, "  %s: %s\n", Safe(o.Name), Cut(Safe(show(o.Value)), pageWidth-4-Width(Safe(o.Name))))
 		}
 	}
 	for _, text := range r.Warnings {
@@ -150,7 +150,7 @@ func (s Style) rows(w io.Writer, rows []RowDocument) {
 		if len(who) > 1 {
 			list = "contacts " + strings.Join(who, ", ")
 		}
-		for _, part := range append(Wrap(text, columns-len(lead)), Wrap(Safe(g.step)+", "+list, columns-len(lead))...) {
+		for _, part := range append(Wrap(text, pageWidth-len(lead)), Wrap(Safe(g.step)+", "+list, pageWidth-len(lead))...) {
 			fmt.Fprintf(w, "%s%s\n", lead, part)
 			lead = strings.Repeat(" ", len(lead))
 		}

@@ -9,8 +9,9 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// columns is the width that every table and frame keeps to.
-const columns = 80
+// pageWidth is the width, in columns, that every table and frame keeps to, however
+// wide the terminal is.
+const pageWidth = 80
 
 // Safe makes a text of somebody else harmless in one line of a terminal:
 // controls, escape sequences and marks that turn the direction of writing are

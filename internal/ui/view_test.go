@@ -25,7 +25,7 @@ func narrow(t *testing.T, text string) {
 	t.Helper()
 	for line := range strings.SplitSeq(text, "\n") {
 		if !strings.Contains(line, "flowrunner ") {
-			require.LessOrEqual(t, Width(line), columns, "%q", line)
+			require.LessOrEqual(t, Width(line), pageWidth, "%q", line)
 		}
 	}
 }
