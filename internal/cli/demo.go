@@ -59,7 +59,7 @@ func demo(a *app, keep string) (err error) {
 			return fileError("write", filepath.Join(dir, name), err)
 		}
 	}
-	t := &tour{a: a}
+	t := &tour{a: a, keep: keep}
 	if err := t.give(); err != nil {
 		return err
 	}
@@ -131,7 +131,8 @@ func newFolder(keep string) (string, error) {
 // tour is a row of commands with a word about each.
 type tour struct {
 	a    *app
-	stop int // from 1
+	keep string // the folder that stays, "" for none
+	stop int    // from 1
 }
 
 // give goes through the stops.
@@ -173,6 +174,16 @@ func (t *tour) give() error {
 	return err
 }
 
+// interrupted ends the tour before its end. The command that was under way may have
+// advised to go on with its run, so this says whether there is anything to go on with.
+func (t *tour) interrupted() error {
+	kept := "nothing of it is kept"
+	if t.keep != "" {
+		kept = t.keep + " has all that was done until then"
+	}
+	return &interruptedError{"interrupted; nothing has left this machine, and " + kept}
+}
+
 // head begins a stop with what is to be looked at.
 func (t *tour) head(title, text string) {
 	if t.stop++; t.stop > 1 {
@@ -209,7 +220,7 @@ func (t *tour) run(line string) (ui.Document, error) {
 	_ = t.a.stdout.Flush() // what has been said is seen before the next command works
 	switch {
 	case t.a.signals.drain.Err() != nil:
-		return b.doc, &interruptedError{"interrupted; nothing has left this machine"}
+		return b.doc, t.interrupted()
 	case code != exitDone:
 		return b.doc, fmt.Errorf("demo: flowrunner %s ended with %d, and should not: please report it", line, code)
 	}
