@@ -164,7 +164,10 @@ func Check(path string) (Plan, error) {
 	return plan, nil
 }
 
-// typeOf reads the type, which our writer always puts first.
+// recordTypes are the types of records, those first of which a plan has many.
+var recordTypes = [...]string{"send", "row", "item", "header", "local", "step", "leftOut", "optOut", "end"}
+
+// typeOf reads the type, which our writer always puts first; "" where it is none.
 func typeOf(line []byte) string {
 	rest, ok := bytes.CutPrefix(line, []byte(`{"type":"`))
 	if !ok {
@@ -174,9 +177,10 @@ func typeOf(line []byte) string {
 	if i < 0 {
 		return ""
 	}
-	switch t := string(rest[:i]); t {
-	case "header", "send", "local", "item", "step", "row", "leftOut", "optOut", "end":
-		return t
+	for _, t := range recordTypes {
+		if string(rest[:i]) == t {
+			return t
+		}
 	}
 	return ""
 }
