@@ -141,10 +141,10 @@ type templatePart struct {
 }
 
 func (t *template) render(env map[string]any) (string, error) {
-	var b strings.Builder
+	b := make([]byte, 0, 512) // enough for an ordinary message, and on the stack
 	for _, p := range t.parts {
 		if p.hole == nil {
-			b.WriteString(p.text)
+			b = append(b, p.text...)
 			continue
 		}
 		v, err := p.hole.Eval(env)
@@ -155,12 +155,12 @@ func (t *template) render(env map[string]any) (string, error) {
 		if err != nil {
 			return "", &EvalError{Span: p.hole.Span(), Reason: err.Error()}
 		}
-		if b.Len()+len(text) > maxResult {
+		if len(b)+len(text) > maxResult {
 			return "", &EvalError{Span: p.hole.Span(), Reason: errTooLong.Error()}
 		}
-		b.WriteString(text)
+		b = append(b, text...)
 	}
-	return t.finish(b.String())
+	return t.finish(string(b))
 }
 
 // finish takes the newlines from the end of a text and holds it to its cap.
