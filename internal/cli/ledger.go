@@ -74,6 +74,9 @@ func ledgerDocument(ctx context.Context, st state, store *sqlite.Store) (*ui.Led
 	if d.Merged, err = store.Merged(ctx); err != nil {
 		return nil, err
 	}
+	if d.Serial, err = store.Changes(ctx); err != nil {
+		return nil, err
+	}
 	type scope struct{ flow, campaign string }
 	seen := map[scope]bool{}
 	for run, err := range store.Runs(ctx) {
@@ -87,7 +90,6 @@ func ledgerDocument(ctx context.Context, st state, store *sqlite.Store) (*ui.Led
 			if err != nil {
 				return nil, err
 			}
-			d.Serial += serial
 			d.Scopes = append(d.Scopes, ledger.ScopeSerial{Flow: run.Flow, Campaign: run.Campaign, Serial: serial})
 		}
 	}

@@ -65,7 +65,9 @@ func (s *Store) head(ctx context.Context, q querier) (ledger.ExportHead, error) 
 			return h, err
 		}
 		h.Serial += scope.Serial
-		h.Scopes = append(h.Scopes, scope)
+		if scope.Flow != ofNoFlow {
+			h.Scopes = append(h.Scopes, scope)
+		}
 	}
 	for m, err := range scanAll(ctx, s, q, scanMerged, selectMerged) {
 		if err != nil {
@@ -75,6 +77,9 @@ func (s *Store) head(ctx context.Context, q querier) (ledger.ExportHead, error) 
 	}
 	return h, nil
 }
+
+// Changes counts all changes of the ledger.
+func (s *Store) Changes(ctx context.Context) (int64, error) { return s.total(ctx) }
 
 const selectMerged = `SELECT lineage, serial FROM merged ORDER BY lineage`
 

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -130,6 +131,46 @@ func TestRolledBackLedger(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, newer, 0o600))
 	require.NoError(t, os.WriteFile(markPath(path), mark, 0o600))
 	reopen(t, path)
+}
+
+// An older copy that has lost nothing but an opt-out is noticed too: whoever asked for
+// peace would be written to again.
+func TestAnOptOutThatIsLostIsNoticed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	sendSome(t, path, 0, 2)
+	older, _ := image(t, path)
+	s := reopen(t, path)
+	stop := ledger.OptOut{Account: "test", Contact: 11, Word: "stop", MessageID: 5, At: noon}
+	require.NoError(t, s.OptOut(t.Context(), stop))
+	changes, err := s.Changes(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, int64(4), changes)
+	require.NoError(t, s.OptOut(t.Context(), stop))
+	again, err := s.Changes(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, changes, again, "what is known changes nothing")
+
+	var export bytes.Buffer
+	require.NoError(t, s.Export(t.Context(), &export))
+	require.NoError(t, s.Close())
+	require.Contains(t, export.String(), `"serial":4,"scopes":[{"flow":"spring","campaign":"default","serial":3}]`)
+
+	require.NoError(t, os.WriteFile(path, older, 0o600))
+	_, err = Open(t.Context(), path, Options{})
+	var back *ledger.RolledBackError
+	require.ErrorAs(t, err, &back)
+	require.Equal(t, []int64{3, 4}, []int64{back.Serial, back.MarkSerial})
+
+	// An import brings it back, and counts it.
+	other := reopen(t, filepath.Join(t.TempDir(), "ledger.db"))
+	_, err = other.Import(t.Context(), &export)
+	require.NoError(t, err)
+	changes, err = other.Changes(t.Context())
+	require.NoError(t, err)
+	m, err := readMark(other.path)
+	require.NoError(t, err)
+	require.Equal(t, changes, m.serial)
+	require.Equal(t, []ledger.OptOut{stop}, optOuts(t, other, nil))
 }
 
 // A newer ledger than its mark is what a crash leaves, and no mark is what an

@@ -41,9 +41,19 @@ func scanOptOut(row scanner) (o ledger.OptOut, err error) {
 	return o, nil
 }
 
+// ofNoFlow is the name of the flow and campaign whose changes belong to none: flows
+// have names. They count for the mark, so that a ledger which has lost them is noticed.
+const ofNoFlow = ""
+
 func (t *tx) addOptOut(o ledger.OptOut) (added bool, err error) {
 	id := optOutID(o)
-	return changed(t.stmt.addOptOut.ExecContext(t.ctx, id[:], o.Account, o.Contact, personBytes(&o.Person), o.Word, o.MessageID, nanos(o.At)))
+	added, err = changed(t.stmt.addOptOut.ExecContext(t.ctx, id[:], o.Account, o.Contact, personBytes(&o.Person), o.Word, o.MessageID, nanos(o.At)))
+	if err != nil || !added {
+		return false, err
+	}
+	scope, err := t.scope(ofNoFlow, ofNoFlow)
+	t.touched[scope] = true
+	return err == nil, err
 }
 
 // OptOut remembers that somebody asked for peace.
