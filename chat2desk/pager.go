@@ -90,18 +90,21 @@ func (p *pager[T, K]) next(ctx context.Context) (fresh []T, ended bool, err erro
 		want = maxPage
 	}
 	ignored := overlaps && !stepped && p.ignored(g)
-	if overlaps {
-		p.adapt(g, offset)
-	}
-	keys := make([]K, 0, len(g.items))
+	keys, known := make([]K, 0, len(g.items)), -1
 	fresh = g.items[:0] // what is new moves up over what is known
-	for _, item := range g.items {
+	for i, item := range g.items {
 		k := p.key(item)
 		keys = append(keys, k)
-		if p.remember(k) && (p.max == 0 || p.given < p.max) {
+		switch {
+		case !p.remember(k):
+			known = i
+		case p.max == 0 || p.given < p.max:
 			fresh = append(fresh, item)
 			p.given++
 		}
+	}
+	if overlaps && known >= 0 { // else it was read from its beginning
+		p.adapt(offset + known + 1)
 	}
 	p.pos, p.size, p.last = offset+len(keys), len(keys), keys
 	p.works = p.works || p.pages > 0 && len(fresh) > 0
@@ -143,17 +146,10 @@ func (p *pager[T, K]) upcoming() (limit, offset int) {
 // most, so that each goes on by as much.
 func (p *pager[T, K]) overlapping() int { return min(p.overlap, max(p.size/2, min(p.size-1, 1))) }
 
-// adapt sets the overlap by how many rows before the end of the last page are gone:
-// half as many again may be next time.
-func (p *pager[T, K]) adapt(g page[T], offset int) {
-	last := len(g.items) - 1
-	for last >= 0 && !p.has(g.items[last]) {
-		last--
-	}
-	if last < 0 {
-		return // read from its beginning: nothing of it is known
-	}
-	gone := max(0, p.pos-offset-last-1)
+// adapt sets the overlap by how many rows before the end of the last page are gone,
+// since what is known ends before a row: half as many again may be next time.
+func (p *pager[T, K]) adapt(end int) {
+	gone := max(0, p.pos-end)
 	need := min(gone+gone/2+1, maxOverlap)
 	switch p.calm++; {
 	case need > p.overlap:
