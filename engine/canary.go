@@ -27,18 +27,20 @@ const canaryHint = "look at what came of them before you go on; the command belo
 
 // canary is the gate that Canary describes. The zero value, and one without a
 // Canary, lets everybody pass.
+//
+// Who was let through and then not tried, since a rail speaks against it or its
+// hours are closed, is no canary: the place goes to the next one.
 type canary struct {
 	Canary
 	a *applier
 
 	mu      sync.Mutex
-	passed  int           // sends that were let through
-	under   int           // of these, those without an outcome
-	bad     int           // of these, those that are not sent
-	sent    []accepted    // of these, those that the API accepted
-	idle    chan struct{} // closed when the last of them has an outcome
+	changed *sync.Cond // of what follows
+	under   int        // sends that were let through and are on their way
+	bad     int        // of the canary, those that are not sent
+	sent    []accepted // of the canary, those that the API accepted
 	holding bool
-	over    chan struct{} // closed when the hold is
+	over    bool // the hold is; everybody passes
 }
 
 // accepted is a message of the canary, to be read back.
@@ -51,7 +53,9 @@ func newCanary(a *applier, c *Canary) *canary {
 	if c == nil || a.o.Divert != nil {
 		return &canary{}
 	}
-	return &canary{Canary: *c, a: a, idle: make(chan struct{}), over: make(chan struct{})}
+	k := &canary{Canary: *c, a: a}
+	k.changed = sync.NewCond(&k.mu)
+	return k
 }
 
 // enter lets a send pass, or holds it until the canary is over. It reports whether
@@ -61,23 +65,24 @@ func (c *canary) enter() bool {
 		return true
 	}
 	c.mu.Lock()
-	if c.passed < c.Sends {
-		c.passed, c.under = c.passed+1, c.under+1
-		c.mu.Unlock()
-		return true
+	defer c.mu.Unlock()
+	for !c.over {
+		switch {
+		case c.holding:
+		case len(c.sent)+c.bad+c.under < c.Sends:
+			c.under++
+			return true
+		case c.under == 0:
+			c.holding = true
+			c.mu.Unlock()
+			c.hold()
+			c.mu.Lock()
+			c.over = true
+			c.changed.Broadcast()
+			continue
+		}
+		c.changed.Wait()
 	}
-	first := !c.holding
-	c.holding = true
-	if first && c.under == 0 {
-		close(c.idle)
-	}
-	c.mu.Unlock()
-	if first {
-		<-c.idle
-		c.hold()
-		close(c.over)
-	}
-	<-c.over
 	return c.a.stopReason() == ""
 }
 
@@ -91,9 +96,8 @@ func (c *canary) leave() {
 	if c.under == 0 {
 		return // one of the others, after the hold
 	}
-	if c.under--; c.under == 0 && c.holding {
-		close(c.idle)
-	}
+	c.under--
+	c.changed.Broadcast()
 }
 
 // note takes the outcome of one send.

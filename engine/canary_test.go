@@ -62,6 +62,39 @@ func TestACanaryThatIsWell(t *testing.T) {
 	require.GreaterOrEqual(t, r.Calls, int64(26), "each of them was read back")
 }
 
+// Whom a rail keeps back at the last moment is no canary: the next one is. However
+// many they are, nobody is written to before as many as wanted were watched.
+func TestACanaryIsOfThoseWhoAreWrittenTo(t *testing.T) {
+	for served, sent := range map[int]int{3: 17, 5: 15, 16: 4, 20: 0} {
+		b := newTimed(t, smallWorld(20), early)
+		p := b.compile(strings.Replace(broad, "guard: {", "guard: { perContact: 1 per 7d,", 1))
+		path := b.plan(p)
+		other := b.compile(strings.NewReplacer(
+			"flow: broad", "flow: other",
+			"uses: chat2desk_list_clients", fmt.Sprintf("uses: chat2desk_list_clients\n    with: { limit: %d }", served),
+		).Replace(broad))
+		b.apply(other, b.plan(other))
+		require.Len(t, b.api.Accepted(), served)
+		held, asked := []int{}, ""
+		b.onNap = func(context.Context) { held = append(held, len(b.api.Accepted())-served) }
+		r := b.apply(p, path, canaryOf(engine.Canary{Sends: 5, Hold: 90 * time.Second, GoOn: func(_ context.Context, text string) error {
+			asked = text
+			return nil
+		}}))
+		require.Equal(t, sent, r.Counts.Sent)
+		require.Len(t, b.api.Accepted(), served+sent)
+		if sent <= 5 {
+			require.Empty(t, held, "there is nobody to hold back")
+			continue
+		}
+		require.NotEmpty(t, held)
+		for _, n := range held {
+			require.Equal(t, 5, n)
+		}
+		require.Equal(t, "The canary: 5 sent, and none is known to have failed.", asked)
+	}
+}
+
 func TestACanaryThatIsNotWell(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
