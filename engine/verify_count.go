@@ -124,7 +124,7 @@ func (a *applier) foundMissing(r *planfile.Send, rec ledger.Record) {
 func (a *applier) takeRoom(r *planfile.Send) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.counts.Planned >= a.head.MaxSends {
+	if a.counts.Planned >= a.most() {
 		return false
 	}
 	a.count(r, func(c *ledger.Counts) { c.Planned++ })

@@ -230,6 +230,21 @@ func TestUnknownsOfAnEarlierRunWithinMaxSends(t *testing.T) {
 	}
 }
 
+// What the project allows now holds for them too, when the plan was made before.
+func TestUnknownsOfAnEarlierRunWithinMaxSendsOfNow(t *testing.T) {
+	b := earlier(t, 3, movedFlow("outreach", "", "hi"))
+	p := b.compile(movedFlow("outreach", "", "hi"))
+	path := b.plan(p, nil)
+	tight, _ := p.Under(projectOf(t, "guard: { maxSends: 2 }"))
+	var waits []time.Duration
+	r, err := applyFile(t.Context(), tight, path, engine.ApplyOptions{Options: b.clocked(b.options(p, nil), &waits)})
+	require.NoError(t, err)
+	require.Len(t, b.api.Accepted(), 2)
+	require.Equal(t, 1, r.StillUnknown)
+	require.Len(t, r.Problems, 1)
+	require.Contains(t, r.Problems[0].Reason, "guard.maxSends allows 2 in this run")
+}
+
 // A rail that would keep a message from being planned keeps an unknown one from
 // being sent again, and says so; one whose message is there is sent all the same.
 func TestARailSpeaksAgainstSendingAgain(t *testing.T) {

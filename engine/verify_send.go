@@ -239,7 +239,7 @@ func (v *verifier) resend(ctx context.Context, r *planfile.Send, rec ledger.Reco
 	case !ours && r.Rail != "":
 		against = r.Rail + " speaks against it"
 	case !ours && !a.takeRoom(r):
-		against = fmt.Sprintf("guard.maxSends allows %d in this run", a.head.MaxSends)
+		against = fmt.Sprintf("guard.maxSends allows %d in this run", a.most())
 	}
 	if against != "" {
 		n.left = true
