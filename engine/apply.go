@@ -64,6 +64,7 @@ func (p *Program) Apply(ctx context.Context, plan planfile.Plan, o ApplyOptions)
 	a.patience, done = untilDrained(ctx, o.Drain)
 	defer done()
 	a.canary = newCanary(a, o.Canary)
+	a.month.given = sync.NewCond(&a.month.mu)
 	if err := a.fits(ctx, plan.End); err != nil {
 		return nil, err
 	}
@@ -105,6 +106,7 @@ type applier struct {
 
 	patience          context.Context // of waits: ends with the run, or with Drain
 	lanes             *lanes          // of the sends that may be on their way
+	month             monthCalls
 	later             deferred
 	canary            *canary
 	lastSeq, lastUnit int64

@@ -52,18 +52,19 @@ func (a *applier) notTried(r *planfile.Send, why string) string {
 	return planfile.StatusSkipped
 }
 
-// gate waits for leave to make one call. A wait ends early when the run is being
-// stopped: nothing has been written down yet.
+// gate waits for leave to make one call, which giveCall gives back when it was made or
+// is not. A wait ends early when the run is being stopped: nothing has been written
+// down yet.
 func (a *applier) gate(ctx context.Context) (context.Context, error) {
-	if why := a.monthSpent(); why != "" {
-		a.stop(CauseGuard, why, monthHint)
-		return nil, errMonthSpent
+	if err := a.takeCall(); err != nil {
+		return nil, err
 	}
 	if a.o.Gate == nil {
 		return ctx, nil
 	}
 	ready, err := a.o.Gate(detached{Context: a.patience, values: ctx})
 	if err != nil {
+		a.giveCall()
 		if a.stopReason() == "" && ctx.Err() == nil {
 			a.stop(CauseOf(err), err.Error(), Hint(err))
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/flowrunner/flowrunner/engine/step"
 )
@@ -81,10 +82,46 @@ func (s *session) withinMonth(planned int) error {
 	}
 }
 
-// monthSpent says why no call may be made any more, "" while one may.
-func (s *session) monthSpent() string {
-	if left, ok := s.monthLeft(); !ok || left > 0 {
-		return ""
+// monthCalls are the calls of an apply that have leave and may not be counted yet. So
+// however many are made side by side, the last of the month is made once.
+type monthCalls struct {
+	mu    sync.Mutex
+	under int        // with leave, and not given back
+	given *sync.Cond // back
+}
+
+// takeCall gives leave for one call, while guard.monthlyCalls has one left for it. It
+// waits for calls under way where these may be the last ones; each gives its leave back
+// (giveCall) once it was made, or will not be. The error is that none is left, which
+// has stopped the run.
+func (a *applier) takeCall() error {
+	m := &a.month
+	if a.p.Guard.MonthlyCalls == nil {
+		return nil
 	}
-	return fmt.Sprintf("guard.monthlyCalls: all %d calls of this month are made", s.p.Guard.MonthlyCalls.N)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for {
+		left, ok := a.monthLeft()
+		switch {
+		case !ok || left > m.under:
+			m.under++
+			return nil
+		case m.under == 0:
+			a.stop(CauseGuard, fmt.Sprintf("guard.monthlyCalls: all %d calls of this month are made", a.p.Guard.MonthlyCalls.N), monthHint)
+			return errMonthSpent
+		}
+		m.given.Wait()
+	}
+}
+
+// giveCall gives back the leave of takeCall.
+func (a *applier) giveCall() {
+	if a.p.Guard.MonthlyCalls == nil {
+		return
+	}
+	a.month.mu.Lock()
+	a.month.under--
+	a.month.mu.Unlock()
+	a.month.given.Broadcast()
 }

@@ -22,6 +22,7 @@ type try struct {
 	args     map[string]any
 	lane     lane
 	intended time.Time // when the intent was made that no attempt has followed yet; zero: there is none
+	leave    bool      // of the gate, not given back yet
 }
 
 func (t *try) run(ctx context.Context) string {
@@ -38,6 +39,7 @@ func (t *try) run(ctx context.Context) string {
 	defer a.canary.leave()
 	t.lane = a.lanes.enter()
 	defer t.lane.leave()
+	defer t.giveLeave()
 	for n := 1; ; n++ {
 		if a.stopReason() != "" {
 			return planfile.StatusSkipped
@@ -67,6 +69,7 @@ func (t *try) run(ctx context.Context) string {
 			}
 		}
 		status, again, wait := t.once(ready)
+		t.giveLeave()
 		if again == nil {
 			return status
 		}
@@ -133,12 +136,22 @@ func (t *try) old(most time.Duration) bool {
 	return !t.intended.IsZero() && stoodStill(t.intended, t.a.o.clock()) > most
 }
 
-// gate waits for the rate.
+// gate waits for leave to make a call.
 func (t *try) gate(ctx context.Context) (context.Context, error) {
+	t.giveLeave()
 	began := time.Now()
 	ready, err := t.a.gate(ctx)
+	t.leave = err == nil
 	t.lane.of.paced.Store(time.Since(began) >= paceWait)
 	return ready, err
+}
+
+// giveLeave gives back the leave of the gate, if there is one.
+func (t *try) giveLeave() {
+	if t.leave {
+		t.leave = false
+		t.a.giveCall()
+	}
 }
 
 // intend writes down that the send is about to be made, unless something speaks

@@ -195,6 +195,7 @@ func (v *verifier) read(st *Step, r *planfile.Send, rec ledger.Record) (step.Rea
 	if err != nil {
 		return step.Reading{}, err
 	}
+	defer a.giveCall()
 	age := a.ageOf(rec)
 	if a.o.clock().Before(rec.Attempted) {
 		age = -1
