@@ -55,7 +55,7 @@ func (p *Program) Apply(ctx context.Context, plan planfile.Plan, o ApplyOptions)
 	s.setInputs(p.InputsOf(head), head.Env)
 	a := &applier{
 		session: s, o: o, head: head, done: map[int64]bool{}, blocked: map[int64]string{}, behind: map[int64]bool{},
-		started: o.clock(), steps: map[string]*StepCounts{}, lanes: newLanes(1, 0),
+		started: o.clock(), steps: map[string]*StepCounts{}, lanes: newLanes(1, 0), month: newMonthCalls(),
 	}
 	if o.Divert == nil {
 		a.result.Fingerprint = plan.End.Fingerprint()
@@ -64,7 +64,6 @@ func (p *Program) Apply(ctx context.Context, plan planfile.Plan, o ApplyOptions)
 	a.patience, done = untilDrained(ctx, o.Drain)
 	defer done()
 	a.canary = newCanary(a, o.Canary)
-	a.month.given = sync.NewCond(&a.month.mu)
 	if err := a.fits(ctx, plan.End); err != nil {
 		return nil, err
 	}

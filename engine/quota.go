@@ -85,10 +85,11 @@ func (s *session) withinMonth(planned int) error {
 // monthCalls are the calls of an apply that have leave and may not be counted yet. So
 // however many are made side by side, the last of the month is made once.
 type monthCalls struct {
-	mu    sync.Mutex
-	under int        // with leave, and not given back
-	given *sync.Cond // back
+	*sync.Cond     // of under
+	under      int // with leave, and not given back
 }
+
+func newMonthCalls() monthCalls { return monthCalls{Cond: sync.NewCond(new(sync.Mutex))} }
 
 // takeCall gives leave for one call, while guard.monthlyCalls has one left for it. It
 // waits for calls under way where these may be the last ones; each gives its leave back
@@ -99,8 +100,8 @@ func (a *applier) takeCall() error {
 	if a.p.Guard.MonthlyCalls == nil {
 		return nil
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.L.Lock()
+	defer m.L.Unlock()
 	for {
 		left, ok := a.monthLeft()
 		switch {
@@ -111,7 +112,7 @@ func (a *applier) takeCall() error {
 			a.stop(CauseGuard, fmt.Sprintf("guard.monthlyCalls: all %d calls of this month are made", a.p.Guard.MonthlyCalls.N), monthHint)
 			return errMonthSpent
 		}
-		m.given.Wait()
+		m.Wait()
 	}
 }
 
@@ -120,8 +121,8 @@ func (a *applier) giveCall() {
 	if a.p.Guard.MonthlyCalls == nil {
 		return
 	}
-	a.month.mu.Lock()
+	a.month.L.Lock()
 	a.month.under--
-	a.month.mu.Unlock()
-	a.month.given.Broadcast()
+	a.month.L.Unlock()
+	a.month.Broadcast()
 }

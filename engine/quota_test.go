@@ -23,8 +23,7 @@ func TestTheMonthIsUsedUpToTheLastCall(t *testing.T) {
 		links := NewLinks()
 		links.shared["client"] = &sharedValue{value: client}
 		links.month["account"] = &used
-		a := &applier{session: &session{p: &Program{Guard: Guard{MonthlyCalls: &Bound{N: 1000}}}, links: links}}
-		a.month.given = sync.NewCond(&a.month.mu)
+		a := &applier{session: &session{p: &Program{Guard: Guard{MonthlyCalls: &Bound{N: 1000}}}, links: links}, month: newMonthCalls()}
 		a.o.Drain = t.Context()
 
 		var workers sync.WaitGroup
