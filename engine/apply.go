@@ -54,7 +54,7 @@ func (p *Program) Apply(ctx context.Context, plan planfile.Plan, o ApplyOptions)
 	}
 	s.setInputs(p.InputsOf(head), head.Env)
 	a := &applier{
-		session: s, o: o, head: head, done: map[int64]bool{}, blocked: map[int64]string{}, behind: map[int64]bool{},
+		session: s, o: o, head: head, done: map[int64]map[string]any{}, blocked: map[int64]string{}, behind: map[int64]bool{},
 		started: o.clock(), steps: map[string]*StepCounts{}, lanes: newLanes(1, 0), month: newMonthCalls(),
 	}
 	if o.Divert == nil {
@@ -88,6 +88,7 @@ func (p *Program) Apply(ctx context.Context, plan planfile.Plan, o ApplyOptions)
 		return a.divert(ctx, plan.Path)
 	}
 	a.stages(ctx, plan)
+	a.dropUnplanned()
 	a.finally(ctx)
 	return a.finish(ctx)
 }
@@ -109,7 +110,8 @@ type applier struct {
 	later             deferred
 	canary            *canary
 	lastSeq, lastUnit int64
-	done              map[int64]bool // locals performed by an earlier life of this run
+	halted            bool                     // the plan at hand was made when the run had stopped, and holds for this life alone
+	done              map[int64]map[string]any // locals performed by an earlier life of this run, with what they gave
 
 	audit     ledger.Counts // of the planned sends, by the ledger
 	unsettled bool          // the audit is not whole
@@ -222,14 +224,18 @@ func (a *applier) stages(ctx context.Context, plan planfile.Plan) {
 		}
 		path := a.planPath(stage + 1)
 		var err error
-		if plan, err = planfile.Check(path); a.o.Resume && err == nil {
+		if plan, err = planfile.Check(path); a.o.Resume && err == nil && plan.Head.Halted == "" {
 			// This stage was planned before; what it says still holds, and so do the rails.
 			if err := withinMaxSends(a.counts.Planned+plan.End.Counts.Planned, a.most()); err != nil {
 				a.stop(CauseGuard, err.Error(), Hint(err))
 			}
 			continue
 		}
-		_, err = a.planStage(a.patience, stage+1, a.head.Env, a)
+		planning := a.patience
+		if a.stopReason() != "" {
+			planning = ctx // nothing is read any more that an interrupt would have to end
+		}
+		_, err = a.planStage(planning, stage+1, a.head.Env, a)
 		var g *GuardError
 		if err == nil || errors.As(err, &g) {
 			a.stopAt(err)
@@ -238,6 +244,16 @@ func (a *applier) stages(ctx context.Context, plan planfile.Plan) {
 		if err != nil {
 			a.stopAt(err)
 			return
+		}
+	}
+}
+
+// dropUnplanned gives the steps of stages that were never planned the status that
+// finally and outputs find of them.
+func (a *applier) dropUnplanned() {
+	for _, st := range a.p.Steps {
+		if _, known := a.root.steps[st.ID]; !known {
+			dropAll(st, a.root, "skipped", "the run stopped: "+a.stopReason())
 		}
 	}
 }

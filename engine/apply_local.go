@@ -1,13 +1,12 @@
 package engine
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/engine/step"
@@ -25,10 +24,24 @@ func (a *applier) localNow(ctx context.Context, st *Step, f *frame, args map[str
 	return nil
 }
 
-// local performs a local step of the plan, once over all lives of the run.
+// local performs a local step of the plan, once over all lives of the run; that of a
+// plan which holds for one life alone, once in that. After the second interrupt
+// nothing is performed.
 func (a *applier) local(ctx context.Context, r planfile.Local, rows *planRows) {
 	st := a.p.byID[r.Step]
-	if st == nil || a.done[r.Seq] {
+	outs, done := a.done[r.Seq]
+	switch {
+	case st == nil:
+		return
+	case done:
+		if r.Unit == 0 {
+			a.root.set(st.ID, "ok", outs)
+		}
+		return
+	case ctx.Err() != nil:
+		if r.Unit == 0 {
+			a.root.drop(st.ID, "skipped", "the run stopped: "+a.stopReason())
+		}
 		return
 	}
 	args := map[string]any{}
@@ -46,10 +59,14 @@ func (a *applier) local(ctx context.Context, r planfile.Local, rows *planRows) {
 		}
 		return
 	}
+	mark := map[string]any{"seq": int(r.Seq)}
 	if r.Unit == 0 {
 		a.root.set(st.ID, "ok", outs)
+		mark["outputs"] = outs
 	}
-	a.markDone(r.Seq)
+	if !a.halted {
+		a.markDone(mark)
+	}
 }
 
 func (a *applier) runLocal(ctx context.Context, st *Step, args map[string]any) (map[string]any, error) {
@@ -71,34 +88,53 @@ func (a *applier) localFailed(st *Step, item []int, err error) {
 	a.stop(CauseStep, se.Error(), "")
 }
 
-// markDone remembers that a local step was performed, so that resume does not
-// perform it again. A crash between the two performs it twice.
-func (a *applier) markDone(seq int64) {
+// markDone remembers that a local step was performed and what it gave, so that resume
+// does not perform it again. A crash between the two performs it twice.
+func (a *applier) markDone(mark map[string]any) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	f, err := os.OpenFile(filepath.Join(a.dir, "done.jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	line, err := planfile.Value{V: mark}.AppendLine(nil)
 	if err == nil {
-		_, err = fmt.Fprintf(f, "%d\n", seq)
-		err = errors.Join(err, f.Sync(), f.Close())
+		err = appendDurably(a.donePath(), line)
 	}
 	if err != nil {
 		a.result.Warnings = append(a.result.Warnings, "a finished local step could not be remembered: "+err.Error())
 	}
 }
 
+func (a *applier) donePath() string { return filepath.Join(a.dir, "done.jsonl") }
+
+func appendDurably(path string, line []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(line)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// readDone reads what markDone wrote. A mark that was cut off is taken away, or the
+// next one would be written into it.
 func (a *applier) readDone() error {
-	b, err := os.ReadFile(filepath.Join(a.dir, "done.jsonl"))
+	b, err := os.ReadFile(a.donePath())
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
+	}
+	whole := b[:bytes.LastIndexByte(b, '\n')+1]
+	if err == nil && len(whole) < len(b) {
+		err = os.Truncate(a.donePath(), int64(len(whole)))
 	}
 	if err != nil {
 		return fmt.Errorf("read what was done: %w", err)
 	}
-	for line := range strings.SplitSeq(string(b), "\n") {
-		var seq int64
-		if json.Unmarshal([]byte(line), &seq) == nil {
-			a.done[seq] = true
+	for v, err := range planfile.Values(bytes.NewReader(whole)) {
+		mark, _ := v.(map[string]any)
+		seq, ok := mark["seq"].(int)
+		if err != nil || !ok {
+			return fmt.Errorf("read what was done: %s was changed", a.donePath())
 		}
+		outs, _ := planfile.InZone(mark["outputs"], a.p.Zone).(map[string]any)
+		a.done[int64(seq)] = outs
 	}
 	return nil
 }

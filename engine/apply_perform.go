@@ -33,6 +33,7 @@ func (a *applier) perform(ctx context.Context, plan planfile.Plan) error {
 	if err != nil {
 		return err
 	}
+	a.halted = plan.Head.Halted != ""
 	a.result.Warnings = append(a.result.Warnings, plan.End.Warnings...)
 	a.rails = guard.NewRails(plan.End.Counts.Planned, a.p.Guard.StopIf)
 	rows := newPlanRows(a.session, plan.Path)

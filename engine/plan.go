@@ -130,7 +130,7 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 	}
 	end := planfile.End{Counts: p.counts, Calls: s.calls(), Asked: p.railCalls, Unasked: p.unasked, Warnings: p.railWarnings(), Recipients: hex.EncodeToString(p.planned.Sum(nil))}
 	for _, st := range s.p.Steps {
-		if st.Stage > stage {
+		if st.Stage > stage || st.Stage == stage && p.halted != "" {
 			for _, send := range st.Sends {
 				end.Later = append(end.Later, planfile.Later{Step: send.ID, UpTo: p.upTo(send)})
 			}

@@ -60,7 +60,7 @@ func (p *planner) header(ctx context.Context, env map[string]string) (planfile.H
 		Flow: p.p.Name, File: p.p.Doc.File, FlowHash: p.p.Hash, FlowText: string(p.p.Doc.Source), Window: p.p.Guard.Window, Texts: p.p.Texts,
 		Env: env, Campaign: p.p.CampaignOf(p.o),
 		Lineage: p.o.Store.Lineage(), Only: p.o.Only, MaxSends: p.p.Guard.Most(), Sandbox: p.o.Sandbox != nil, Rate: p.p.Connection.Rate,
-		Delivery: p.p.deliveryOf(p.o),
+		Delivery: p.p.deliveryOf(p.o), Halted: p.halted,
 	}
 	if p.suppressed != nil {
 		h.Suppress = p.suppressed.told

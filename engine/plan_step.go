@@ -36,7 +36,8 @@ func (p *planner) step(ctx context.Context, st *Step, f *frame) ([]any, error) {
 		return p.leave(st, f, "skipped", "needs "+id), nil
 	}
 	if p.halted != "" && (contains(st, step.EffectRead) || len(st.Sends) > 0) {
-		return p.leave(st, f, "skipped", "the run stopped: "+p.halted), nil
+		dropAll(st, f, "skipped", "the run stopped: "+p.halted)
+		return nil, nil // nobody was left out: the stage is planned anew when the run goes on
 	}
 	if st.IsLoop() {
 		return p.loop(ctx, st, f)

@@ -42,6 +42,7 @@ type Header struct {
 	Rate     float64           `json:"rate,omitzero"`   // calls a second; 0 is unlimited
 	Sandbox  bool              `json:"sandbox,omitzero"`
 	Delivery *Delivery         `json:"delivery,omitzero"` // nil where nothing is sent
+	Halted   string            `json:"halted,omitzero"`   // why the run had stopped when this later stage was planned: it sends nothing, and is planned anew when the run goes on
 }
 
 // Delivery is what the plan says of sends whose outcome nobody knows.
