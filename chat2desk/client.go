@@ -15,8 +15,7 @@ import (
 // safe for concurrent use, and all its callers share one pace.
 type Client struct {
 	config
-	readHeader http.Header // of every read, and of every send: shared, never written to
-	sendHeader http.Header
+	carrier    carrier
 	calls      atomic.Int64
 	pace       *pace
 	deadOffset atomic.Bool              // this instance ignores offset on messages
@@ -52,9 +51,10 @@ func New(token string, opts ...Option) (*Client, error) {
 	if c.scheme != "" {
 		c.authorization = c.scheme + " " + c.token
 	}
-	c.readHeader, c.sendHeader = c.headers()
-	if c.transport == nil {
-		c.transport = newTransport()
+	if c.transport != nil {
+		c.carrier = &traced{c.transport, c.base, c.headers()}
+	} else {
+		c.carrier = newCarrier(c.base, c.headers())
 	}
 	c.pace = newPace(c.rate)
 	return c, nil

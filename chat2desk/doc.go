@@ -13,5 +13,5 @@
 // its callers.
 //
 // Nothing of flowrunner is known here. Start at New; exchange.go makes a call,
-// verdict.go judges it, pager.go reads lists.
+// carrier.go says over what, verdict.go judges it, pager.go reads lists.
 package chat2desk

@@ -346,7 +346,9 @@ func TestHeadersAreShared(t *testing.T) {
 		}
 		io.WriteString(w, acceptedBody)
 	})
-	read, send := c.readHeader.Clone(), c.sendHeader.Clone()
+	shared := c.headers()
+	c.carrier = &traced{newTransport(), c.base, shared}
+	read, send := shared.read.Clone(), shared.send.Clone()
 	var callers sync.WaitGroup
 	for range 8 {
 		callers.Go(func() {
@@ -360,8 +362,8 @@ func TestHeadersAreShared(t *testing.T) {
 		})
 	}
 	callers.Wait()
-	require.Equal(t, read, c.readHeader)
-	require.Equal(t, send, c.sendHeader)
+	require.Equal(t, read, shared.read)
+	require.Equal(t, send, shared.send)
 }
 
 // TestEachCallerKeepsAConnection has as many callers side by side as a flow may

@@ -184,7 +184,6 @@ func TestReplyFaults(t *testing.T) {
 				e := problem(t, err)
 				require.Equal(t, tt.want, e.Delivery, "%v", e)
 			}
-			c.transport.(*http.Transport).CloseIdleConnections()
 			require.NoError(t, listener.Close())
 			<-served // each of its connections has ended, so the call has let go of them
 			require.EqualValues(t, 1, requests.Load())
