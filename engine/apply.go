@@ -222,30 +222,34 @@ func (a *applier) stages(ctx context.Context, plan planfile.Plan) {
 		if ctx.Err() != nil {
 			return
 		}
-		path := a.planPath(stage + 1)
-		var err error
-		if plan, err = planfile.Check(path); a.o.Resume && err == nil && plan.Head.Halted == "" {
-			// This stage was planned before; what it says still holds, and so do the rails.
-			if err := withinMaxSends(a.counts.Planned+plan.End.Counts.Planned, a.most()); err != nil {
+		if kept, ok := a.keptPlan(stage + 1); ok {
+			// What it says still holds, and so do the rails.
+			if err := withinMaxSends(a.counts.Planned+kept.End.Counts.Planned, a.most()); err != nil {
 				a.stop(CauseGuard, err.Error(), Hint(err))
 			}
+			plan = kept
 			continue
 		}
 		planning := a.patience
 		if a.stopReason() != "" {
 			planning = ctx // nothing is read any more that an interrupt would have to end
 		}
-		_, err = a.planStage(planning, stage+1, a.head.Env, a)
-		var g *GuardError
-		if err == nil || errors.As(err, &g) {
-			a.stopAt(err)
-			plan, err = planfile.Check(path)
-		}
-		if err != nil {
-			a.stopAt(err)
+		sum, err := a.planStage(planning, stage+1, a.head.Env, a)
+		a.stopAt(err)
+		if sum == nil { // with a summary, a rail at most has stopped the run
 			return
 		}
+		plan = sum.Plan
 	}
+}
+
+// keptPlan is the plan that an earlier life of the run has made of a stage.
+func (a *applier) keptPlan(stage int) (plan planfile.Plan, ok bool) {
+	if !a.o.Resume {
+		return plan, false
+	}
+	plan, err := planfile.Check(a.planPath(stage))
+	return plan, err == nil && plan.Head.Halted == ""
 }
 
 // dropUnplanned gives the steps of stages that were never planned the status that

@@ -150,7 +150,7 @@ func (o *opening) begin() error {
 	if err := o.known(); err != nil {
 		return err
 	}
-	o.sum = o.p.p.summing(o.w.Path, o.head, o.p.o.Samples)
+	o.sum = o.p.p.summing(o.head, o.p.o.Samples)
 	return o.w.Write(o.head)
 }
 
@@ -168,8 +168,8 @@ func (o *opening) close(end planfile.End) (*Summary, error) {
 	if err := o.begin(); err != nil {
 		return nil, err
 	}
-	end, err := o.w.Close(end)
-	return o.sum.end(end), err
+	plan, err := o.w.Close(end)
+	return o.sum.end(plan), err
 }
 
 // abort throws away what was not closed, and lets nobody go on asking.

@@ -76,7 +76,7 @@ func TestAPlanForAnotherSlot(t *testing.T) {
 	sum, err := p.Summarize(path, 1)
 	require.NoError(t, err)
 	require.Equal(t, "2026-11-30T10:00:00+05:00", sum.Next.Format(time.RFC3339))
-	require.Equal(t, "2026-11-23T10:00:00+05:00", sum.Header.Slot.Format(time.RFC3339))
+	require.Equal(t, "2026-11-23T10:00:00+05:00", sum.Head.Slot.Format(time.RFC3339))
 
 	wrong := next.Add(time.Hour)
 	o.Slot = &wrong

@@ -12,9 +12,8 @@ import (
 
 // Summary is what a person must know of a plan before it is applied.
 type Summary struct {
-	Path    string // of the plan
-	Header  planfile.Header
-	End     planfile.End
+	planfile.Plan // its moments are in the flow's time zone
+
 	Unfit   []string           // why the plan may not be applied, from Look
 	Steps   []SendSummary      // sending steps of this stage, in file order
 	LeftOut []planfile.LeftOut // filters, ifs and rails, each with its reason and count
@@ -90,18 +89,18 @@ func (p *Program) Look(path string, samples int, why []error) (*Summary, error) 
 // summarize reads the records of a plan, as far as they can be read when there is
 // an error.
 func (p *Program) summarize(plan planfile.Plan, samples int) (*Summary, error) {
-	m := p.summing(plan.Path, plan.Head, samples)
+	m := p.summing(plan.Head, samples)
 	for line, err := range planfile.Lines(plan.Path) {
 		var rec any
 		if err == nil && line.Type != "row" && line.Type != "item" {
 			rec, err = line.Record()
 		}
 		if err != nil {
-			return m.end(plan.End), err
+			return m.end(plan), err
 		}
 		m.add(rec)
 	}
-	return m.end(plan.End), nil
+	return m.end(plan), nil
 }
 
 // summing makes the summary of a plan from its records, as they are written or as
@@ -113,19 +112,12 @@ type summing struct {
 	at      map[string]int // where the steps stand in the summary
 	shown   map[string]int
 	hours   *openings
+	now     time.Time // of the plan
 }
 
-func (p *Program) summing(path string, head planfile.Header, samples int) *summing {
-	m := &summing{p: p, s: &Summary{Path: path, Header: head}, samples: samples, at: map[string]int{}, shown: map[string]int{}, hours: &openings{p: p}}
+func (p *Program) summing(head planfile.Header, samples int) *summing {
+	m := &summing{p: p, s: &Summary{}, samples: samples, at: map[string]int{}, shown: map[string]int{}, hours: &openings{p: p}, now: head.Now}
 	s := m.s
-	s.Header.Now = head.Now.In(p.Zone)
-	if head.Slot != nil && p.Schedule != nil {
-		slot := head.Slot.In(p.Zone)
-		s.Header.Slot = &slot
-		if next, ok := p.Schedule.Next(*head.Slot); ok {
-			s.Next = &next
-		}
-	}
 	for _, st := range p.Steps {
 		for _, send := range st.Sends {
 			if st.Stage == head.Stage {
@@ -178,7 +170,7 @@ func (m *summing) send(r *planfile.Send) {
 	if r.Status != planfile.StatusPlanned {
 		return
 	}
-	s.look(m.hours, r)
+	m.look(r)
 	if m.shown[r.Step] < m.samples {
 		m.shown[r.Step]++
 		if sample, ok := m.p.Sample(*r); ok {
@@ -188,29 +180,38 @@ func (m *summing) send(r *planfile.Send) {
 }
 
 // end gives the summary.
-func (m *summing) end(end planfile.End) *Summary {
+func (m *summing) end(plan planfile.Plan) *Summary {
 	s := m.s
-	s.End, s.Calls, s.Project = end, end.Counts.Planned, m.p.project
+	s.Plan, s.Calls, s.Project = plan, plan.End.Counts.Planned, m.p.project
+	s.Head.Now = plan.Head.Now.In(m.p.Zone)
+	if plan.Head.Slot != nil && m.p.Schedule != nil {
+		slot := plan.Head.Slot.In(m.p.Zone)
+		s.Head.Slot = &slot
+		if next, ok := m.p.Schedule.Next(slot); ok {
+			s.Next = &next
+		}
+	}
 	if most := m.p.Guard.MonthlyCalls; most != nil {
-		for _, used := range s.Header.Month {
-			left := max(0, most.N-used-int(end.Calls))
+		for _, used := range s.Head.Month {
+			left := max(0, most.N-used-int(plan.End.Calls))
 			if s.Left == nil || left < *s.Left {
 				s.Left = &left
 			}
 		}
 	}
-	if s.Header.Rate > 0 && !s.Header.Sandbox {
-		s.Takes = time.Duration(float64(s.Calls) / s.Header.Rate * float64(time.Second))
+	if s.Head.Rate > 0 && !s.Head.Sandbox {
+		s.Takes = time.Duration(float64(s.Calls) / s.Head.Rate * float64(time.Second))
 	}
 	return s
 }
 
 // look counts a planned send whose hours are closed.
-func (s *Summary) look(hours *openings, r *planfile.Send) {
-	c, err := hours.at(r.Zone, s.Header.Now)
+func (m *summing) look(r *planfile.Send) {
+	c, err := m.hours.at(r.Zone, m.now)
 	if err != nil || c == nil || r.Internal {
 		return
 	}
+	s := m.s
 	s.Outside++
 	if !c.opens.IsZero() && (s.Opens.IsZero() || c.opens.Before(s.Opens)) {
 		s.Opens = c.opens

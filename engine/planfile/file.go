@@ -19,6 +19,7 @@ type Writer struct {
 	buf  *bufio.Writer
 	hash hash.Hash
 	line []byte // reused
+	head Header // as it will be read
 
 	Path string // where it will stand
 }
@@ -35,6 +36,9 @@ func Create(path string) (*Writer, error) {
 // Write appends one record.
 func (w *Writer) Write(record any) error {
 	line, err := appendLine(w.line[:0], record)
+	if _, first := record.(Header); first && err == nil {
+		err = json.Unmarshal(line, &w.head, form)
+	}
 	if err != nil {
 		return fmt.Errorf("write plan %s: %w", w.Path, err)
 	}
@@ -47,8 +51,8 @@ func (w *Writer) Write(record any) error {
 }
 
 // Close writes the end with the hash of all that the plan says, makes the file
-// durable and puts it in its place. It returns the end as it was written.
-func (w *Writer) Close(end End) (End, error) {
+// durable and puts it in its place. It returns the plan as Check would.
+func (w *Writer) Close(end End) (Plan, error) {
 	end.Type = "end"
 	sum, err := seal(w.hash, end)
 	if err == nil {
@@ -65,9 +69,9 @@ func (w *Writer) Close(end End) (End, error) {
 	}
 	if err != nil {
 		_ = os.Remove(w.Path + ".part")
-		return end, fmt.Errorf("write plan %s: %w", w.Path, err)
+		err = fmt.Errorf("write plan %s: %w", w.Path, err)
 	}
-	return end, nil
+	return Plan{Path: w.Path, Head: w.head, End: end}, err
 }
 
 // seal is the hash of every line before the end and of the end itself without
@@ -100,7 +104,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("read plan %s: %s", e.Path, e.Reason)
 }
 
-// Plan is a plan that was read whole and stands as it was written.
+// Plan is a plan that stands as it was written: it was read whole, or written just now.
 type Plan struct {
 	Path string
 	Head Header // the first record

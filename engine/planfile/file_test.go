@@ -57,9 +57,12 @@ func write(t testing.TB, records ...any) (path, hash string) {
 	for _, r := range records {
 		require.NoError(t, w.Write(r))
 	}
-	end, err := w.Close(theEnd)
+	plan, err := w.Close(theEnd)
 	require.NoError(t, err)
-	return path, end.Hash
+	read, err := planfile.Check(path)
+	require.NoError(t, err)
+	require.Equal(t, read, plan)
+	return path, plan.End.Hash
 }
 
 func TestRecordsComeBack(t *testing.T) {
@@ -118,7 +121,7 @@ func TestTheHashCoversEverything(t *testing.T) {
 	other.Calls++
 	third, err := w.Close(other)
 	require.NoError(t, err)
-	require.NotEqual(t, first, third, "the counts of the end are part of it")
+	require.NotEqual(t, first, third.End.Hash, "the counts of the end are part of it")
 }
 
 // small is a plan short enough to be broken at every byte.

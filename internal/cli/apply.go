@@ -63,7 +63,7 @@ func applyPlan(a *app, o *worldFlags, path string) error {
 			return err
 		}
 	}
-	return j.apply(path, false, nil)
+	return j.applyFile(path, false)
 }
 
 // plannedJob opens the job of a plan that was made before.

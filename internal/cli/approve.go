@@ -12,20 +12,20 @@ import (
 )
 
 // approve gets the yes that sending needs: from the person at the terminal,
-// from --yes, or from the cap that was committed with the flow or the project.
-func (j *job) approve(end planfile.End) error {
+// from --yes, or from the cap that was committed with the flow or the project. asked
+// says that it was the person, who may have taken an hour.
+func (j *job) approve(end planfile.End) (asked bool, err error) {
 	n := end.Counts.Planned
 	switch {
 	case n == 0 && len(end.Later) == 0, j.o.sandbox, j.o.yes:
-		return nil
+		return false, nil
 	case j.o.mayAsk(j.a):
-		// Whoever is asked may take an hour, and others use the account meanwhile.
-		defer j.forgetLinks()
-		return j.ask(n, len(end.Later) > 0)
+		defer j.forgetLinks() // others use the account meanwhile
+		return true, j.ask(n, len(end.Later) > 0)
 	case j.p.Guard.MaxSends != nil:
-		return nil
+		return false, nil
 	}
-	return &usageError{
+	return false, &usageError{
 		ui.Plural(n, "message is", "messages are") + " planned and nobody can be asked; nothing was sent",
 		"state how many are meant in the flow (guard: maxSends: " + fmt.Sprint(max(n, 1)) + "), or give --yes",
 	}

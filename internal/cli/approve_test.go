@@ -5,11 +5,13 @@ import (
 	"context"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/planfile"
 )
@@ -25,8 +27,9 @@ func approval(t *testing.T, in string, n int, change func(*job)) (string, error)
 	if change != nil {
 		change(j)
 	}
-	err := j.approve(planfile.End{Counts: planfile.Counts{Planned: n}})
+	asked, err := j.approve(planfile.End{Counts: planfile.Counts{Planned: n}})
 	require.NoError(t, a.stderr.Flush())
+	require.Equal(t, out.Len() > 0, asked)
 	return out.String(), err
 }
 
@@ -71,11 +74,13 @@ func TestApprovalNamesWhatIsSent(t *testing.T) {
 	a := newApp(strings.NewReader("y\n"), io.Discard, &out, nil)
 	a.terminal, a.signals = true, &signals{drain: t.Context()}
 	j := &job{a: a, o: &worldFlags{}, p: &engine.Program{}}
-	require.NoError(t, j.approve(planfile.End{Later: []planfile.Later{{Step: "remind"}}}))
+	_, err = j.approve(planfile.End{Later: []planfile.Later{{Step: "remind"}}})
+	require.NoError(t, err)
 	require.Equal(t, "Send what the later stages plan? [y/N] ", out.String())
 	out.Reset()
 	a.stdin = strings.NewReader("y\n")
-	require.NoError(t, j.approve(planfile.End{Counts: planfile.Counts{Planned: 2}, Later: []planfile.Later{{Step: "remind"}}}))
+	_, err = j.approve(planfile.End{Counts: planfile.Counts{Planned: 2}, Later: []planfile.Later{{Step: "remind"}}})
+	require.NoError(t, err)
 	require.Equal(t, "Send 2 messages, and what the later stages plan? [y/N] ", out.String())
 }
 
@@ -106,6 +111,73 @@ func TestApprovalWithoutATerminal(t *testing.T) {
 	}
 	_, err := approval(t, "y\n", 3, func(j *job) { j.o.noInput = true })
 	require.Equal(t, exitUsage, exitCode(causesOf(err), nil), "--no-input is as good as no terminal")
+}
+
+// answering types an answer after it has done something else.
+type answering struct {
+	before func()
+	answer io.Reader
+}
+
+func (r *answering) Read(p []byte) (int, error) {
+	if r.before != nil {
+		r.before()
+		r.before = nil
+	}
+	return r.answer.Read(p)
+}
+
+// A plan lies open for as long as somebody is asked about it. What was changed
+// meanwhile is not sent.
+func TestAPlanThatWasChangedWhileSomebodyWasAsked(t *testing.T) {
+	for _, change := range []bool{false, true} {
+		api := sandbox.New(sandbox.Options{World: sandbox.World{Population: sandbox.Population{Count: 3}}})
+		served, err := api.Listen()
+		require.NoError(t, err)
+		t.Cleanup(served.Close)
+		dir := t.TempDir()
+		file := filepath.Join(dir, "hello.yaml")
+		require.NoError(t, os.WriteFile(file, []byte(`flow: hello
+steps:
+  - id: clients
+    uses: chat2desk_list_clients
+  - id: each
+    forEach: ${{ steps.clients.outputs.clients }}
+    as: client
+    steps:
+      - id: send
+        uses: chat2desk_send_message
+        with: { contactId: "${{ client.id }}", message: Hello }
+`), 0o600))
+		stdin := &answering{answer: strings.NewReader("y\n")}
+		if change {
+			stdin.before = func() {
+				plans, err := filepath.Glob(filepath.Join(dir, stateName, "runs", "*", "plan.jsonl"))
+				require.NoError(t, err)
+				require.Len(t, plans, 1)
+				plan, err := os.ReadFile(plans[0])
+				require.NoError(t, err)
+				require.NoError(t, os.WriteFile(plans[0], bytes.Replace(plan, []byte(`"message":"Hello"`), []byte(`"message":"Hullo"`), 1), 0o600))
+			}
+		}
+		var said bytes.Buffer
+		a := newApp(stdin, io.Discard, &said, []string{"CHAT2DESK_API_TOKEN=t0ken"})
+		a.terminal = true
+		a.signals = watchSignals()
+		t.Cleanup(a.signals.stop)
+		root := newRoot(a)
+		root.SetArgs([]string{"run", file, "--base-url", served.BaseURL})
+		code := a.finish(root.ExecuteContext(t.Context()))
+		require.Contains(t, said.String(), "Send 3 messages? [y/N]")
+		if change {
+			require.NotZero(t, code)
+			require.Contains(t, said.String(), "it was changed after it was made")
+			require.Empty(t, api.Accepted())
+			continue
+		}
+		require.Zero(t, code, said.String())
+		require.Len(t, api.Accepted(), 3)
+	}
 }
 
 func (j *job) under(rules *engine.Project) { j.p, _ = j.p.Under(rules) }

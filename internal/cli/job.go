@@ -150,13 +150,19 @@ func (j *job) plan() (*engine.Summary, error) {
 	return s, j.fail(err)
 }
 
-// apply performs a plan and shows what came of it.
-func (j *job) apply(path string, resume bool, divert *engine.Divert) error {
-	a := j.a
+// applyFile performs a plan that another command has made, or that somebody has had
+// the time to change.
+func (j *job) applyFile(path string, resume bool) error {
 	plan, err := planfile.Check(path)
 	if err != nil {
 		return err
 	}
+	return j.apply(plan, resume, nil)
+}
+
+// apply performs a plan and shows what came of it.
+func (j *job) apply(plan planfile.Plan, resume bool, divert *engine.Divert) error {
+	a := j.a
 	if err := j.o.bounds.check(plan.End.Counts.Planned, resume); err != nil && divert == nil {
 		return err
 	}

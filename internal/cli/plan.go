@@ -100,7 +100,7 @@ func planFlow(a *app, o *planOptions, file string) error {
 		}
 		path = o.out
 		tail = append(tail, fmt.Sprintf("Send it until %s with: flowrunner apply %s%s",
-			summary.Header.Expires.Format("2006-01-02 15:04 -07:00"), o.out, applyFlags(o)))
+			summary.Head.Expires.Format("2006-01-02 15:04 -07:00"), o.out, applyFlags(o)))
 	}
 	if serr := o.show(a, summary, path, tail...); serr != nil {
 		return serr

@@ -55,7 +55,7 @@ func resume(a *app, o *worldFlags, args []string) error {
 		return err
 	}
 	defer j.close()
-	return j.apply(path, true, nil)
+	return j.applyFile(path, true)
 }
 
 // openRun finds the run to resume.

@@ -119,11 +119,11 @@ func (j *job) retryEnded(run *pastRun) error {
 	if !a.json {
 		fmt.Fprintf(a.stderr, "Run %s of %s: %d of its messages surely did not go out; they are sent as planned.\n", ui.Safe(run.ID), ui.Safe(run.Flow), n)
 	}
-	if err := j.approve(planfile.End{Counts: planfile.Counts{Planned: n}}); err != nil {
+	if _, err := j.approve(planfile.End{Counts: planfile.Counts{Planned: n}}); err != nil {
 		return err
 	}
 	if _, err := j.store.Retry(ctx, run.ID); err != nil {
 		return err
 	}
-	return j.apply(run.plans[0], true, nil)
+	return j.applyFile(run.plans[0], true)
 }

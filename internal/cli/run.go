@@ -103,12 +103,15 @@ func runFlow(a *app, o *runOptions, file string) error {
 		return err
 	}
 	if o.divert != 0 {
-		return j.apply(summary.Path, false, &engine.Divert{Contact: o.divert, Sample: o.sample})
+		return j.apply(summary.Plan, false, &engine.Divert{Contact: o.divert, Sample: o.sample})
 	}
-	if err := j.approve(summary.End); err != nil {
+	switch asked, err := j.approve(summary.End); {
+	case err != nil:
 		return err
+	case asked:
+		return j.applyFile(summary.Path, false)
 	}
-	return j.apply(summary.Path, false, nil)
+	return j.apply(summary.Plan, false, nil)
 }
 
 // retryFailed lets this run try those again whom the API has refused for good.
@@ -179,7 +182,7 @@ func (j *job) goOn(run ledger.Run, more bool) error {
 		}
 	}
 	say("Run %s of %s was not finished; going on with it.", ui.Safe(run.ID), ui.Safe(run.Flow))
-	err := j.apply(j.state.plan(run.ID), true, nil)
+	err := j.applyFile(j.state.plan(run.ID), true)
 	switch {
 	case err != nil:
 	case more:

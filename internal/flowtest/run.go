@@ -141,19 +141,15 @@ func (c *Case) run(ctx context.Context, s *Suite, o Options) (*outcome, error) {
 	planned, err := s.program.Plan(ctx, opts)
 	got.failed(err, o.ExitCode)
 	if err == nil && c.apply {
-		plan, err := planfile.Check(planned.Path)
-		if err != nil {
-			return nil, err
-		}
 		if c.world == nil {
-			peopled, err := serve(withPeople(c.setup.world, plan.Path), clock)
+			peopled, err := serve(withPeople(c.setup.world, planned.Path), clock)
 			if err != nil {
 				return nil, err
 			}
 			defer peopled.Close()
 			opts.Sandbox = &engine.Sandbox{BaseURL: peopled.BaseURL, Token: token}
 		}
-		res, err := s.program.Apply(ctx, plan, engine.ApplyOptions{Options: opts})
+		res, err := s.program.Apply(ctx, planned.Plan, engine.ApplyOptions{Options: opts})
 		if res != nil {
 			got.result = res
 			got.ended(res, o.ExitCode)

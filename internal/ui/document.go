@@ -176,7 +176,7 @@ type MessageDocument struct {
 
 // PlanOf describes a plan that stands at path.
 func PlanOf(p *engine.Summary, path string) *PlanDocument {
-	h, c := p.Header, p.End.Counts
+	h, c := p.Head, p.End.Counts
 	d := &PlanDocument{
 		Run: h.Run, Path: path, Unfit: p.Unfit, Fingerprint: p.End.Fingerprint(), Flow: h.Flow, File: h.File, Campaign: h.Campaign, Sandbox: h.Sandbox, Stage: h.Stage, Stages: h.Stages,
 		Now: h.Now, Slot: h.Slot, NextSlot: p.Next, Expires: h.Expires, MaxSends: h.MaxSends,

@@ -15,7 +15,7 @@ import (
 // Plan draws what a person must know before a plan is applied. tail closes it:
 // what happened to the plan, or what to type next.
 func (s Style) Plan(w io.Writer, p *engine.Summary, tail ...string) {
-	h := p.Header
+	h := p.Head
 	where := ""
 	if h.Sandbox {
 		where = ", sandbox"
@@ -88,7 +88,7 @@ func (s Style) planHours(w io.Writer, p *engine.Summary) {
 	}
 	text := "Now " + who + " outside guard.hours"
 	if !p.Opens.IsZero() {
-		text += "; the first open on " + p.Opens.In(p.Header.Now.Location()).Format("Mon 2006-01-02 at 15:04 -07:00")
+		text += "; the first open on " + p.Opens.In(p.Head.Now.Location()).Format("Mon 2006-01-02 at 15:04 -07:00")
 	}
 	fmt.Fprintf(w, "\n  %s.\n", s.Warn(text))
 }
@@ -113,13 +113,13 @@ func (s Style) planSteps(w io.Writer, p *engine.Summary) {
 		line(c.Planned, true, "would get a message", s.Good)
 		sent := "already sent"
 		if p.Since != nil && c.AlreadySent > 0 {
-			sent += ", the last one " + p.Since.In(p.Header.Now.Location()).Format("2006-01-02 15:04")
+			sent += ", the last one " + p.Since.In(p.Head.Now.Location()).Format("2006-01-02 15:04")
 		}
 		line(c.AlreadySent, false, sent, plain)
 		line(c.Changed, false, "of these had another text; a changed text is not sent again", s.Dim)
 		line(c.LeftOut, false, "left out", plain)
 		line(c.Duplicate, false, "the same message twice in this plan; it is sent once", plain)
-		line(c.Unknown, false, "unknown from an earlier run; "+unknownPlan(p.Header.Delivery), s.Warn)
+		line(c.Unknown, false, "unknown from an earlier run; "+unknownPlan(p.Head.Delivery), s.Warn)
 		line(c.Refused, false, "refused for good in an earlier run", plain)
 	}
 	if c := p.End.Counts; c.AlreadySent > 0 && c.Planned+c.Unknown+c.Refused+len(p.End.Later) == 0 {
@@ -146,14 +146,14 @@ func slotLine(slot time.Time, next *time.Time) string {
 // servedAlready says since when nobody is left to write to, and what to add to
 // the flow for the next time.
 func servedAlready(p *engine.Summary) string {
-	zone := p.Header.Now.Location()
+	zone := p.Head.Now.Location()
 	text := "Everybody was served already"
 	if p.First != nil {
 		text += ", since " + p.First.In(zone).Format(minute)
 	}
-	at := p.Header.Now
-	if p.Header.Slot != nil {
-		at = *p.Header.Slot
+	at := p.Head.Now
+	if p.Head.Slot != nil {
+		at = *p.Head.Slot
 	}
 	once, again := "campaign", time.Time{}
 	for _, st := range p.Steps {

@@ -103,7 +103,7 @@ func (r *Report) hide(text string) string {
 
 // PlanReport is a report about a plan.
 func PlanReport(p *engine.Summary, unmask bool) *Report {
-	h, c := p.Header, p.End.Counts
+	h, c := p.Head, p.End.Counts
 	r := &Report{Title: "Plan", ID: h.Run, Flow: h.Flow, Unmasked: unmask, Mood: "good", Verdict: "Nothing was sent."}
 	where := ""
 	if h.Sandbox {

@@ -41,7 +41,7 @@ func hostileReport(unmask bool) *Report {
 		r.AddText(engine.Sample{Seq: int64(i), Step: "send", Contact: 100, Written: "Hello ${{ client.name }} " + markup, Preview: step.Preview{Text: "Hello Anna " + hostile, Details: map[string]string{"type": markup}}})
 	}
 	for range 2 { // a later stage warns of the same
-		r.AddPlan(&engine.Summary{End: planfile.End{Warnings: []string{"2 contacts are one person"}}})
+		r.AddPlan(&engine.Summary{Plan: planfile.Plan{End: planfile.End{Warnings: []string{"2 contacts are one person"}}}})
 	}
 	r.Close(run, "Go on where it stopped: flowrunner resume "+run.ID)
 	return r
@@ -100,8 +100,7 @@ func TestReportOfNothing(t *testing.T) {
 
 func TestReportOfAPlan(t *testing.T) {
 	s := &engine.Summary{
-		Header: planfile.Header{Run: "r", Flow: "f", Campaign: "default", Sandbox: true, Now: noon, Expires: noon, MaxSends: 5, Accounts: map[string]string{"b": "2", "a": "1"}},
-		End:    planfile.End{Counts: planfile.Counts{Planned: 2, LeftOut: 1, Refused: 1, Changed: 1, AlreadySent: 1}, Later: []planfile.Later{{Step: "next", UpTo: 2}}, Warnings: []string{"1 contact is somebody else too, 79161234567"}},
+		Plan:   planfile.Plan{Head: planfile.Header{Run: "r", Flow: "f", Campaign: "default", Sandbox: true, Now: noon, Expires: noon, MaxSends: 5, Accounts: map[string]string{"b": "2", "a": "1"}}, End: planfile.End{Counts: planfile.Counts{Planned: 2, LeftOut: 1, Refused: 1, Changed: 1, AlreadySent: 1}, Later: []planfile.Later{{Step: "next", UpTo: 2}}, Warnings: []string{"1 contact is somebody else too, 79161234567"}}},
 		Steps:  []engine.SendSummary{{Step: "send", Counts: planfile.Counts{Planned: 1}}, {Step: "bye", Counts: planfile.Counts{Planned: 1, LeftOut: 1}}},
 		Locals: []string{"report"}, LeftOut: []planfile.LeftOut{{Step: "bye", Reason: markup, Count: 1}},
 	}

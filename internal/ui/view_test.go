@@ -38,9 +38,8 @@ func hostilePlan() *engine.Summary {
 	since := noon.Add(-48 * time.Hour)
 	counts := planfile.Counts{Planned: 12345, AlreadySent: 88, LeftOut: 37, Duplicate: 2, Unknown: 3, Refused: 1, Changed: 5}
 	return &engine.Summary{
-		Header: planfile.Header{Run: "20260301-090000-abcdefgh", Flow: "spring-sale", File: "sale.yaml", Campaign: "march", Now: noon, Stages: 2, MaxSends: 20000},
-		End:    planfile.End{Counts: counts, Calls: 4088, Later: []planfile.Later{{Step: "remind"}}},
-		Steps:  []engine.SendSummary{{Step: "send", OncePer: "campaign", Title: "Весенняя распродажа", Counts: counts}},
+		Plan:  planfile.Plan{Head: planfile.Header{Run: "20260301-090000-abcdefgh", Flow: "spring-sale", File: "sale.yaml", Campaign: "march", Now: noon, Stages: 2, MaxSends: 20000}, End: planfile.End{Counts: counts, Calls: 4088, Later: []planfile.Later{{Step: "remind"}}}},
+		Steps: []engine.SendSummary{{Step: "send", OncePer: "campaign", Title: "Весенняя распродажа", Counts: counts}},
 		LeftOut: []planfile.LeftOut{
 			{Step: "recent", Reason: "silent for more than 90 days", Count: 100200},
 			{Step: "a_step_with_a_very_long_name_indeed", Reason: "said \x1b[2J that they are not interested, in so many words that one line cannot hold them all", Count: 37},
@@ -68,12 +67,11 @@ func TestPlanView(t *testing.T) {
 
 	b.Reset()
 	Style{}.Plan(&b, &engine.Summary{
-		Header: planfile.Header{Run: "R", Flow: "served", Campaign: "default", Now: noon, Sandbox: true},
-		End:    planfile.End{Counts: planfile.Counts{AlreadySent: 2}},
-		Steps:  []engine.SendSummary{{Step: "send", OncePer: "campaign", Counts: planfile.Counts{AlreadySent: 2}}},
+		Plan:  planfile.Plan{Head: planfile.Header{Run: "R", Flow: "served", Campaign: "default", Now: noon, Sandbox: true}, End: planfile.End{Counts: planfile.Counts{AlreadySent: 2}}},
+		Steps: []engine.SendSummary{{Step: "send", OncePer: "campaign", Counts: planfile.Counts{AlreadySent: 2}}},
 	})
 	b.WriteString("\n")
-	Style{}.Plan(&b, &engine.Summary{Header: planfile.Header{Run: "R", Flow: "report", Campaign: "default"}})
+	Style{}.Plan(&b, &engine.Summary{Plan: planfile.Plan{Head: planfile.Header{Run: "R", Flow: "report", Campaign: "default"}}})
 	golden.Equal(t, "testdata/plan-nothing.txt", b.String())
 }
 
@@ -240,7 +238,7 @@ func TestServedAlready(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := &engine.Summary{
-				Header: planfile.Header{Now: time.Date(2026, 11, 19, 12, 0, 0, 0, zone), Slot: c.slot}, Steps: c.steps, First: &first,
+				Plan: planfile.Plan{Head: planfile.Header{Now: time.Date(2026, 11, 19, 12, 0, 0, 0, zone), Slot: c.slot}}, Steps: c.steps, First: &first,
 			}
 			if c.slot != nil {
 				p.Next = &next
