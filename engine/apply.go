@@ -69,7 +69,7 @@ func (p *Program) Apply(ctx context.Context, plan planfile.Plan, o ApplyOptions)
 	}
 	if len(p.Guard.Suppress) > 0 && o.Divert == nil {
 		if a.suppressed, err = s.suppressing(ctx); err == nil {
-			err = a.suppressed.comparable(plan.End)
+			err = a.suppressed.comparable(plan)
 		}
 		if err != nil {
 			return nil, err

@@ -26,7 +26,7 @@ type action struct {
 
 // perform reads one plan as a stream and performs it.
 func (a *applier) perform(ctx context.Context, plan planfile.Plan) error {
-	err := a.suppressed.comparable(plan.End)
+	err := a.suppressed.comparable(plan)
 	if err == nil {
 		err = a.remember(ctx, plan)
 	}

@@ -86,7 +86,8 @@ func (s *session) suppressing(ctx context.Context) (*suppression, error) {
 	}
 	out.words = guard.NewWords(words)
 	if len(words) > 0 {
-		out.told = append(out.told, planfile.Suppressed{By: byWords, Count: len(words)})
+		sum := sha256.Sum256([]byte(strings.Join(words, "\n")))
+		out.told = append(out.told, planfile.Suppressed{By: byWords, Count: len(words), Hash: hex.EncodeToString(sum[:])})
 	}
 	return out, nil
 }
@@ -325,13 +326,25 @@ type heard struct {
 	reason string
 }
 
-// comparable refuses a plan with contacts whose phones nobody has asked for, when a
-// list has phones. It had none when the plan was made.
-func (s *suppression) comparable(end planfile.End) error {
-	if s == nil || !s.numbers || end.Unasked == 0 {
-		return nil
+// comparable refuses a plan that was made without what the lists ask for now: the
+// phones of its contacts, or a look into their chats for these words.
+func (s *suppression) comparable(plan planfile.Plan) error {
+	switch {
+	case s == nil:
+	case s.numbers && plan.End.Unasked > 0:
+		return planAgain("a list of guard.suppress has phones now, and had none when the plan was made, so nobody looked whose phones its contacts have")
+	case s.words.Len() > 0 && wordsOf(s.told) != wordsOf(plan.Head.Suppress):
+		return planAgain("guard.suppress has other words now than when the plan was made, so nobody looked for them in the chats")
 	}
-	return planAgain("a list of guard.suppress has phones now, and had none when the plan was made, so nobody looked whose phones its contacts have")
+	return nil
+}
+
+// wordsOf is what was told of the words; the zero value is that there are none.
+func wordsOf(told []planfile.Suppressed) (words planfile.Suppressed) {
+	if i := slices.IndexFunc(told, func(l planfile.Suppressed) bool { return l.By == byWords }); i >= 0 {
+		words = told[i]
+	}
+	return words
 }
 
 // knownBy is what a row of the plan says of its contact.
@@ -347,7 +360,7 @@ func knownBy(r *planfile.Send) []ledger.Person {
 // sent: a person who asked for peace in one chat may stand further up under another
 // contact.
 func (a *applier) remember(ctx context.Context, plan planfile.Plan) error {
-	if !slices.ContainsFunc(plan.Head.Suppress, func(l planfile.Suppressed) bool { return l.By == byWords }) {
+	if wordsOf(plan.Head.Suppress).Count == 0 {
 		return nil
 	}
 	for rec, err := range planfile.Records(plan.Path) {

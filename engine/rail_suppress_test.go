@@ -216,3 +216,24 @@ func TestSuppressOfTheProject(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"11 send: left_out by suppress", "12 send: left_out by suppress", "13 send: planned", "14 send: planned"}, rows(t, path))
 }
+
+// A plan for which nobody looked into the chats for a word cannot be held against it.
+func TestAWordThatIsAddedAfterThePlan(t *testing.T) {
+	for name, words := range map[string]string{"none": "", "another": "guard: { suppress: { words: [unsubscribe] } }"} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, sandbox.Options{World: talkers(t)})
+			p := b.compile(toAll("spring", words, ""))
+			path := b.plan(p, nil)
+			under, problems := p.Under(projectOf(t, "guard: { suppress: { words: [стоп] } }"))
+			require.Empty(t, problems)
+			_, err := applyFile(t.Context(), under, path, engine.ApplyOptions{Options: b.options(p, nil)})
+			require.Equal(t, engine.CauseStale, engine.CauseOf(err), "%v", err)
+			require.ErrorContains(t, err, "guard.suppress has other words now")
+			require.Empty(t, b.api.Accepted())
+			b.now = b.now.Add(time.Minute)
+			r := b.apply(under, b.plan(under, nil))
+			require.Equal(t, 3, r.Counts.Sent)
+			require.NotContains(t, b.texts(), int64(14))
+		})
+	}
+}

@@ -143,7 +143,7 @@ type OptOut struct {
 type Suppressed struct {
 	By    string `json:"by"` // a file, the tags, or words
 	Count int    `json:"count"`
-	Hash  string `json:"hash,omitzero"` // hex SHA-256 of a file
+	Hash  string `json:"hash,omitzero"` // hex SHA-256 of a file, or of the words
 }
 
 // Local is a local step to perform after the sends before it.
