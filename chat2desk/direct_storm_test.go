@@ -1,11 +1,15 @@
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
+
 package chat2desk
 
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/http/httptest"
 	"strconv"
 	"sync"
 	"testing"
@@ -19,11 +23,26 @@ import (
 // answered or may have arrived, it counts nothing twice, and whatever is answered it
 // has counted.
 func TestStorm(t *testing.T) {
-	const callers, calls = mostCallers, 25
+	t.Run("plain", func(t *testing.T) { storm(t, mostCallers, 25, nil) })
+	t.Run("secure", func(t *testing.T) {
+		srv, _, _ := secureServer(t, nil)
+		storm(t, 64, 25, srv)
+	})
+}
+
+// storm uses the certificate of a server, if one is given.
+func storm(t *testing.T, callers, calls int, secure *httptest.Server) {
 	var counting sync.Mutex
 	counted := make(map[string]int, callers*calls)
-	d := directTo(t, rawServer(t, func(_ int64, c net.Conn) {
-		hard := func() { _ = c.(*net.TCPConn).SetLinger(0) }
+	base := rawServer(t, func(_ int64, c net.Conn) {
+		tcp := c.(*net.TCPConn)
+		hard := func() { _ = tcp.SetLinger(0) }
+		if secure != nil {
+			if rand.N(40) == 0 {
+				return // in the handshake
+			}
+			c = tls.Server(c, &tls.Config{Certificates: secure.TLS.Certificates})
+		}
 		for in := bufio.NewReader(c); ; {
 			if rand.N(40) == 0 {
 				return // before a request, or at rest
@@ -56,7 +75,12 @@ func TestStorm(t *testing.T) {
 				return
 			}
 		}
-	}))
+	})
+	if secure != nil {
+		base.Scheme = "https"
+	}
+	d := directTo(t, base)
+	trust(d, secure)
 	var all sync.WaitGroup
 	var ends sync.Mutex
 	var answered, doubtful, nothing int

@@ -26,9 +26,9 @@ var (
 // alone may call its methods but interrupt.
 type link struct {
 	wire      *meter
-	conn      net.Conn // wire, or TLS over it
-	look      syscall.RawConn
-	interrupt func() // ends what waits for the connection now, from any goroutine
+	conn      net.Conn    // wire, or TLS over it
+	quiet     func() bool // nothing is to be read from wire
+	interrupt func()      // ends what waits for the connection now, from any goroutine
 	in        *bufio.Reader
 	out       []byte // the last request; the next is written over it
 	left      int64  // bytes that may still be read from conn
@@ -58,7 +58,7 @@ func newLink(conn net.Conn) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &link{wire: &meter{Conn: conn}, look: look}
+	l := &link{wire: &meter{Conn: conn}, quiet: quietOf(look)}
 	l.conn, l.in = l.wire, bufio.NewReader(l)
 	l.interrupt = func() { _ = l.wire.SetDeadline(time.Unix(1, 0)) }
 	return l, nil
@@ -87,7 +87,7 @@ func (l *link) isQuiet() bool {
 			return false
 		}
 	}
-	return isQuiet(l.look)
+	return l.quiet()
 }
 
 // isDrained reports whether the last answer was all that was read.

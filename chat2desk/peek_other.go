@@ -7,4 +7,4 @@ import "syscall"
 // canPeek says that there is no looking at a connection without reading from it.
 const canPeek = false
 
-func isQuiet(syscall.RawConn) bool { return false }
+func quietOf(syscall.RawConn) func() bool { return func() bool { return false } }

@@ -7,16 +7,17 @@ import (
 	"syscall"
 )
 
-// canPeek says that isQuiet tells something on this system.
+// canPeek says that quietOf tells something on this system.
 const canPeek = true
 
-// isQuiet reports whether there is nothing to read from a connection, and neither its
-// end nor an error. It does not wait and takes nothing away.
-func isQuiet(c syscall.RawConn) bool {
+// quietOf gives a function that reports whether there is nothing to read from a
+// connection, and neither its end nor an error. It does not wait and takes nothing
+// away. One goroutine at a time may call it: it keeps what it needs.
+func quietOf(c syscall.RawConn) func() bool {
+	var one [1]byte
 	var seen error
-	err := c.Control(func(fd uintptr) {
-		var one [1]byte
+	look := func(fd uintptr) {
 		_, _, seen = syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-	})
-	return err == nil && errors.Is(seen, syscall.EAGAIN)
+	}
+	return func() bool { return c.Control(look) == nil && errors.Is(seen, syscall.EAGAIN) }
 }
