@@ -54,7 +54,7 @@ func (p *Program) Apply(ctx context.Context, plan planfile.Plan, o ApplyOptions)
 	}
 	s.setInputs(p.InputsOf(head), head.Env)
 	a := &applier{
-		session: s, o: o, head: head, done: map[int64]map[string]any{}, blocked: map[int64]string{}, behind: map[int64]bool{},
+		session: s, o: o, head: head, done: rowSet{}, gave: map[int64]map[string]any{}, blocked: map[string]rowSet{}, behind: rowSet{},
 		started: o.clock(), steps: map[string]*StepCounts{}, lanes: newLanes(1, 0), month: newMonthCalls(),
 	}
 	if o.Divert == nil {
@@ -111,7 +111,8 @@ type applier struct {
 	canary            *canary
 	lastSeq, lastUnit int64
 	halted            bool                     // the plan at hand was made when the run had stopped, and holds for this life alone
-	done              map[int64]map[string]any // locals performed by an earlier life of this run, with what they gave
+	done              rowSet                   // locals performed by an earlier life of this run
+	gave              map[int64]map[string]any // what of these those outside of loops gave
 
 	audit     ledger.Counts // of the planned sends, by the ledger
 	unsettled bool          // the audit is not whole
@@ -122,9 +123,9 @@ type applier struct {
 	mu      sync.Mutex
 	counts  ledger.Counts
 	steps   map[string]*StepCounts
-	waits   time.Time        // until when the run as a whole waits
-	behind  map[int64]bool   // of these, who waits for an earlier one of their iteration
-	blocked map[int64]string // planned sends that an earlier one of their iteration kept back
+	waits   time.Time         // until when the run as a whole waits
+	blocked map[string]rowSet // by what kept them back, planned sends that were not tried; of reasons there are few kinds
+	behind  rowSet            // of these, who waits for an earlier one of their iteration
 	stopBy  Cause
 	stopAs  string
 	hint    string

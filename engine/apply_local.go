@@ -29,13 +29,12 @@ func (a *applier) localNow(ctx context.Context, st *Step, f *frame, args map[str
 // nothing is performed.
 func (a *applier) local(ctx context.Context, r planfile.Local, rows *planRows) {
 	st := a.p.byID[r.Step]
-	outs, done := a.done[r.Seq]
 	switch {
 	case st == nil:
 		return
-	case done:
+	case a.done.has(r.Seq):
 		if r.Unit == 0 {
-			a.root.set(st.ID, "ok", outs)
+			a.root.set(st.ID, "ok", a.gave[r.Seq])
 		}
 		return
 	case ctx.Err() != nil:
@@ -133,8 +132,11 @@ func (a *applier) readDone() error {
 		if err != nil || !ok {
 			return fmt.Errorf("read what was done: %s was changed", a.donePath())
 		}
-		outs, _ := planfile.InZone(mark["outputs"], a.p.Zone).(map[string]any)
-		a.done[int64(seq)] = outs
+		a.done.add(int64(seq))
+		if outs, ok := mark["outputs"].(map[string]any); ok {
+			planfile.InZone(outs, a.p.Zone)
+			a.gave[int64(seq)] = outs
+		}
 	}
 	return nil
 }
@@ -144,7 +146,7 @@ func (a *applier) finally(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	p := &planner{session: a.session, stage: a.p.Stages, final: a, leftOut: map[leftOutKey]int{}}
+	p := &planner{session: a.session, stage: a.p.Stages, final: a, leftOut: map[leftOutKey]int{}, reasons: map[string]int{}}
 	for _, st := range a.p.Finally {
 		if _, err := p.step(ctx, st, a.root); err != nil {
 			a.stop(CauseOf(err), err.Error(), Hint(err))

@@ -47,7 +47,7 @@ func (a *applier) send(ctx context.Context, r *planfile.Send, why string) string
 func (a *applier) notTried(r *planfile.Send, why string) string {
 	a.settled(r, planfile.StatusSkipped, why, 0)
 	a.mu.Lock()
-	a.behind[r.Seq] = true
+	a.behind.add(r.Seq)
 	a.mu.Unlock()
 	return planfile.StatusSkipped
 }
@@ -108,7 +108,10 @@ func (a *applier) settled(r *planfile.Send, status, reason string, message int) 
 		}
 	}
 	if status == planfile.StatusSkipped {
-		a.blocked[r.Seq] = reason
+		if a.blocked[reason] == nil {
+			a.blocked[reason] = rowSet{}
+		}
+		a.blocked[reason].add(r.Seq)
 	}
 	done := a.counts.Sent + a.counts.Failed + a.counts.Unknown
 	total := a.counts.Planned

@@ -7,12 +7,25 @@ import (
 	"github.com/flowrunner/flowrunner/engine/planfile"
 )
 
+// rowSet is a set of rows of a plan. It takes a bit for each: a million rows that are
+// side by side take some hundred kilobytes.
+type rowSet map[int64]uint64 // seq / 64 → bits
+
+func (s rowSet) add(seq int64)      { s[seq/64] |= 1 << (seq % 64) }
+func (s rowSet) has(seq int64) bool { return s[seq/64]&(1<<(seq%64)) != 0 }
+
+func (s rowSet) remove(seq int64) {
+	if s.has(seq) {
+		s[seq/64] &^= 1 << (seq % 64)
+	}
+}
+
 // deferred are the sends and local steps of one stage that come after the others,
-// since the hours of their recipients are closed. It keeps a bit for each row of
-// the plan and no row itself: the plan is read again for them.
+// since the hours of their recipients are closed. It keeps no row itself: the plan is
+// read again for them.
 type deferred struct {
 	mu    sync.Mutex
-	rows  map[int64]uint64 // seq / 64 → bits
+	rows  rowSet
 	count int
 	next  *closed // the one that opens first
 }
@@ -23,9 +36,9 @@ func (d *deferred) put(seq int64, c *closed) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.rows == nil {
-		d.rows = map[int64]uint64{}
+		d.rows = rowSet{}
 	}
-	d.rows[seq/64] |= 1 << (seq % 64)
+	d.rows.add(seq)
 	d.count++
 	if c != nil && (d.next == nil || c.rule.Otherwise > d.next.rule.Otherwise ||
 		c.rule.Otherwise == d.next.rule.Otherwise && c.opens.Before(d.next.opens)) {
@@ -39,7 +52,7 @@ func (d *deferred) take() (has func(seq int64) bool, next *closed) {
 	defer d.mu.Unlock()
 	rows, next := d.rows, d.next
 	d.rows, d.next, d.count = nil, nil, 0
-	return func(seq int64) bool { return rows[seq/64]&(1<<(seq%64)) != 0 }, next
+	return rows.has, next
 }
 
 // any reports whether something is deferred.

@@ -77,6 +77,7 @@ type planner struct {
 
 	mu      sync.Mutex
 	leftOut map[leftOutKey]int
+	reasons map[string]int // by step: those of leftOut
 	order   []leftOutKey
 }
 
@@ -90,7 +91,7 @@ func (s *session) planPath(stage int) string {
 // planStage plans one stage into its file. before is nil for the first stage,
 // else what has been applied so far.
 func (s *session) planStage(ctx context.Context, stage int, env map[string]string, before *applier) (*Summary, error) {
-	p := &planner{session: s, stage: stage, planned: sha256.New(), leftOut: map[leftOutKey]int{}, asked: map[clientID]step.Facts{}}
+	p := &planner{session: s, stage: stage, planned: sha256.New(), leftOut: map[leftOutKey]int{}, reasons: map[string]int{}, asked: map[clientID]step.Facts{}}
 	if before != nil {
 		p.seq, p.unit, p.halted = before.lastSeq, before.lastUnit, before.stopReason()
 	}

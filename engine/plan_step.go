@@ -285,11 +285,20 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// maxReasons is how many reasons of one step a plan counts apart from each other: an
+// `else` may name another one for each record. Each row keeps its own.
+const maxReasons = 100
+
 func (p *planner) countLeftOut(id, reason string, n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	k := leftOutKey{id, reason}
-	if _, ok := p.leftOut[k]; !ok {
+	if p.leftOut[k] == 0 {
+		if p.reasons[id]++; p.reasons[id] > maxReasons {
+			k.reason = "other reasons"
+		}
+	}
+	if p.leftOut[k] == 0 {
 		p.order = append(p.order, k)
 	}
 	p.leftOut[k] += n

@@ -50,7 +50,9 @@ func (a *applier) settleStage(ctx context.Context, path string) error {
 			if f.ours {
 				a.tally(f.status)
 			}
-			a.countAround(parts, f)
+			if err := a.countAround(parts, f); err != nil {
+				return err
+			}
 			if len(r.Item) == 0 {
 				a.topSend(f)
 				continue
@@ -204,8 +206,10 @@ func (o *outcomeReader) of(r planfile.Send) (final, error) {
 func (a *applier) skipReason(seq int64) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if why, ok := a.blocked[seq]; ok {
-		return why
+	for why, rows := range a.blocked {
+		if rows.has(seq) {
+			return why
+		}
 	}
 	if a.stopAs != "" {
 		return a.stopAs
@@ -265,16 +269,19 @@ func (p *Program) lateItems(st *Step) bool {
 }
 
 // countAround counts a send in everything that it stands in.
-func (a *applier) countAround(parts map[string]*part, f final) {
+func (a *applier) countAround(parts map[string]*part, f final) error {
 	send := a.p.byID[f.send.Step]
 	for st := send; st != nil; st = st.in {
 		if st == send && !st.IsLoop() {
 			continue
 		}
-		if l, err := a.part(parts, st); err == nil {
-			l.counts[f.status]++
+		l, err := a.part(parts, st)
+		if err != nil {
+			return err
 		}
+		l.counts[f.status]++
 	}
+	return nil
 }
 
 // rank orders the statuses of an iteration's sends: the first is what the

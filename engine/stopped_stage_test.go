@@ -174,3 +174,19 @@ func TestTheSecondInterruptLeavesLocalStepsForLater(t *testing.T) {
 	require.Equal(t, "after\nwrote 3\n", b.stdout.String())
 	require.Len(t, b.api.Accepted(), 3)
 }
+
+// What became of the sends cannot be written down for the next stage: the run says
+// that, and does not take it for nobody.
+func TestItemsThatCannotBeKept(t *testing.T) {
+	b := newBench(t, sandbox.Options{World: smallWorld(3)})
+	p := b.compile(stages)
+	path := b.plan(p, nil)
+	spool := filepath.Join(filepath.Dir(path), "spool")
+	require.NoError(t, os.RemoveAll(spool))
+	require.NoError(t, os.WriteFile(spool, nil, 0o600)) // no folder can be made there
+	r := b.apply(p, path)
+	require.Equal(t, 2, r.Counts.Sent)
+	require.Contains(t, r.Reason, "make spool folder")
+	require.Equal(t, []engine.Cause{engine.CauseStep}, r.Causes)
+	require.Equal(t, ledger.Failed, r.Run.State)
+}

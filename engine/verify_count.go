@@ -63,8 +63,10 @@ func (a *applier) count(r *planfile.Send, change func(*ledger.Counts)) {
 
 // forget takes a send off the problems: it has none any more, or another.
 func (a *applier) forget(seq int64) {
-	delete(a.blocked, seq)
-	delete(a.behind, seq)
+	for _, rows := range a.blocked {
+		rows.remove(seq)
+	}
+	a.behind.remove(seq)
 	a.result.Problems = slices.DeleteFunc(a.result.Problems, func(p Problem) bool { return p.seq == seq })
 }
 
@@ -73,7 +75,7 @@ func (a *applier) forget(seq int64) {
 func (a *applier) free(r *planfile.Send) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.behind[r.Seq] {
+	if !a.behind.has(r.Seq) {
 		return false
 	}
 	a.forget(r.Seq)

@@ -113,6 +113,9 @@ func (s Style) problems(w io.Writer, r *engine.Result) {
 			more--
 		}
 	}
+	if r.Reason == "" {
+		untried, more = 0, more+untried // no stop kept them back, but a rail or an earlier send
+	}
 	if len(rows) > 0 || untried > 0 {
 		fmt.Fprintf(w, "\n  %s\n", s.Bold("Not sent, or not known"))
 	}

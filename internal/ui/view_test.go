@@ -144,6 +144,16 @@ func TestResultCountsWhoIsNotNamed(t *testing.T) {
 	require.Equal(t, "done, but 2 unknown", Style{}.state(ledger.Finished, 2))
 }
 
+// Whom a rail kept back was not kept back by a stop that never was.
+func TestResultOfARunThatDidNotStop(t *testing.T) {
+	r := &engine.Result{Run: ledger.Run{ID: "R", Flow: "f", State: ledger.Finished}, Counts: ledger.Counts{Planned: 50, Sent: 10, Skipped: 40}}
+	r.Problems = []engine.Problem{{Step: "send", Contact: 7, Status: "skipped", Reason: "outside guard.hours"}}
+	var b bytes.Buffer
+	Style{}.Result(&b, r)
+	require.Contains(t, b.String(), "      39  more\n")
+	require.NotContains(t, b.String(), "stopped")
+}
+
 func TestRunsView(t *testing.T) {
 	var b bytes.Buffer
 	Style{}.Runs(&b, nil)
