@@ -35,8 +35,8 @@ type Divert struct {
 // local steps, the later stages, finally and outputs. The caller holds the
 // flow's lock, and has checked the plan since. p is compiled from the plan's own text.
 //
-// The error is what kept it from beginning (*StaleError, of the ledger); once begun,
-// everything that happened is in the Result.
+// The error is what kept it from beginning (*StaleError, of the ledger, the cause of
+// Drain); once begun, everything that happened is in the Result.
 func (p *Program) Apply(ctx context.Context, plan planfile.Plan, o ApplyOptions) (*Result, error) {
 	head := plan.Head
 	if o.Drain == nil {
@@ -64,16 +64,19 @@ func (p *Program) Apply(ctx context.Context, plan planfile.Plan, o ApplyOptions)
 	a.patience, done = untilDrained(ctx, o.Drain)
 	defer done()
 	a.canary = newCanary(a, o.Canary)
-	if err := a.fits(ctx, plan.End); err != nil {
+	if err := a.fits(a.patience, plan.End); err != nil {
 		return nil, err
 	}
 	if len(p.Guard.Suppress) > 0 && o.Divert == nil {
-		if a.suppressed, err = s.suppressing(ctx); err == nil {
+		if a.suppressed, err = s.suppressing(a.patience); err == nil {
 			err = a.suppressed.comparable(plan)
 		}
 		if err != nil {
 			return nil, err
 		}
+	}
+	if err := context.Cause(a.patience); err != nil {
+		return nil, err
 	}
 	if err := a.begin(ctx, plan.End.Hash); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/ledger"
+	"github.com/flowrunner/flowrunner/steps"
 )
 
 const (
@@ -189,4 +191,33 @@ func TestItemsThatCannotBeKept(t *testing.T) {
 	require.Contains(t, r.Reason, "make spool folder")
 	require.Equal(t, []engine.Cause{engine.CauseStep}, r.Causes)
 	require.Equal(t, ledger.Failed, r.Run.State)
+}
+
+// An interrupt while the lists of a rail are read ends that, too: the run has not
+// begun, and its plan is not used up.
+func TestAnInterruptBeforeTheFirstMessage(t *testing.T) {
+	b := newBench(t, sandbox.Options{World: talkers(t)})
+	p := b.compile(toAll("spring", "guard: { suppress: { tags: [17] } }", ""))
+	path := b.plan(p, nil)
+	drain, stop := context.WithCancel(t.Context())
+	o := b.options(p, nil)
+	o.People = slowTags{stop: stop}
+	_, err := applyFile(t.Context(), p, path, engine.ApplyOptions{Options: o, Drain: drain})
+	require.Error(t, err)
+	require.Empty(t, b.api.Accepted())
+	require.Equal(t, 3, b.apply(p, path).Counts.Sent)
+}
+
+// slowTags is a list of tagged clients that ends with its context alone.
+type slowTags struct {
+	steps.People
+	stop func()
+}
+
+func (s slowTags) Tagged(ctx context.Context, _ []int) iter.Seq2[int, error] {
+	return func(yield func(int, error) bool) {
+		s.stop()
+		<-ctx.Done()
+		yield(0, context.Cause(ctx))
+	}
 }

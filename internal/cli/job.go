@@ -190,7 +190,10 @@ func (j *job) apply(plan planfile.Plan, resume bool, divert *engine.Divert) erro
 	res, err := j.p.Apply(j.o.bounds.within(a.signals.hard), plan, o)
 	a.signals.onSignal(nil)
 	progress.Close()
-	if res == nil {
+	switch {
+	case res == nil && drain.Err() != nil:
+		return &interruptedError{"interrupted before anything was sent"}
+	case res == nil:
 		return j.fail(j.refused(err))
 	}
 	causes := res.Causes
