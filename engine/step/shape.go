@@ -109,9 +109,9 @@ func (s Shape) Element() Shape {
 
 // Field finds a member by name.
 func (s Shape) Field(name string) (Field, bool) {
-	for _, f := range s.Fields {
-		if f.Name == name {
-			return f, true
+	for i := range s.Fields { // a Field is large, and a list of steps is long
+		if s.Fields[i].Name == name {
+			return s.Fields[i], true
 		}
 	}
 	return Field{}, false
