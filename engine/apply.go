@@ -52,7 +52,12 @@ func (p *Program) Apply(ctx context.Context, plan planfile.Plan, o ApplyOptions)
 		slot := head.Slot.In(p.Zone)
 		s.slot = &slot
 	}
-	s.setInputs(p.InputsOf(head), head.Env)
+	if err := s.setInputs(p.InputsOf(head), head.Env); err != nil {
+		return nil, err
+	}
+	if err := s.hideAsPlanned(plan.End); err != nil {
+		return nil, err
+	}
 	a := &applier{
 		session: s, o: o, head: head, done: rowSet{}, gave: map[int64]map[string]any{}, blocked: map[string]rowSet{}, behind: rowSet{},
 		started: o.clock(), steps: map[string]*StepCounts{}, lanes: newLanes(1, 0), month: newMonthCalls(),
@@ -227,6 +232,10 @@ func (a *applier) stages(ctx context.Context, plan planfile.Plan) {
 			return
 		}
 		if kept, ok := a.keptPlan(stage + 1); ok {
+			if err := a.hideAsPlanned(kept.End); err != nil {
+				a.stopAt(err)
+				return
+			}
 			// What it says still holds, and so do the rails.
 			if err := withinMaxSends(a.counts.Planned+kept.End.Counts.Planned, a.most()); err != nil {
 				a.stop(CauseGuard, err.Error(), Hint(err))

@@ -175,7 +175,9 @@ func (p *Program) Explore(ctx context.Context, o Options, at Place) (*Evaluator,
 	}
 	defer s.close()
 	env := s.environment()
-	s.setInputs(o.Inputs, env)
+	if err := s.setInputs(o.Inputs, env); err != nil {
+		return nil, err
+	}
 	if loops := loopsWanted(st, at); len(loops) > 0 {
 		s.focus = &focus{loop: loops[len(loops)-1].ID, item: at.Item}
 	}

@@ -49,7 +49,9 @@ func (p *Program) Plan(ctx context.Context, o Options) (*Summary, error) {
 		return nil, err
 	}
 	env := s.environment()
-	s.setInputs(o.Inputs, env)
+	if err := s.setInputs(o.Inputs, env); err != nil {
+		return nil, err
+	}
 	return s.planStage(ctx, 0, env, nil)
 }
 
@@ -129,7 +131,7 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 			return nil, err
 		}
 	}
-	end := planfile.End{Counts: p.counts, Calls: s.calls(), Asked: p.railCalls, Unasked: p.unasked, Warnings: p.railWarnings(), Recipients: hex.EncodeToString(p.planned.Sum(nil))}
+	end := planfile.End{Counts: p.counts, Calls: s.calls(), Asked: p.railCalls, Unasked: p.unasked, Warnings: p.railWarnings(), Hidden: s.hidden.texts, Recipients: hex.EncodeToString(p.planned.Sum(nil))}
 	for _, st := range s.p.Steps {
 		if st.Stage > stage || st.Stage == stage && p.halted != "" {
 			for _, send := range st.Sends {

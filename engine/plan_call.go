@@ -28,7 +28,9 @@ func (p *planner) enter(st *Step, f *frame) error {
 		if inputs[in.Name], err = in.take(v); err != nil {
 			return fmt.Errorf("the input %s of %s %s", in.Name, filepath.Base(st.Called.File), in.hide(err.Error()))
 		}
-		p.hideInput(in, v)
+		if err := p.hideInput(in, v); err != nil {
+			return err
+		}
 	}
 	f.env[inputsOf(st)] = inputs
 	return nil

@@ -91,6 +91,7 @@ type session struct {
 	connections map[*Step]step.Connection
 	accounts    map[*Step]string
 	eventMu     sync.Mutex
+	hidden      hidden
 	hours       openings
 	focus       *focus // what an Explore looks at; nil in a run
 }
@@ -162,24 +163,16 @@ func (s *session) emit(e Event) {
 // calls is how many API calls the session has made.
 func (s *session) calls() int64 { return s.links.calls() - s.made }
 
-// minSensitive is the shortest text that is kept out of all output: hiding every
-// "1" would hide everything.
-const minSensitive = 4
-
 // setInputs puts inputs and environment into the expression scope.
-func (s *session) setInputs(inputs map[string]any, env map[string]string) {
+func (s *session) setInputs(inputs map[string]any, env map[string]string) error {
 	s.root.env["inputs"] = inputs
 	for i := range s.p.Inputs {
-		s.hideInput(&s.p.Inputs[i], inputs[s.p.Inputs[i].Name])
+		if err := s.hideInput(&s.p.Inputs[i], inputs[s.p.Inputs[i].Name]); err != nil {
+			return &InputError{[]string{err.Error()}}
+		}
 	}
 	s.root.env["env"] = s.p.variables(env)
-}
-
-// hideInput keeps the value of a sensitive input out of all output.
-func (s *session) hideInput(in *Input, v any) {
-	if text := fmt.Sprint(v); in.Sensitive && v != nil && s.o.OnSecret != nil && len(text) >= minSensitive {
-		s.o.OnSecret(text)
-	}
+	return nil
 }
 
 // variables are the values of env in expressions: an empty one is nil.

@@ -264,6 +264,9 @@ type End struct {
 	Unasked  int      `json:"unasked,omitzero"` // planned sends whose rows do not say what phones their contacts have
 	Warnings []string `json:"warnings,omitempty"`
 	Later    []Later  `json:"later,omitempty"` // sending steps of later stages, not yet planned
+	// Hidden are the values of sensitive inputs, which whoever shows anything of this
+	// plan keeps out.
+	Hidden []string `json:"hidden,omitempty"`
 	// Recipients is the hex SHA-256 of the planned sends in order: the identity and
 	// the content hash of each. Two plans that have it in common write the same to
 	// the same people.

@@ -139,12 +139,22 @@ func copyPlan(from, to string) error {
 	})
 }
 
+// checkPlan reads a kept plan whole, and keeps out of all output what its flow calls
+// sensitive.
+func (a *app) checkPlan(path string) (planfile.Plan, error) {
+	plan, err := planfile.Check(path)
+	for _, text := range plan.End.Hidden {
+		a.secrets.Add(text)
+	}
+	return plan, err
+}
+
 // readPlan checks a kept plan and compiles the flow that it embeds.
 func (a *app) readPlan(path string) (*engine.Program, planfile.Plan, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, planfile.Plan{}, fileError("read", path, err)
 	}
-	plan, err := planfile.Check(path)
+	plan, err := a.checkPlan(path)
 	if err != nil {
 		return nil, plan, err
 	}

@@ -42,7 +42,7 @@ func showPlan(a *app, o *showOptions, named string) error {
 	if err != nil {
 		return err
 	}
-	plan, err := planfile.Check(path)
+	plan, err := a.checkPlan(path)
 	var damage *planfile.Error
 	if err != nil && (!errors.As(err, &damage) || plan.Head.FlowText == "") {
 		return err

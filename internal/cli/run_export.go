@@ -77,6 +77,11 @@ func (a *app) writeRun(ctx context.Context, w io.Writer, run *pastRun, texts boo
 		if program, _, err = a.readPlan(run.plans[0]); err != nil {
 			return err
 		}
+		for _, later := range run.plans[1:] {
+			if _, err := a.checkPlan(later); err != nil {
+				return err
+			}
+		}
 	}
 	for row, err := range run.rows(ctx, history.Told{LeftOut: func(l planfile.LeftOut) { leftOut = append(leftOut, l) }}) {
 		if err != nil {
