@@ -60,7 +60,7 @@ func (p *Program) Apply(ctx context.Context, plan planfile.Plan, o ApplyOptions)
 	}
 	a := &applier{
 		session: s, o: o, head: head, done: rowSet{}, gave: map[int64]map[string]any{}, blocked: map[string]rowSet{}, behind: rowSet{},
-		started: o.clock(), steps: map[string]*StepCounts{}, lanes: newLanes(1, 0), month: newMonthCalls(),
+		started: o.clock(), steps: map[string]*StepCounts{}, lanes: newLanes(1, false), month: newMonthCalls(),
 	}
 	if o.Divert == nil {
 		a.result.Fingerprint = plan.End.Fingerprint()

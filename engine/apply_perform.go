@@ -41,7 +41,7 @@ func (a *applier) perform(ctx context.Context, plan planfile.Plan) error {
 	defer pool.end()
 	var current unit
 	submit := func() {
-		pool.begin(current)
+		a.submit(pool, current)
 		current = unit{}
 	}
 	settle := func() error {

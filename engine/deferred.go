@@ -95,13 +95,13 @@ func (a *applier) afterTheRest(ctx context.Context, path string, pool *pool) err
 				continue
 			}
 			if id != current.id {
-				pool.begin(current)
+				a.submit(pool, current)
 				a.widen(pool, step)
 				current = unit{id: id}
 			}
 			current.actions = append(current.actions, todo)
 		}
-		pool.begin(current)
+		a.submit(pool, current)
 		pool.wait()
 	}
 }

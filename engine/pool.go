@@ -2,23 +2,25 @@ package engine
 
 import "sync"
 
-// pool performs units side by side, up to a size. Its workers go on from one unit to
-// the next, so that a send begins on a stack that has grown already.
+// pool performs units side by side. One goroutine begins them and waits; its workers go
+// on from one unit to the next, so that a send begins on a stack that has grown already.
 type pool struct {
 	do func(unit)
 
-	n       int       // the size
-	workers int       // of these, begun; as many as there was work for
 	units   chan unit // to the workers
-	busy    sync.WaitGroup
+	workers int       // as many as there was work for
+
+	mu    sync.Mutex
+	freed *sync.Cond
+	most  int // that may be under way; 0 is one
+	under int // way now
 }
 
-// size sets how many units go side by side; a change waits for those under way.
-func (p *pool) size(n int) {
-	if n != p.n {
-		p.end()
-		p.n = n
-	}
+// allow sets how many units may go side by side from now on. Those under way are.
+func (p *pool) allow(n int) {
+	p.mu.Lock()
+	p.most = n
+	p.mu.Unlock()
 }
 
 // begin performs a unit beside the others, unless nothing is in it.
@@ -26,24 +28,22 @@ func (p *pool) begin(u unit) {
 	if len(u.actions) == 0 {
 		return
 	}
-	if p.n == 0 {
-		p.size(1)
-	}
-	p.busy.Add(1)
 	if p.units == nil {
-		p.units = make(chan unit)
+		p.units, p.freed = make(chan unit), sync.NewCond(&p.mu)
 	}
-	if p.workers < p.n {
-		select {
-		case p.units <- u: // somebody has nothing to do
-			return
-		default:
-		}
-		p.workers++
-		go p.work(p.units, u)
+	p.mu.Lock()
+	for p.under >= max(1, p.most) {
+		p.freed.Wait()
+	}
+	p.under++
+	all := p.under > p.workers // have something to do
+	p.mu.Unlock()
+	if !all {
+		p.units <- u
 		return
 	}
-	p.units <- u
+	p.workers++
+	go p.work(p.units, u)
 }
 
 func (p *pool) work(units <-chan unit, u unit) {
@@ -54,12 +54,23 @@ func (p *pool) work(units <-chan unit, u unit) {
 }
 
 func (p *pool) perform(u unit) {
-	defer p.busy.Done()
+	defer func() {
+		p.mu.Lock()
+		p.under--
+		p.mu.Unlock()
+		p.freed.Signal()
+	}()
 	p.do(u)
 }
 
 // wait waits for the units under way.
-func (p *pool) wait() { p.busy.Wait() }
+func (p *pool) wait() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.under > 0 {
+		p.freed.Wait()
+	}
+}
 
 // end waits for them and lets the workers go.
 func (p *pool) end() {

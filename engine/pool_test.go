@@ -33,8 +33,9 @@ func TestPool(t *testing.T) {
 			most.Store(0)
 			before := done.Load()
 			rows(1)
-			p.size(size)
-			require.Equal(t, before+1, done.Load(), "another size waits for what is under way")
+			p.wait()
+			p.allow(size)
+			require.Equal(t, before+1, done.Load())
 			began := time.Now()
 			rows(2 * size)
 			p.wait()
@@ -52,7 +53,7 @@ func TestPool(t *testing.T) {
 func TestPoolBeginsNoMoreWorkersThanThereIsWorkFor(t *testing.T) {
 	before := runtime.NumGoroutine()
 	p := &pool{do: func(unit) {}}
-	p.size(255)
+	p.allow(255)
 	p.begin(unit{actions: make([]action, 1)})
 	p.wait()
 	require.LessOrEqual(t, runtime.NumGoroutine(), before+1)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,8 +13,8 @@ import (
 // An intent is made early where leave to call comes soon.
 func TestWhenASpareIsEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLanes(1, 1)
-		first, spare := l.enter(), l.enter()
+		l := newLanes(2, true)
+		other, first, spare := l.enter(), l.enter(), l.enter()
 		require.True(t, first.calling)
 		require.False(t, spare.calling)
 		require.True(t, spare.early())
@@ -50,7 +51,61 @@ func TestWhenASpareIsEarly(t *testing.T) {
 		require.False(t, last.call(ctx, 0))
 		last.leave()
 		next.leave()
-		require.Empty(t, l.places)
+		other.leave()
+		require.Zero(t, l.taken)
 		require.Empty(t, l.calls)
 	})
+}
+
+// Where calls come back quickly there are more spares, so many that an intent stands for
+// about its head start, and bounded; where they are slow there are few.
+func TestHowManySpares(t *testing.T) {
+	const commit = 2 * time.Millisecond
+	for _, tt := range []struct {
+		name        string
+		n           int
+		call        time.Duration
+		least, most int // more spares than the fewest, once it has gone on like that
+	}{
+		{"at once", 4, 100 * time.Microsecond, 8, 8},
+		{"at once, by many", 64, time.Millisecond, mostMore, mostMore},
+		{"soon", 64, 20 * time.Millisecond, 4, 48},
+		{"slowly", 64, 100 * time.Millisecond, 0, 0},
+		{"slowly, by few", 4, 100 * time.Millisecond, 0, 0},
+		{"slowly, by two", 2, 100 * time.Millisecond, 0, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l, ctx := newLanes(tt.n, true), t.Context()
+				last := time.Millisecond // the mean of a call, quick at first
+				send := func() {
+					p := l.enter()
+					defer p.leave()
+					time.Sleep(commit)
+					for !p.calling {
+						require.True(t, p.call(ctx, spareLife))
+					}
+					time.Sleep(time.Duration(rand.Int64N(int64(2 * last))))
+				}
+				pool := &pool{do: func(unit) { send() }}
+				defer pool.end()
+				many := func(sends int) (most int) {
+					for range sends {
+						pool.allow(l.units())
+						pool.begin(unit{actions: make([]action, 1)})
+						most = max(most, pool.under)
+					}
+					pool.wait()
+					return most
+				}
+				require.LessOrEqual(t, many(20*tt.n), 2*tt.n-1+2*min(2*tt.n, mostMore))
+				last = tt.call
+				many(200 * tt.n)
+				require.GreaterOrEqual(t, l.more, tt.least)
+				require.LessOrEqual(t, l.more, tt.most)
+				require.Equal(t, 2*tt.n-1+2*l.more, l.units())
+				require.Zero(t, l.taken)
+			})
+		})
+	}
 }

@@ -150,8 +150,8 @@ func (v *verifier) pass(ctx context.Context, path string) error {
 	defer open.stop()
 	pool := &pool{do: func(u unit) { v.unit(ctx, u) }}
 	defer pool.end()
-	pool.size(verifyWidth)
-	v.a.lanes = newLanes(verifyWidth, 0)
+	pool.allow(verifyWidth)
+	v.a.lanes = newLanes(verifyWidth, false)
 	var current unit
 	wanted := false
 	submit := func() {

@@ -13,11 +13,11 @@ import (
 // them, and with 8,192 it is 10 µs, not worth the longer pause.
 const maxTail = 4096
 
-// foldingCache is twice what other connections keep (smallCache), for the index of
-// identities, whose pages a fold changes everywhere: fewer are written down and read
-// back before they are whole. SQLite takes twice as much memory for a page as it counts:
-// a MiB takes 2 MB more than half of one, and half of one again was no faster.
-const foldingCache = `PRAGMA cache_size = -1024`
+// foldingCache is half as much again as other connections keep (smallCache), for the
+// index of identities, whose pages a fold changes everywhere: fewer are written down
+// and read back before they are whole. SQLite takes twice as much memory for a page
+// as it counts: a MiB took 2 MB more than half of one, and was hardly faster than this.
+const foldingCache = `PRAGMA cache_size = -768`
 
 // tail is what the writer knows of the table of the same name: the sends that it
 // has put there since they were last moved to the table of sends with its indexes
