@@ -26,6 +26,18 @@ const (
 	maxLayers   = 16                     // 8 MiB, four million identities
 )
 
+// newSieveLayer has its memory at once. The system gives a page that is looked at before
+// it is written twice, and the second time all cores stop for it; identities are looked
+// for before they are added, and everywhere.
+func newSieveLayer() *sieveLayer {
+	const page = 4096 / 64 // blocks
+	l := &sieveLayer{}
+	for i := 0; i < sieveBlocks; i += page {
+		l[i][0] = 0
+	}
+	return l
+}
+
 // at gives the block of an identity and its bits there, of nine digits each. An
 // identity is a SHA-256 already, so its own bytes are as good as any hash of them.
 func (l *sieveLayer) at(id ledger.Identity) (block *[8]uint64, bits uint64) {
@@ -66,7 +78,7 @@ func (s *sieve) add(id ledger.Identity) bool {
 		return true
 	}
 	if len(s.layers) == 0 || s.count >= layerHolds && len(s.layers) < maxLayers {
-		s.layers, s.count = append(s.layers, &sieveLayer{}), 0
+		s.layers, s.count = append(s.layers, newSieveLayer()), 0
 	}
 	s.layers[len(s.layers)-1].add(id)
 	s.count++
