@@ -2,6 +2,7 @@ package chat2desk
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -108,6 +109,7 @@ func (a *ahead[T]) begin(ctx context.Context, offsets []int) {
 			g, err := a.fetch(inner, maxPage, offset)
 			c <- fetched[T]{g, err}
 		})
+		runtime.Gosched() // so that they are asked for in the order in which they are wanted
 	}
 }
 
