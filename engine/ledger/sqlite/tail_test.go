@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -124,6 +125,35 @@ func TestReadersSeeTheTail(t *testing.T) {
 	require.Equal(t, tail, seen(t, s))
 	require.Equal(t, tail, seen(t, look))
 	require.NoError(t, look.Close())
+}
+
+// A tail that fills slowly is folded before it is full, and the log goes into the
+// ledger with it, so that a close finds little to do. One that fills quickly is not.
+func TestASlowTailIsFoldedEarly(t *testing.T) {
+	for name, every := range map[string]time.Duration{"slowly": 2 * slowSend, "quickly": slowSend / 2} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, err := Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), Options{})
+				require.NoError(t, err)
+				t.Cleanup(func() { require.NoError(t, s.Close()) })
+				begin(t, s, "r1")
+				for n := range slowTail {
+					time.Sleep(every)
+					require.NoError(t, s.Intend(t.Context(), intention(n, "r1")))
+				}
+				require.NoError(t, s.Intend(t.Context(), intention(slowTail, "r1"))) // comes after the tidying
+				if every > slowSend {
+					require.Equal(t, 1, inTail(t, s))
+				} else {
+					require.Equal(t, slowTail+1, inTail(t, s))
+				}
+				require.NoError(t, s.Check(t.Context()))
+				tally, err := s.Tally(t.Context(), "r1")
+				require.NoError(t, err)
+				require.Equal(t, map[ledger.State]int{ledger.Intent: slowTail + 1}, tally)
+			})
+		})
+	}
 }
 
 // The tail is folded when it is full, in the order in which the sends came, and at
