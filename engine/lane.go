@@ -12,7 +12,7 @@ import (
 // durable while they wait for leave to call: the commit of the ledger then costs no
 // time between two calls. There are a quarter as many spares as calls, and where
 // calls come back so quickly that an intent has less than its headStart, up to
-// mostMore beside those (docs/adr/0027).
+// mostSpares (docs/adr/0027).
 //
 // Spares are for lanes alone. Where the rate is what sends wait for, or where calls
 // do not come back, an intent made early would only grow old, so there is none.
@@ -40,9 +40,9 @@ const spareLife = time.Second
 // message in doubt if the process is killed.
 const headStart = 10 * time.Millisecond
 
-// mostMore bounds how many spares there are beside those of slow calls: this, and not
-// more than twice as many as calls.
-const mostMore = 96
+// mostSpares bounds how many spares there are. Those beside a quarter of the calls are
+// not more than twice the calls, either.
+const mostSpares = 112
 
 // paceWait is how long a call waits at the least that has to wait for the rate.
 const paceWait = 10 * time.Millisecond
@@ -164,7 +164,7 @@ func (l *lanes) adapt(stood time.Duration) {
 	l.stood, l.seen = 0, 0
 	spares := l.places() - l.n
 	wanted := min(max(int(time.Duration(spares)*headStart/mean), spares/2), 2*spares)
-	l.more = min(max(0, wanted-l.fewest()), 2*l.n, mostMore)
+	l.more = max(0, min(wanted, mostSpares, l.fewest()+2*l.n)-l.fewest())
 	l.freed.Broadcast()
 }
 

@@ -68,7 +68,8 @@ func TestHowManySpares(t *testing.T) {
 		least, most int // more spares than the fewest, once it has gone on like that
 	}{
 		{"at once", 4, 100 * time.Microsecond, 8, 8},
-		{"at once, by many", 64, time.Millisecond, mostMore, mostMore},
+		{"at once, by many", 64, time.Millisecond, mostSpares - 16, mostSpares - 16},
+		{"at once, by as many as can be", 256, time.Millisecond, mostSpares - 64, mostSpares - 64},
 		{"soon", 64, 20 * time.Millisecond, 4, 48},
 		{"slowly", 64, 100 * time.Millisecond, 0, 0},
 		{"slowly, by few", 4, 100 * time.Millisecond, 0, 0},
@@ -98,7 +99,7 @@ func TestHowManySpares(t *testing.T) {
 					pool.wait()
 					return most
 				}
-				require.LessOrEqual(t, many(20*tt.n), 2*tt.n-1+2*min(2*tt.n, mostMore))
+				require.LessOrEqual(t, many(20*tt.n), 2*tt.n-1+2*min(2*tt.n, mostSpares-tt.n/4))
 				last = tt.call
 				many(200 * tt.n)
 				require.GreaterOrEqual(t, l.more, tt.least)
