@@ -94,7 +94,9 @@ func TestHowManySpares(t *testing.T) {
 					for range sends {
 						pool.allow(l.units())
 						pool.begin(unit{actions: make([]action, 1)})
+						pool.mu.Lock()
 						most = max(most, pool.under)
+						pool.mu.Unlock()
 					}
 					pool.wait()
 					return most
