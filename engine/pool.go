@@ -11,12 +11,12 @@ type pool struct {
 	workers int       // as many as there was work for
 
 	mu    sync.Mutex
-	freed *sync.Cond
+	freed sync.Cond
 	most  int // that may be under way; 0 is one
 	under int // way now
 }
 
-// allow sets how many units may go side by side from now on. Those under way are.
+// allow sets how many units may go side by side from now on; those under way stay.
 func (p *pool) allow(n int) {
 	p.mu.Lock()
 	p.most = n
@@ -29,7 +29,7 @@ func (p *pool) begin(u unit) {
 		return
 	}
 	if p.units == nil {
-		p.units, p.freed = make(chan unit), sync.NewCond(&p.mu)
+		p.units, p.freed.L = make(chan unit), &p.mu
 	}
 	p.mu.Lock()
 	for p.under >= max(1, p.most) {
@@ -56,8 +56,8 @@ func (p *pool) work(units <-chan unit, u unit) {
 func (p *pool) perform(u unit) {
 	defer func() {
 		p.mu.Lock()
+		defer p.mu.Unlock()
 		p.under--
-		p.mu.Unlock()
 		p.freed.Signal()
 	}()
 	p.do(u)

@@ -19,8 +19,8 @@ import (
 const maxBatch = 512
 
 // A tail that took slowSend for each of slowTail sends is emptied then, and so is the
-// log, since there is time: what the close has to move is waited for. The log is deleted
-// by it, which takes 0.4 ms a MiB.
+// log, since there is time. What is left to the close is waited for, and the log that it
+// deletes takes 0.4 ms a MiB.
 const (
 	slowTail = 256
 	slowSend = 400 * time.Microsecond
