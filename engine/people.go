@@ -52,23 +52,23 @@ func recordOf(x *Step, sc *lang.Scope) []string {
 	return nil
 }
 
-// told gives the facts of a send's contact that its record in the flow holds, nil
+// told gives the facts of a send's contact that its record in the flow holds, and false
 // where it holds not all that the rails may want.
-func (p *planner) told(st *Step, f *frame) *step.Facts {
+func (p *planner) told(st *Step, f *frame, facts *step.Facts) bool {
 	if st.record == nil || p.o.People == nil {
-		return nil
+		return false
 	}
 	record, ok := f.lookup(st.record).(map[string]any)
 	if !ok {
-		return nil
+		return false
 	}
 	for _, name := range contactFields {
 		if _, has := record[name]; !has && (name != "last_client_message" || p.p.Guard.Window != "") {
-			return nil
+			return false
 		}
 	}
-	facts := p.o.People.Known(record)
-	return &facts
+	*facts = p.o.People.Known(record)
+	return true
 }
 
 // clientID names a client: its id means something in its account alone.

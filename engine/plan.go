@@ -66,6 +66,7 @@ type planner struct {
 	counts  planfile.Counts
 	planned hash.Hash // of the planned sends, see planfile.End
 	both    []byte    // reused: what one of them gives to it
+	written sync.Pool // candidates that stand in the plan, to be used again
 	final   *applier  // not nil: this is finally, locals are performed at once
 	halted  string    // not "": the run stopped; nothing is read or sent any more
 

@@ -27,13 +27,26 @@ type candidate struct {
 	facts     *step.Facts // nil until somebody has told
 	named     string      // what person: gave
 	person    ledger.Person
-	unsettled string // the earlier run that could not tell what became of it
+	unsettled string     // the earlier run that could not tell what became of it
+	record    step.Facts // facts, where its record in the flow told them
+	form      []byte     // reused: what content is the hash of
+}
+
+// candidate gives an empty candidate. Those that stand in the plan are used again, by
+// whichever iteration is planned next.
+func (p *planner) candidate(st *Step, f *frame) *candidate {
+	c, ok := p.written.Get().(*candidate)
+	if !ok {
+		c = &candidate{}
+	}
+	*c = candidate{st: st, form: c.form[:0]}
+	c.Send = planfile.Send{Type: "send", Step: st.ID, Unit: f.unit, Item: f.item, Status: planfile.StatusPlanned}
+	return c
 }
 
 // send renders one send completely.
 func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
-	rec := candidate{st: st}
-	rec.Send = planfile.Send{Type: "send", Step: st.ID, Unit: f.unit, Item: f.item, Status: planfile.StatusPlanned}
+	rec := p.candidate(st, f)
 	args, err := f.args(st)
 	if err != nil {
 		return nil, p.fail(st, f, err)
@@ -44,7 +57,9 @@ func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 	}
 	rec.Key, rec.Contact, rec.TextHash = prep.Key, prep.Recipient.Contact, planfile.TextHash(prep.Preview.Text)
 	rec.recipient, rec.preview = prep.Recipient, prep.Preview
-	rec.facts = p.told(st, f)
+	if p.told(st, f, &rec.record) {
+		rec.facts = &rec.record
+	}
 	if st.Person != nil {
 		v, err := st.Person.Eval(f.env)
 		if err != nil {
@@ -82,7 +97,7 @@ func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 	if rec.Account, err = p.account(ctx, st); err != nil {
 		return nil, err
 	}
-	if rec.content, err = sumOf(args); err != nil {
+	if rec.content, rec.form, err = sumOf(rec.form, args); err != nil {
 		return nil, p.fail(st, f, err)
 	}
 	key := p.p.keyOf(st, rec.Account, p.p.CampaignOf(p.o), rec.Key, rec.Period)
@@ -94,7 +109,7 @@ func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 	}
 	rec.Args = args
 	f.give(st.ID, st.planned)
-	return []any{&rec}, nil
+	return []any{rec}, nil
 }
 
 // keyOf is what a send is remembered by.
@@ -139,6 +154,7 @@ func (p *Program) periodOf(st *Step, run string, now time.Time, slot *time.Time)
 // sent before, or stands in this plan already.
 func (p *planner) flush(ctx context.Context, recs []any) error {
 	for _, rec := range recs {
+		c, _ := rec.(*candidate)
 		switch r := rec.(type) {
 		case *candidate:
 			p.seq++
@@ -163,6 +179,9 @@ func (p *planner) flush(ctx context.Context, recs []any) error {
 		}
 		if err := p.w.write(rec); err != nil {
 			return err
+		}
+		if c != nil {
+			p.written.Put(c)
 		}
 	}
 	return nil

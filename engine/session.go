@@ -201,21 +201,22 @@ func (s *session) environment() map[string]string {
 
 // hashOf is sumOf in hex.
 func hashOf(v any) (string, error) {
-	sum, err := sumOf(v)
+	sum, _, err := sumOf(nil, v)
 	return hex.EncodeToString(sum[:]), err
 }
 
 // sumOf is the SHA-256 of a value's canonical form: what encoding/json makes of it,
 // with the letters of HTML escaped. Ledgers hold such sums, so the form is for good.
-func sumOf(v any) (sum [32]byte, err error) {
-	b, err := planfile.Value{V: v}.Append(make([]byte, 0, 256)) // enough for an ordinary message
+// The form is made in buf, which may be used again.
+func sumOf(buf []byte, v any) (sum [32]byte, form []byte, err error) {
+	b, err := planfile.Value{V: v}.Append(buf)
 	if err != nil {
-		return sum, err
+		return sum, b, err
 	}
 	if bytes.ContainsAny(b, "<>&") {
 		var safe bytes.Buffer
 		json.HTMLEscape(&safe, b)
 		b = safe.Bytes()
 	}
-	return sha256.Sum256(b), nil
+	return sha256.Sum256(b), b, nil
 }

@@ -25,7 +25,7 @@ func FuzzSum(f *testing.F) {
 		v := map[string]any{name: text, "n": n, "x": x, "list": []any{nil, true, text}, "at": time.Unix(int64(n%1e9), 5).UTC(), "d": time.Duration(n)}
 		form, err := json.Marshal(planfile.Value{V: v})
 		require.NoError(t, err)
-		got, err := sumOf(v)
+		got, _, err := sumOf(nil, v)
 		require.NoError(t, err)
 		require.Equal(t, sha256.Sum256(form), got, "%s", form)
 	})

@@ -1,7 +1,6 @@
 package planfile
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,13 +12,14 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// Writer writes a plan as a stream. Not safe for concurrent use.
+// Writer writes a plan as a stream. Not safe for concurrent use. It ends with Close or
+// Abort.
 type Writer struct {
-	file *os.File
-	buf  *bufio.Writer
-	hash hash.Hash
-	line []byte // reused
-	head Header // as it will be read
+	file   *os.File
+	hash   hash.Hash // of what behind has written
+	behind *behind   // nil once it has ended
+	block  []byte    // what it has not been given yet
+	head   Header    // as it will be read
 
 	Path string // where it will stand
 }
@@ -30,36 +30,63 @@ func Create(path string) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write plan: %w", err)
 	}
-	return &Writer{file: f, buf: bufio.NewWriterSize(f, 1<<16), hash: sha256.New(), Path: path}, nil
+	sum := sha256.New()
+	return &Writer{file: f, hash: sum, behind: writeBehind(f, sum), Path: path}, nil
 }
 
-// Write appends one record.
+// Write appends one record. That a block could not be written is told with one of the
+// next records, or by Close.
 func (w *Writer) Write(record any) error {
-	line, err := appendLine(w.line[:0], record)
+	from := len(w.block)
+	block, err := appendLine(w.block, record)
 	if _, first := record.(Header); first && err == nil {
-		err = json.Unmarshal(line, &w.head, form)
+		err = json.Unmarshal(block[from:], &w.head, form)
+	}
+	if err == nil {
+		if w.block = block; len(block) >= blockBytes {
+			err = w.give()
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("write plan %s: %w", w.Path, err)
 	}
-	w.line = line
-	w.hash.Write(line)
-	if _, err := w.buf.Write(line); err != nil {
-		return fmt.Errorf("write plan %s: %w", w.Path, err)
-	}
 	return nil
+}
+
+// give hands the block over.
+func (w *Writer) give() (err error) {
+	if w.behind == nil {
+		return os.ErrClosed
+	}
+	w.block, err = w.behind.give(w.block)
+	return err
+}
+
+// end hands over the last block and waits until everything is written.
+func (w *Writer) end() error {
+	if w.behind == nil {
+		return os.ErrClosed
+	}
+	err := w.behind.end(w.block)
+	w.behind, w.block = nil, nil
+	return err
 }
 
 // Close writes the end with the hash of all that the plan says, makes the file
 // durable and puts it in its place. It returns the plan as Check would.
 func (w *Writer) Close(end End) (Plan, error) {
 	end.Type = "end"
-	sum, err := seal(w.hash, end)
+	err := w.end()
 	if err == nil {
-		end.Hash = sum
-		err = w.Write(end)
+		end.Hash, err = seal(w.hash, end)
 	}
-	err = errors.Join(err, w.buf.Flush())
+	var line []byte
+	if err == nil {
+		line, err = appendLine(nil, end)
+	}
+	if err == nil {
+		_, err = w.file.Write(line)
+	}
 	if err == nil {
 		err = w.file.Sync()
 	}
@@ -85,6 +112,7 @@ func seal(h hash.Hash, end End) (string, error) {
 
 // Abort throws away what was written.
 func (w *Writer) Abort() {
+	_ = w.end()
 	_ = w.file.Close()
 	_ = os.Remove(w.Path + ".part")
 }

@@ -2,6 +2,14 @@ package planfile
 
 import "unicode/utf8"
 
+// unescaped says which bytes stand in a JSON text as they are, alone.
+var unescaped = func() (is [256]bool) {
+	for c := byte(' '); c < utf8.RuneSelf; c++ {
+		is[c] = c != '"' && c != '\\'
+	}
+	return is
+}()
+
 // appendText writes a text as JSON, as encoding/json does when it is told to leave
 // HTML alone: other programs read plans.
 func appendText(b []byte, s string) []byte {
@@ -10,7 +18,7 @@ func appendText(b []byte, s string) []byte {
 	from := 0 // what stands before it is written
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
+		if unescaped[c] {
 			i++
 			continue
 		}
