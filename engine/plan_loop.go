@@ -34,7 +34,10 @@ func (p *planner) loop(ctx context.Context, st *Step, f *frame) ([]any, error) {
 	}
 	before, base := p.counts, p.unit
 	var recs []any
-	count, width := 0, p.width(st)
+	count, width, told := 0, p.width(st), 1
+	if !contains(st, step.EffectRead) {
+		told = 64 // such iterations take microseconds
+	}
 	var spent *frame
 	err = ordered(ctx, in, width, func(ctx context.Context, i int, record any) (iteration, error) {
 		inner := f.iteration(st, i, record, spent)
@@ -49,7 +52,9 @@ func (p *planner) loop(ctx context.Context, st *Step, f *frame) ([]any, error) {
 		count++
 		if f.item == nil {
 			p.counts.Iterations++
-			p.emit(Event{Kind: EventProgress, Stage: p.stage, Step: st.ID, Done: count})
+			if count%told == 0 {
+				p.emit(Event{Kind: EventProgress, Stage: p.stage, Step: st.ID, Done: count})
+			}
 			if err := p.flush(ctx, it.recs); err != nil {
 				return err
 			}
