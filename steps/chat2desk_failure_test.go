@@ -199,7 +199,8 @@ func TestSettleErrorsProveNothing(t *testing.T) {
 	require.Error(t, err)
 	require.Zero(t, found)
 
-	calls := 0
+	// A page of messages as young as the attempt, so that the next one is read too.
+	now, calls := time.Now().UTC(), 0
 	_, ctx = speak(t, func(w http.ResponseWriter, r *http.Request) {
 		if calls++; calls > 1 {
 			answer(403, `{"message":"Token is not correct"}`)(w, r)
@@ -207,13 +208,14 @@ func TestSettleErrorsProveNothing(t *testing.T) {
 		}
 		rows := make([]string, 200)
 		for i := range rows {
-			rows[i] = fmt.Sprintf(`{"id":%d,"client_id":1,"created":"2026-11-22T12:00:00 UTC"}`, 1000-i)
+			rows[i] = fmt.Sprintf(`{"id":%d,"client_id":1,"created":"%s"}`, 1000-i, now.Format("2006-01-02T15:04:05 UTC"))
 		}
 		answer(200, `{"status":"success","data":[`+strings.Join(rows, ",")+`],"meta":{"total":400}}`)(w, r)
 	})
-	found, err = kind(t, "chat2desk_send_message").Settle(ctx, obj{"contactId": 1, "message": "x"}, step.Attempt{ExternalID: "x", At: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)})
+	found, err = kind(t, "chat2desk_send_message").Settle(ctx, obj{"contactId": 1, "message": "x"}, step.Attempt{ExternalID: "x", At: now})
 	require.Error(t, err)
 	require.Zero(t, found)
+	require.Equal(t, 2, calls)
 }
 
 func TestCompanyID(t *testing.T) {
