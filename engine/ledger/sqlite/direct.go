@@ -56,7 +56,7 @@ func (d *directs) prepare(ctx context.Context, conn *sql.Conn) error {
 			return err
 		})
 		if err != nil {
-			return errors.Join(err, d.close())
+			return err
 		}
 		*statement = prepared
 	}

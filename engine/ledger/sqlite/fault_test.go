@@ -128,3 +128,20 @@ func TestRecoverOfNobody(t *testing.T) {
 	require.False(t, ended.Known)
 	require.ErrorAs(t, s.Intend(t.Context(), intention(1, "nobody")), &ended)
 }
+
+// The statements are made after the ledger is open, so that they cannot be made is told
+// by the first write, and by each later one.
+func TestAWriterThatCannotBegin(t *testing.T) {
+	s := openNew(t)
+	_, err := s.writer.conn.ExecContext(t.Context(), `DROP TABLE tail`)
+	require.NoError(t, err)
+	w, err := startWriter(t.Context(), s.path, func(int64) { t.Error("nothing can be committed") })
+	require.NoError(t, err)
+	for range 2 {
+		var failed *ledger.FailedError
+		err := w.do(t.Context(), func(*tx) error { t.Error("nothing can be written"); return nil })
+		require.ErrorAs(t, err, &failed)
+		require.ErrorContains(t, err, "no such table: ")
+	}
+	require.NoError(t, w.close())
+}

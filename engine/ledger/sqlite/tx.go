@@ -60,7 +60,7 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 	for stmt, query := range s.each() {
 		var err error
 		if *stmt, err = conn.PrepareContext(ctx, query); err != nil {
-			return errors.Join(err, s.close())
+			return err
 		}
 	}
 	return nil

@@ -71,21 +71,26 @@ func startWriter(ctx context.Context, path string, committed func(total int64)) 
 		return nil, err
 	}
 	w := &writer{path: path, db: db, committed: committed, tail: newTail(), runs: map[string]runRef{}, version: -1, wake: make(chan struct{}, 1), done: make(chan struct{})}
-	if w.conn, err = db.Conn(ctx); err == nil {
-		_, err = w.conn.ExecContext(ctx, foldingCache)
+	if w.conn, err = db.Conn(ctx); err != nil {
+		_ = db.Close()
+		return nil, err
 	}
+	go w.loop()
+	return w, nil
+}
+
+// prepare makes the statements. There are many, so that is done on the writer's
+// goroutine, beside whatever comes before the first write.
+func (w *writer) prepare() error {
+	ctx := context.Background()
+	_, err := w.conn.ExecContext(ctx, foldingCache)
 	if err == nil {
 		err = w.stmt.prepare(ctx, w.conn)
 	}
 	if err == nil {
 		err = w.direct.prepare(ctx, w.conn)
 	}
-	if err != nil {
-		_ = db.Close()
-		return nil, err
-	}
-	go w.loop()
-	return w, nil
+	return err
 }
 
 // do queues a change and waits until it is durable or refused. While it waits in
@@ -128,6 +133,10 @@ func (w *writer) nudge() {
 
 func (w *writer) loop() {
 	defer close(w.done)
+	if err := w.prepare(); err != nil {
+		_ = w.fail(err)
+		return
+	}
 	var began time.Time // the tail
 	for range w.wake {
 		for {
