@@ -34,7 +34,7 @@ func (c *compiler) adviseField(d *diag.Diagnostic, name string) {
 		if kind.Effect != step.EffectRead {
 			continue
 		}
-		for _, out := range kind.Outputs {
+		for _, out := range kind.Outputs() {
 			record := out.Shape
 			if record.Form == step.FormList {
 				record = record.Element()

@@ -43,7 +43,7 @@ func (c *compiler) use(s *flow.Step, x *Step, sc *lang.Scope, at place) (ok, goo
 	call := step.Call{Shapes: map[string]step.Shape{}, Literals: map[string]any{}, Begins: map[string]string{}}
 	if !c.args(s, x, kind, sc, &call) {
 		// The outputs' types may depend on what is broken.
-		for _, o := range kind.Outputs {
+		for _, o := range kind.Outputs() {
 			o.Shape = step.ShapeAny
 			x.Outs = append(x.Outs, o)
 		}
@@ -104,7 +104,7 @@ func (c *compiler) args(s *flow.Step, x *Step, kind *step.Kind, sc *lang.Scope, 
 		entries = s.With.Entries
 	}
 	var names []string
-	for _, p := range kind.Params {
+	for _, p := range kind.Params() {
 		names = append(names, p.Name)
 	}
 	misspelt := map[string]bool{}
@@ -134,7 +134,7 @@ func (c *compiler) args(s *flow.Step, x *Step, kind *step.Kind, sc *lang.Scope, 
 	}
 	// Parameters whose expressions range over another one's records come second.
 	for _, second := range []bool{false, true} {
-		for _, p := range kind.Params {
+		for _, p := range kind.Params() {
 			n, ok := written[p.Name]
 			if (p.Item != "") != second {
 				continue

@@ -83,7 +83,7 @@ func (l *linter) unusedSteps() {
 func acts(s *Step) bool {
 	if s.Kind != nil {
 		return s.Kind.Effect == step.EffectSend || s.Kind.Effect == step.EffectLocal ||
-			len(s.Kind.Outputs) == 0 && !s.Kind.OpenParams
+			len(s.Kind.Outputs()) == 0 && !s.Kind.OpenParams
 	}
 	return slices.ContainsFunc(s.Body, acts)
 }

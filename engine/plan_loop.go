@@ -154,7 +154,7 @@ func (p *planner) item(st *Step, f *frame, i int, status string) (map[string]any
 	if st.Kind != nil && st.Kind.Effect != step.EffectLocal {
 		got, _ := f.steps[st.ID].(map[string]any)
 		outs := maps.Clone(got["outputs"].(map[string]any))
-		for _, o := range st.Kind.Outputs {
+		for _, o := range st.Kind.Outputs() {
 			v := outs[o.Name]
 			if in, ok := v.(step.Stream[any]); ok {
 				var err error

@@ -264,7 +264,7 @@ func (p *planner) runKind(ctx context.Context, st *Step, f *frame, args map[stri
 // consumeAll settles how each stream of outs is consumed; watched dresses it
 // first.
 func (p *planner) consumeAll(ctx context.Context, st *Step, f *frame, outs map[string]any, watched func(step.Stream[any]) step.Stream[any]) error {
-	for _, field := range st.Kind.Outputs {
+	for _, field := range st.Kind.Outputs() {
 		if in, ok := outs[field.Name].(step.Stream[any]); ok {
 			if err := p.consume(ctx, st, f, field.Name, watched(in), outs); err != nil {
 				return err
@@ -325,7 +325,7 @@ func (p *planner) local(ctx context.Context, st *Step, f *frame) ([]any, error) 
 		}
 	}
 	outs := map[string]any{}
-	for _, o := range st.Kind.Outputs {
+	for _, o := range st.Kind.Outputs() {
 		outs[o.Name] = nil
 	}
 	f.set(st.ID, "ok", outs)

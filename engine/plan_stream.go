@@ -30,7 +30,7 @@ func (p *planner) blame(st *Step, f *frame, in step.Stream[any]) step.Stream[any
 func (p *planner) consume(ctx context.Context, st *Step, f *frame, name string, in step.Stream[any], outs map[string]any) error {
 	ref := streamRef{st.ID, name}
 	u := p.p.usage[ref]
-	count := countField(st.Kind.Outputs, name)
+	count := countField(st.Kind.Outputs(), name)
 	switch {
 	case u == nil:
 		outs[name] = in // nobody reads it, so nothing more is fetched

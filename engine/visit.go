@@ -90,7 +90,7 @@ func (p *planner) mocked(st *Step, f *frame, args map[string]any) (map[string]an
 	for name, v := range given {
 		outs[name] = v
 	}
-	for _, field := range st.Kind.Outputs {
+	for _, field := range st.Kind.Outputs() {
 		if list, ok := outs[field.Name].([]any); ok && field.Shape.Stream {
 			outs[field.Name] = step.StreamList(list)
 		}

@@ -32,9 +32,9 @@ func TestEveryKindIsWellDeclared(t *testing.T) {
 			require.NotContains(t, k.Summary, "\n")
 			require.Regexp(t, version, k.Since)
 			if !k.OpenParams {
-				require.NotEmpty(t, k.Params)
+				require.NotEmpty(t, k.Params())
 			}
-			for _, f := range k.Params {
+			for _, f := range k.Params() {
 				require.Regexp(t, camelCase, f.Name, "parameter")
 				checkDoc(t, "parameter "+f.Name, f)
 				if f.Item != "" {
@@ -44,14 +44,14 @@ func TestEveryKindIsWellDeclared(t *testing.T) {
 				}
 				require.False(t, f.Optional && f.Bare && f.Bool, "an optional condition would be ambiguous")
 			}
-			for _, f := range k.Outputs {
+			for _, f := range k.Outputs() {
 				checkDoc(t, "output "+f.Name, f)
 				if f.Count != "" {
-					list, ok := step.ObjectOf(k.Outputs...).Field(f.Count)
+					list, ok := step.ObjectOf(k.Outputs()...).Field(f.Count)
 					require.True(t, ok && list.Shape.Stream, "%s counts %s, which is no stream output", f.Name, f.Count)
 				}
 			}
-			for _, f := range k.Params {
+			for _, f := range k.Params() {
 				if f.Shape.Form == step.FormSecret && f.Name != "apiToken" {
 					require.Equal(t, step.EffectRead, k.Effect, "only reads are given secrets: what is done in apply goes through the plan file")
 				}

@@ -45,8 +45,8 @@ func kindMarkdown(k step.Kind) string {
 			fmt.Fprintf(&b, "\n- `%s`%s: %s", f.Name, mark, f.Doc)
 		}
 	}
-	list("Parameters", k.Params)
-	list("Outputs", k.Outputs)
+	list("Parameters", k.Params())
+	list("Outputs", k.Outputs())
 	if k.Example != "" {
 		b.WriteString("\n\n```yaml\n" + k.Example + "```")
 	}

@@ -31,19 +31,19 @@ func Kind(k step.Kind) string {
 		b.WriteString(" " + k.Detail)
 	}
 	fmt.Fprintf(&b, "\n\nEffect: %s. Since %s.\n", k.Effect, k.Since)
-	if len(k.Params) > 0 {
+	if len(k.Params()) > 0 {
 		b.WriteString("\n| parameter | type | |\n|---|---|---|\n")
-		for _, p := range k.Params {
+		for _, p := range k.Params() {
 			writeParam(&b, p)
 		}
 	}
-	if len(k.Outputs) > 0 {
+	if len(k.Outputs()) > 0 {
 		b.WriteString("\n| output | type | |\n|---|---|---|\n")
-		for _, o := range k.Outputs {
+		for _, o := range k.Outputs() {
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", o.Name, typeName(o.Shape), cell(o.Doc))
 		}
 	}
-	for _, o := range k.Outputs {
+	for _, o := range k.Outputs() {
 		writeRecord(&b, o)
 	}
 	fmt.Fprintf(&b, "\n```yaml\n%s```\n", k.Example)

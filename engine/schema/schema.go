@@ -166,7 +166,7 @@ const flowPath = `^\.\.?/.*\.ya?ml$`
 
 func requiredParams(k step.Kind) []string {
 	var names []string
-	for _, p := range k.Params {
+	for _, p := range k.Params() {
 		if !p.Optional {
 			names = append(names, p.Name)
 		}
@@ -184,7 +184,7 @@ func kindSchema(k step.Kind) *object {
 		s.set("required", names)
 	}
 	properties := new(object)
-	for _, p := range k.Params {
+	for _, p := range k.Params() {
 		param := described(paramSchema(p), paramDoc(p), paramMarkdown(p))
 		if d := paramDefault(p); d != nil {
 			param.set("default", d)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"sync"
 )
 
 // Effect is what a kind does to the world, and so when it happens.
@@ -91,15 +92,21 @@ func CallOf(ctx context.Context) Call {
 // Compute, Read, Local or Send and immutable.
 type Kind struct {
 	Doc
-	Effect  Effect
-	Params  []Field
-	Outputs []Field
+	Effect Effect
 
 	run  func(ctx context.Context, args map[string]any) (map[string]any, error)
 	send *sender
-	like map[string]string // output → the parameter whose elements it has
 
-	narrow map[string]bool // outputs that stream structs
+	// What its Go types say. A flow uses few of all kinds, so that is worked out for
+	// those that somebody asks about.
+	shape func() *kindShape
+}
+
+// kindShape is what the Go types of a kind say.
+type kindShape struct {
+	params, outputs []Field
+	like            map[string]string // output → the parameter whose elements it has
+	narrow          map[string]bool   // outputs that stream structs
 }
 
 // sender is the type-erased part of a sending kind.
@@ -138,9 +145,6 @@ func Send[In any, Out Accepted](
 	settle Settle[In],
 ) Kind {
 	k := makeKind[In, Out](d, EffectSend, nil)
-	if _, ok := k.Param(ContactParam); ok {
-		k.Params = append(k.Params, personField)
-	}
 	k.send = &sender{
 		prepare: func(args map[string]any) (Prepared, error) {
 			x, err := argsOf[In](args)
@@ -176,23 +180,9 @@ func Send[In any, Out Accepted](
 }
 
 func makeKind[In, Out any](d Doc, e Effect, fn func(context.Context, In) (Out, error)) Kind {
-	in, out := reflect.TypeFor[In](), reflect.TypeFor[Out]()
-	k := Kind{Doc: d, Effect: e, like: map[string]string{}, narrow: map[string]bool{}}
-	if in.Kind() == reflect.Struct {
-		k.Params = fieldsOf(in)
-	}
-	if out.Kind() == reflect.Struct {
-		k.Outputs = fieldsOf(out)
-		for _, m := range membersOf(out) {
-			if m.like != "" {
-				k.like[m.Name] = m.like
-			}
-			if t := out.FieldByIndex(m.index).Type; t.Implements(typeStreamer) {
-				elem := reflect.TypeOf(reflect.Zero(t).Interface().(streamer).elem())
-				k.narrow[m.Name] = elem != nil && elem.Kind() == reflect.Struct
-			}
-		}
-	}
+	k := Kind{Doc: d, Effect: e, shape: sync.OnceValue(func() *kindShape {
+		return kindShapeOf(e, reflect.TypeFor[In](), reflect.TypeFor[Out]())
+	})}
 	if fn == nil {
 		return k
 	}
@@ -222,14 +212,44 @@ func makeKind[In, Out any](d Doc, e Effect, fn func(context.Context, In) (Out, e
 	return k
 }
 
+func kindShapeOf(e Effect, in, out reflect.Type) *kindShape {
+	s := &kindShape{like: map[string]string{}, narrow: map[string]bool{}}
+	if in.Kind() == reflect.Struct {
+		s.params = fieldsOf(in)
+	}
+	if _, ok := ObjectOf(s.params...).Field(ContactParam); ok && e == EffectSend {
+		s.params = append(s.params, personField)
+	}
+	if out.Kind() != reflect.Struct {
+		return s
+	}
+	s.outputs = fieldsOf(out)
+	for _, m := range membersOf(out) {
+		if m.like != "" {
+			s.like[m.Name] = m.like
+		}
+		if t := out.FieldByIndex(m.index).Type; t.Implements(typeStreamer) {
+			elem := reflect.TypeOf(reflect.Zero(t).Interface().(streamer).elem())
+			s.narrow[m.Name] = elem != nil && elem.Kind() == reflect.Struct
+		}
+	}
+	return s
+}
+
+// Params are the parameters that a flow may write under with.
+func (k *Kind) Params() []Field { return k.shape().params }
+
+// Outputs are what other steps read of it.
+func (k *Kind) Outputs() []Field { return k.shape().outputs }
+
 // Param finds a parameter.
-func (k *Kind) Param(name string) (Field, bool) { return ObjectOf(k.Params...).Field(name) }
+func (k *Kind) Param(name string) (Field, bool) { return ObjectOf(k.Params()...).Field(name) }
 
 // Passes names the outputs whose records are those of a parameter.
 func (k *Kind) Passes(param string) []string {
 	var outs []string
-	for _, o := range k.Outputs {
-		if k.like[o.Name] == param {
+	for _, o := range k.Outputs() {
+		if k.shape().like[o.Name] == param {
 			outs = append(outs, o.Name)
 		}
 	}
@@ -238,7 +258,7 @@ func (k *Kind) Passes(param string) []string {
 
 // Narrows reports whether the records of an output hold the wanted fields alone:
 // those of a stream of structs.
-func (k *Kind) Narrows(output string) bool { return k.narrow[output] }
+func (k *Kind) Narrows(output string) bool { return k.shape().narrow[output] }
 
 // Infer gives the outputs of one use of the kind, with their shapes.
 func (k *Kind) Infer(c Call) ([]Field, error) {
@@ -253,10 +273,10 @@ func (k *Kind) Infer(c Call) ([]Field, error) {
 		sortFields(fields)
 		return fields, nil
 	}
-	fields := make([]Field, len(k.Outputs))
-	copy(fields, k.Outputs)
+	fields := make([]Field, len(k.Outputs()))
+	copy(fields, k.Outputs())
 	for i, f := range fields {
-		if p, ok := k.like[f.Name]; ok {
+		if p, ok := k.shape().like[f.Name]; ok {
 			elem := c.Shapes[p].Element()
 			fields[i].Shape.Elem = &elem
 		}

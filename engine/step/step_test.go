@@ -345,8 +345,8 @@ func TestKinds(t *testing.T) {
 		EffectLocal:   Local(Doc{Name: "move"}, move),
 	} {
 		require.Equal(t, want, k.Effect)
-		require.Equal(t, []string{"items", "far"}, ObjectOf(k.Params...).Names())
-		require.Equal(t, []string{"items", "count"}, ObjectOf(k.Outputs...).Names())
+		require.Equal(t, []string{"items", "far"}, ObjectOf(k.Params()...).Names())
+		require.Equal(t, []string{"items", "count"}, ObjectOf(k.Outputs()...).Names())
 		require.False(t, k.CanSettle())
 
 		outs, err := k.Run(t.Context(), map[string]any{"items": []any{1}})
@@ -366,7 +366,7 @@ func TestKinds(t *testing.T) {
 		fields, err := k.Infer(Call{Shapes: map[string]Shape{"items": ListOf(ShapeInt)}})
 		require.NoError(t, err)
 		require.Equal(t, StreamShape(ShapeInt), fields[0].Shape, "like")
-		require.Equal(t, StreamShape(ShapeAny), k.Outputs[0].Shape, "the kind itself stays as it is")
+		require.Equal(t, StreamShape(ShapeAny), k.Outputs()[0].Shape, "the kind itself stays as it is")
 	}
 	require.Equal(t, []string{"compute", "read", "local", "send"}, []string{EffectCompute.String(), EffectRead.String(), EffectLocal.String(), EffectSend.String()})
 }
@@ -387,7 +387,7 @@ func TestKindsWithTheirOwnInfer(t *testing.T) {
 
 func TestOpenKinds(t *testing.T) {
 	k := Compute(Doc{Name: "set", OpenParams: true}, func(_ context.Context, v map[string]any) (map[string]any, error) { return v, nil })
-	require.Empty(t, k.Params)
+	require.Empty(t, k.Params())
 	outs, err := k.Run(t.Context(), map[string]any{"b": 1})
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{"b": 1}, outs)

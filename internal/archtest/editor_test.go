@@ -42,7 +42,7 @@ func TestEditor(t *testing.T) {
 	t.Run("parameters of the kind are offered", func(t *testing.T) {
 		labels := e.complete(t, "flow: a\nsteps:\n  - id: x\n    uses: chat2desk_list_clients\n    with:\n      ▮\n")
 		kind, _ := steps.Registry().Kind("chat2desk_list_clients")
-		for _, p := range kind.Params {
+		for _, p := range kind.Params() {
 			require.Contains(t, labels, p.Name)
 		}
 		require.NotContains(t, labels, "where")
@@ -57,9 +57,9 @@ func TestEditor(t *testing.T) {
 	})
 	t.Run("hover explains a parameter", func(t *testing.T) {
 		kind, _ := steps.Registry().Kind("chat2desk_list_clients")
-		i := slices.IndexFunc(kind.Params, func(f step.Field) bool { return f.Name == "limit" })
+		i := slices.IndexFunc(kind.Params(), func(f step.Field) bool { return f.Name == "limit" })
 		text := e.hover(t, "flow: a\nsteps:\n  - id: x\n    uses: chat2desk_list_clients\n    with:\n      li▮mit: 5\n")
-		require.Contains(t, text, kind.Params[i].Doc)
+		require.Contains(t, text, kind.Params()[i].Doc)
 	})
 	t.Run("hover explains a key and a kind", func(t *testing.T) {
 		require.Contains(t, e.hover(t, "flow: a\nsteps:\n  - id: x\n    uses: print\n    on▮Error: stop\n"), "Whether a failure stops the run or is passed over.")

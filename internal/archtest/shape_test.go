@@ -97,7 +97,7 @@ func TestSchemaTakesExpressionsAndQuotes(t *testing.T) {
 	kinds := steps.Registry().Kinds()
 	for _, k := range kinds {
 		with := map[string]any{}
-		for _, p := range k.Params {
+		for _, p := range k.Params() {
 			with[p.Name] = "${{ inputs.x }}"
 			if p.Named {
 				with[p.Name] = map[string]any{}

@@ -100,7 +100,7 @@ type fieldDocument struct {
 func kindOf(k step.Kind) kindDocument {
 	return kindDocument{
 		Name: k.Name, Effect: k.Effect.String(), Summary: k.Summary, Detail: k.Detail, Since: k.Since,
-		Inputs: fieldsOf(k.Params, true), Outputs: fieldsOf(k.Outputs, false), Example: k.Example,
+		Inputs: fieldsOf(k.Params(), true), Outputs: fieldsOf(k.Outputs(), false), Example: k.Example,
 	}
 }
 

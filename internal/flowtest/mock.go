@@ -124,7 +124,7 @@ func readAnswer(r *reader, p *engine.Program, st *engine.Step, n *flow.Node, kno
 // readArgs checks arguments against the parameters of a step's kind.
 func readArgs(r *reader, st *engine.Step, n *flow.Node, known *engine.Evaluator) map[string]any {
 	var names []string
-	for _, q := range st.Kind.Params {
+	for _, q := range st.Kind.Params() {
 		if q.Shape.Form != step.FormSecret && !q.Shape.Stream {
 			names = append(names, q.Name)
 		}
