@@ -18,7 +18,10 @@ func success(data func(e *encoder)) answer {
 func done() answer { return answer{body: []byte(`{"status":"success"}`)} }
 
 // page is a part of a listing.
-type page struct{ limit, offset int }
+type page struct {
+	limit, offset int
+	room          []byte // to write it into, where that is enough
+}
 
 // The bounds of a page: more than maxLimit is cut down without a word.
 const (
@@ -51,7 +54,10 @@ func list(p page, total int, row func(e *encoder, i int)) answer {
 
 // rows writes n rows and a meta whose total is given as JSON.
 func rows(p page, total string, n int, row func(e *encoder, i int)) answer {
-	e := encoder{b: make([]byte, 0, 256+n*512)}
+	e := encoder{b: p.room}
+	if room := 256 + n*512; cap(e.b) < room {
+		e.b = make([]byte, 0, room)
+	}
 	e.b = append(e.b, `{"data":[`...)
 	for i := range n {
 		row(&e, i)

@@ -10,12 +10,9 @@ import (
 // gatewayPage is what stands in front of the API answers when it is down.
 const gatewayPage = "<html>\n<head><title>502 Bad Gateway</title></head>\n<body>\n<center><h1>502 Bad Gateway</h1></center>\n<hr>\n</body>\n</html>\n"
 
-// fail answers a call as a fault has it; perform does what was asked for.
-func (s *Server) fail(w http.ResponseWriter, r *http.Request, f Fault, d *dice, perform func() answer) {
-	var done answer
-	if f.accepts() {
-		done = perform()
-	}
+// fail answers a call as a fault has it. Of a fault that accepts, done is the answer that
+// the call would get; perform does what was asked for.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, f Fault, d *dice, done answer, perform func()) {
 	switch f {
 	case TooMany:
 		wait := "1"

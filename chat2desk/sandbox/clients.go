@@ -21,7 +21,11 @@ func (s *Server) listClients(c *call) answer {
 		f.after = at
 	}
 	p := c.params.page()
+	if b, ok := s.rooms.Get().(*[]byte); ok {
+		p.room = (*b)[:0]
+	}
 	a := s.pageOfClients(c, p, f)
+	a.reuse = true
 	s.churn(p, f, c.params.text("order") == "desc")
 	return a
 }

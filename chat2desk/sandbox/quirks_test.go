@@ -1,14 +1,17 @@
 package sandbox
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -392,14 +395,60 @@ func TestConcurrentUse(t *testing.T) {
 	require.NotEmpty(t, seen)
 }
 
+// TestLatency: a call takes just as long as it should, whatever is answered, and what it
+// asks for happens half way, so that a caller who is lost may have been heard or not.
 func TestLatency(t *testing.T) {
-	s := testServer(t, func(o *Options) { o.Latency = time.Millisecond })
-	get(t, s, "/v1/tags")
+	const latency = 100 * time.Millisecond
+	for name, tt := range map[string]struct {
+		fault    Fault
+		gone     time.Duration // when the caller goes away
+		accepted int
+		code     int
+	}{
+		"answered":             {"", time.Hour, 1, http.StatusOK},
+		"refused":              {TooMany, time.Hour, 0, http.StatusTooManyRequests},
+		"accepted and lost":    {ErrorAfter, time.Hour, 1, http.StatusInternalServerError},
+		"gone on the way out":  {"", latency/2 - 1, 0, 0},
+		"gone on the way back": {"", latency/2 + 1, 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := testServer(t, func(o *Options) {
+					o.Latency = latency
+					if tt.fault != "" {
+						o.Faults.Share = map[Fault]float64{tt.fault: 1}
+					}
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), tt.gone)
+				defer cancel()
+				began, took := time.Now(), time.Duration(0)
+				r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/messages", strings.NewReader(`{"client_id":`+strconv.FormatInt(s.state.idAt(0), 10)+`,"text":"Hello"}`))
+				r.Header.Set("Authorization", "secret")
+				w := httptest.NewRecorder()
+				go func() {
+					s.ServeHTTP(w, r)
+					took = time.Since(began)
+				}()
+				time.Sleep(latency/2 - 2)
+				synctest.Wait()
+				require.Empty(t, s.Accepted())
+				time.Sleep(4)
+				synctest.Wait()
+				require.Len(t, s.Accepted(), tt.accepted)
+				time.Sleep(latency)
+				synctest.Wait()
+				require.Equal(t, min(latency, tt.gone), took)
+				require.Len(t, s.Accepted(), tt.accepted)
+				if tt.code != 0 {
+					require.Equal(t, tt.code, w.Code)
+				}
+			})
+		})
+	}
+	s := testServer(t, func(o *Options) { o.Latency = time.Hour })
 	s.Close()
-	r := httptest.NewRequest(http.MethodGet, "/v1/tags", nil)
 	w := httptest.NewRecorder()
-	s.options.Latency = time.Hour
-	s.ServeHTTP(w, r)
+	s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v1/tags", nil))
 	require.Empty(t, w.Body.String(), "a closed server lets go of those who wait")
 }
 

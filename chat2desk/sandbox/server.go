@@ -25,7 +25,7 @@ type Options struct {
 	StrictTransport bool // a send over a channel or transport that the client does not have is refused
 	MaxPerSecond    int  // more calls than this within a second are answered 429; 0 is no limit
 	Churn           Churn
-	Latency         time.Duration // how long each call takes
+	Latency         time.Duration // how long each call takes: half of it before what it asks for happens, and half before the answer
 
 	AcceptedLog io.Writer        // gets a line for each accepted message, before the answer
 	Clock       func() time.Time // default: World.Now and the time that has passed since New
@@ -44,6 +44,7 @@ type Server struct {
 	pages   atomic.Int64 // of clients, for Churn
 	listed  time.Time    // when the first of them was given, under state.mu
 	churned int          // how often people have changed since, under state.mu
+	rooms   sync.Pool    // of *[]byte: pages of clients that were answered, of 100 kB each
 	log     io.Writer
 	line    []byte // reused for log, under state.mu
 	late    sync.WaitGroup
@@ -108,6 +109,7 @@ func (c *call) id() int64 {
 type answer struct {
 	code       int // 0 is 200
 	body       []byte
+	reuse      bool // the next page of clients may be written over body
 	html       bool
 	retryAfter string
 }
@@ -117,27 +119,50 @@ const maxBody = 1 << 20
 
 // ServeHTTP answers one call of the API.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	calls := s.calls.Add(1)
+	arrived, calls := time.Now(), s.calls.Add(1)
 	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		write(w, problem(http.StatusBadRequest, "wrong request body", ""))
 		return
 	}
-	if s.options.Latency > 0 && !s.pause(r.Context(), s.options.Latency) {
+	if !s.there(r.Context(), arrived) {
 		return
 	}
 	c := &call{method: r.Method, segments: segments(r.URL.Path)}
 	if refused := s.admit(c, r, calls); refused != nil {
+		s.back(r.Context(), arrived)
 		write(w, *refused)
 		return
 	}
 	fault, dice := s.fate.draw(targetOf(c), r.Method, r.URL.RequestURI(), body)
+	var a answer
+	if fault == "" || fault.accepts() {
+		a = s.perform(c, r, body)
+	}
+	s.back(r.Context(), arrived)
 	if fault == "" {
-		write(w, s.perform(c, r, body))
+		write(w, a)
+		if a.reuse {
+			s.rooms.Put(&a.body)
+		}
 		return
 	}
-	s.fail(w, r, fault, dice, func() answer { return s.perform(c, r, body) })
+	s.fail(w, r, fault, dice, a, func() { s.perform(c, r, body) })
+}
+
+// there is the way of a call to the API, and back that of its answer. As over a
+// network, who is lost meanwhile may have been heard or not, and what the fake needs to
+// perform a call does not add to the time that it takes. there is false when the caller
+// has gone or the server was closed; what has happened by then is answered, whoever hears it.
+func (s *Server) there(ctx context.Context, arrived time.Time) bool {
+	return s.options.Latency <= 0 || s.pause(ctx, time.Until(arrived.Add(s.options.Latency/2)))
+}
+
+func (s *Server) back(ctx context.Context, arrived time.Time) {
+	if s.options.Latency > 0 {
+		s.pause(ctx, time.Until(arrived.Add(s.options.Latency)))
+	}
 }
 
 // perform runs the route of a call.
