@@ -37,6 +37,7 @@ type ahead[T any] struct {
 	cancel  context.CancelFunc
 	wide    int                     // how many are fetched
 	pending map[int]chan fetched[T] // full pages by their offset
+	last    chan struct{}           // closed when the page that was begun last is decoded
 	running sync.WaitGroup
 }
 
@@ -103,11 +104,12 @@ func (a *ahead[T]) begin(ctx context.Context, offsets []int) {
 		if a.pending[offset] != nil {
 			continue
 		}
-		c := make(chan fetched[T], 1)
-		a.pending[offset] = c
+		c, before, decoded := make(chan fetched[T], 1), a.last, make(chan struct{})
+		a.pending[offset], a.last = c, decoded
 		a.running.Go(func() {
-			g, err := a.fetch(inner, maxPage, offset)
-			c <- fetched[T]{g, err}
+			g, err := a.fetch(decodedAfter(inner, before), maxPage, offset)
+			close(decoded)
+			c <- fetched[T]{g, err} // last, since who is woken last goes on first: the reader
 		})
 		runtime.Gosched() // so that they are asked for in the order in which they are wanted
 	}
@@ -120,6 +122,28 @@ func (a *ahead[T]) drop() bool {
 	}
 	a.cancel()
 	a.running.Wait()
-	a.pending, a.wide = nil, 0
+	a.pending, a.last, a.wide = nil, nil, 0
 	return true
+}
+
+type decodedAfterKey struct{}
+
+// decodedAfter gives a context whose answer is decoded after that of the page before,
+// which closes the channel then, or when there is none. Pages that are asked for at once
+// come at once, in any order, and decoding them takes longer than reading them: the one
+// that is wanted next would be waited for until the others are decoded.
+func decodedAfter(ctx context.Context, before <-chan struct{}) context.Context {
+	return context.WithValue(ctx, decodedAfterKey{}, before)
+}
+
+// mayDecode waits until an answer may be decoded, or is not wanted any more.
+func mayDecode(ctx context.Context) {
+	before, _ := ctx.Value(decodedAfterKey{}).(<-chan struct{})
+	if before == nil {
+		return
+	}
+	select {
+	case <-before:
+	case <-ctx.Done():
+	}
 }

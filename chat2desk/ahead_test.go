@@ -98,6 +98,62 @@ func TestASlowServerIsReadFurtherAhead(t *testing.T) {
 	}
 }
 
+// TestPagesAreDecodedInTheirOrder: pages that come in any order are decoded in the one in
+// which they are wanted. One that could not be read holds nobody up, and none waits once
+// nobody reads.
+func TestPagesAreDecodedInTheirOrder(t *testing.T) {
+	const total = 6 * maxPage
+	for name, tt := range map[string]struct {
+		broken, stop int // the offset of a page without an answer, and of how many records are read
+		decoded      []int
+	}{
+		"all":         {-1, total, []int{0, 199, 398, 597, 796, 995, 1194}},
+		"one is lost": {597, total, []int{0, 796, 995, 1194, 199, 398}}, // nothing is waited for but the page before
+		"stopped":     {-1, maxPage, []int{0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				var decoded []int
+				fetch := func(ctx context.Context, limit, offset int) (page[int], error) {
+					if err := sleep(ctx, 50*time.Millisecond+time.Duration(total-offset)*time.Microsecond); err != nil {
+						return page[int]{}, err
+					}
+					if offset == tt.broken {
+						return page[int]{}, errCutOff
+					}
+					mayDecode(ctx)
+					if err := ctx.Err(); err != nil {
+						return page[int]{}, err
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					decoded = append(decoded, offset)
+					n := total
+					return page[int]{items: cut(upTo(total), offset, limit), total: &n, took: 50 * time.Millisecond}, nil
+				}
+				p := &pager[int, int]{
+					op: opContacts, what: "client", fetch: fetch, key: func(id int) int { return id },
+					ahead: &ahead[int]{fetch: fetch, whole: true},
+				}
+				var last error
+				p.stream(t.Context(), func(id int, err error) bool {
+					if last = err; id == tt.broken {
+						time.Sleep(time.Second) // until the others are there
+					}
+					return id != tt.stop || tt.stop == total
+				})
+				if tt.broken < 0 {
+					require.NoError(t, last)
+				} else {
+					require.ErrorIs(t, last, errCutOff)
+				}
+				require.Equal(t, tt.decoded, decoded)
+			})
+		})
+	}
+}
+
 // TestAFarServerWithADeadOffset has the pages under way that were asked for on trust,
 // and none of them is taken for another.
 func TestAFarServerWithADeadOffset(t *testing.T) {

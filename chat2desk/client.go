@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -20,6 +21,7 @@ type Client struct {
 	pace       *pace
 	deadOffset atomic.Bool              // this instance ignores offset on messages
 	told       atomic.Pointer[toldTime] // what the API's clock shows; nil until it has said
+	bodies     sync.Pool                // of *[]byte: what answers to reads were read into, for those to come
 }
 
 // New makes a client. The token may be pasted with "Authorization:", "Bearer",
@@ -130,7 +132,11 @@ func (c *Client) getOnce(ctx context.Context, op, path string, query url.Values,
 	}
 	s := c.exchange(ctx, http.MethodGet, path, query, nil)
 	took := time.Since(start)
+	if s.status == http.StatusOK {
+		mayDecode(ctx)
+	}
 	v := s.judge(fields)
+	c.reuse(s.body)
 	v.answer.took = took
 	c.pace.learn(start, v.problem)
 	if v.problem == nil {

@@ -61,7 +61,7 @@ func judgedOf(resp *http.Response, err error) judged {
 		return judged{HeadBad: true}
 	}
 	defer resp.Body.Close()
-	body, err := readBody(resp, maxSendBody)
+	body, err := readBody(resp, maxSendBody, nil)
 	return judged{resp.StatusCode, string(body), false, err != nil, resp.Header}
 }
 

@@ -40,7 +40,11 @@ func (c *Client) exchange(ctx context.Context, method, path string, query url.Va
 	defer resp.Body.Close()
 	s = seen{arrived: true, status: resp.StatusCode, header: resp.Header, heard: c.now()}
 	c.learnTime(s.header, s.heard)
-	s.body, s.bodyErr = readBody(resp, maxBody)
+	var room []byte
+	if method == http.MethodGet {
+		room = c.room()
+	}
+	s.body, s.bodyErr = readBody(resp, maxBody, room)
 	s.bodyErr = c.redact(s.bodyErr)
 	return s
 }
@@ -55,9 +59,30 @@ func (c *config) headers() (h headers) {
 	return h
 }
 
+// Bodies of so many bytes are kept for the next one: a page of clients has 100 kB.
+const (
+	leastReused = 16 << 10
+	mostReused  = maxTrusted
+)
+
+// room gives the memory of a body that was read and decoded, or none.
+func (c *Client) room() []byte {
+	if b, ok := c.bodies.Get().(*[]byte); ok {
+		return (*b)[:0]
+	}
+	return nil
+}
+
+// reuse takes back a body. Nothing that was decoded may point into it.
+func (c *Client) reuse(body []byte) {
+	if cap(body) >= leastReused && cap(body) <= mostReused {
+		c.bodies.Put(&body)
+	}
+}
+
 // readBody reads a body up to limit bytes, to its end, and unpacks it if it came
-// packed, asked for or not.
-func readBody(resp *http.Response, limit int64) ([]byte, error) {
+// packed, asked for or not. It is read into room, where that is enough.
+func readBody(resp *http.Response, limit int64, room []byte) ([]byte, error) {
 	r := io.Reader(resp.Body)
 	if strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
 		z, err := gzip.NewReader(r)
@@ -71,7 +96,10 @@ func readBody(resp *http.Response, limit int64) ([]byte, error) {
 		size = min(resp.ContentLength, limit, maxTrusted)
 	}
 	// One byte more, so that the end shows without growing.
-	body := make([]byte, 0, size+1)
+	body := room
+	if int64(cap(body)) <= size {
+		body = make([]byte, 0, size+1)
+	}
 	for {
 		n, err := r.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]

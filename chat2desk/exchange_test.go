@@ -406,6 +406,43 @@ func TestEachCallerKeepsAConnection(t *testing.T) {
 	require.EqualValues(t, mostCallers, opened.Load())
 }
 
+// TestABodyIsReadIntoTheLastOne: what was decoded stays as it is when the memory of its
+// body holds the next one.
+func TestABodyIsReadIntoTheLastOne(t *testing.T) {
+	page := func(name string) string {
+		row := `{"id":7,"name":"` + name + `","phone":"79161110001","comment":12345678901234567890,"custom_fields":{"` + name + `":"` + name + `"}}`
+		return `{"data":[` + row + `],"meta":{"total":1},"padding":"` + strings.Repeat("x", leastReused) + `"}`
+	}
+	names := []string{"Anna", "Olga", "Ivan"}
+	n := 0
+	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, page(names[n]))
+		n++
+	})
+	var got []Contact
+	for range names {
+		l, err := c.ListContacts(t.Context(), ContactsQuery{Limit: 1})
+		require.NoError(t, err)
+		for x, err := range l.All() {
+			require.NoError(t, err)
+			got = append(got, x)
+		}
+	}
+	for i, name := range names {
+		require.Equal(t, Contact{
+			ID: 7, Name: &name, Phone: "79161110001", Comment: new("12345678901234567890"), CustomFields: map[string]string{name: name},
+		}, got[i])
+	}
+
+	c.reuse(make([]byte, leastReused-1))
+	c.reuse(make([]byte, 0, mostReused+1))
+	for room := c.room(); room != nil; room = c.room() {
+		require.GreaterOrEqual(t, cap(room), leastReused)
+		require.LessOrEqual(t, cap(room), mostReused)
+		require.Empty(t, room)
+	}
+}
+
 // TestReadBody reads bodies of every size, in pieces of every kind, whatever the
 // answer says of their length.
 func TestReadBody(t *testing.T) {
@@ -421,19 +458,21 @@ func TestReadBody(t *testing.T) {
 		text := strings.Repeat("x", size)
 		for _, said := range []int64{-1, 0, 1, int64(size) - 1, int64(size), int64(size) + 1, 1 << 40} {
 			for name, cut := range pieces {
-				resp := &http.Response{ContentLength: said, Header: http.Header{}, Body: io.NopCloser(cut(strings.NewReader(text)))}
-				got, err := readBody(resp, limit)
-				if size > limit {
-					require.ErrorAs(t, err, new(tooLarge), "%d %d %s", size, said, name)
-					require.Nil(t, got)
-					continue
+				for _, room := range [][]byte{nil, make([]byte, 0, 1), make([]byte, 0, 513), make([]byte, 0, limit+1)} {
+					resp := &http.Response{ContentLength: said, Header: http.Header{}, Body: io.NopCloser(cut(strings.NewReader(text)))}
+					got, err := readBody(resp, limit, room)
+					if size > limit {
+						require.ErrorAs(t, err, new(tooLarge), "%d %d %s %d", size, said, name, cap(room))
+						require.Nil(t, got)
+						continue
+					}
+					require.NoError(t, err, "%d %d %s %d", size, said, name, cap(room))
+					require.Equal(t, text, string(got), "%d %d %s %d", size, said, name, cap(room))
+					require.LessOrEqual(t, cap(got), 3*limit, "memory is not taken at a header's word")
 				}
-				require.NoError(t, err, "%d %d %s", size, said, name)
-				require.Equal(t, text, string(got), "%d %d %s", size, said, name)
-				require.LessOrEqual(t, cap(got), 3*limit, "memory is not taken at a header's word")
 			}
 			resp := &http.Response{ContentLength: said, Header: http.Header{}, Body: io.NopCloser(io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken)))}
-			_, err := readBody(resp, limit)
+			_, err := readBody(resp, limit, nil)
 			if size <= limit {
 				require.ErrorIs(t, err, broken)
 			}
