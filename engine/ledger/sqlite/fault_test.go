@@ -143,5 +143,6 @@ func TestAWriterThatCannotBegin(t *testing.T) {
 		require.ErrorAs(t, err, &failed)
 		require.ErrorContains(t, err, "no such table: ")
 	}
+	require.NoError(t, w.stop())
 	require.NoError(t, w.close())
 }

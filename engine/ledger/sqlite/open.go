@@ -215,13 +215,18 @@ func (s *Store) Close() error {
 	again := s.closed.Swap(true)
 	var errs []error
 	if s.writer != nil {
-		errs = append(errs, s.writer.close())
+		errs = append(errs, s.writer.stop())
 	}
 	if s.marker != nil && !again {
 		errs = append(errs, s.marker.close())
 	}
 	if s.reader != nil {
 		errs = append(errs, s.reader.Close())
+	}
+	if s.writer != nil {
+		// The last connection to be closed folds the log. This one has most of it in its
+		// cache.
+		errs = append(errs, s.writer.close())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("close ledger %s: %w", s.path, err)

@@ -276,25 +276,38 @@ func (s *Store) findFar(ctx context.Context, id ledger.Identity) scanner {
 // the hint says.
 const findHinted = selectSends + ` WHERE s.identity = ?1 UNION ALL ` + selectTail + ` WHERE s.n = ?2 AND s.identity = ?1`
 
-const selectTally = `SELECT state, count(*) FROM every_send WHERE run = (SELECT n FROM runs WHERE id = ?) GROUP BY state`
+// tallied are the states that a send of a run can have in the ledger.
+var tallied = []ledger.State{ledger.Intent, ledger.Sent, ledger.NotSent, ledger.Refused, ledger.Unknown}
+
+// selectTally counts each table by itself and in one pass: grouped by its state, what the
+// view every_send gives would be sorted.
+var selectTally = func() string {
+	each, sums := "", ""
+	for i, state := range tallied {
+		each += fmt.Sprintf(`, count(*) FILTER (WHERE state = %d) AS n%d`, state, i)
+		sums += fmt.Sprintf(`, sum(n%d)`, i)
+	}
+	of := func(table string) string {
+		return `SELECT ` + each[2:] + ` FROM ` + table + ` WHERE run = (SELECT n FROM runs WHERE id = ?1)`
+	}
+	return `SELECT ` + sums[2:] + ` FROM (` + of(`sends`) + ` UNION ALL ` + of(`tail`) + `)`
+}()
 
 // Tally counts the sends of a run by their state.
 func (s *Store) Tally(ctx context.Context, run string) (map[ledger.State]int, error) {
-	type group struct {
-		state ledger.State
-		n     int
+	counts := make([]int, len(tallied))
+	into := make([]any, len(tallied))
+	for i := range counts {
+		into[i] = &counts[i]
 	}
-	scan := func(row scanner) (group, error) {
-		var g group
-		err := row.Scan(&g.state, &g.n)
-		return g, badScan(err)
+	if err := s.reader.QueryRowContext(ctx, selectTally, run).Scan(into...); err != nil {
+		return nil, s.reading(err)
 	}
 	tally := map[ledger.State]int{}
-	for g, err := range scanAll(ctx, s, s.reader, scan, selectTally, run) {
-		if err != nil {
-			return nil, err
+	for i, n := range counts {
+		if n > 0 {
+			tally[tallied[i]] = n
 		}
-		tally[g.state] = g.n
 	}
 	return tally, nil
 }

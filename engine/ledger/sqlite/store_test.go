@@ -446,10 +446,10 @@ func TestQueryPlans(t *testing.T) {
 func TestTally(t *testing.T) {
 	s := openNew(t)
 	begin(t, s, "r1")
-	for n := range 4 {
+	for n := range 7 {
 		require.NoError(t, s.Intend(t.Context(), intention(n, "r1")))
 	}
-	for n, state := range map[int]ledger.State{0: ledger.Sent, 1: ledger.Sent, 2: ledger.Refused} {
+	for n, state := range map[int]ledger.State{0: ledger.Sent, 1: ledger.Sent, 2: ledger.Refused, 3: ledger.Unknown, 4: ledger.Unknown, 5: ledger.NotSent} {
 		o := ledger.Outcome{Identity: identity(n), Run: "r1", State: state, Reason: "because", At: noon}
 		if state == ledger.Sent {
 			o.MessageID, o.Reason = 1+n, ""
@@ -458,7 +458,7 @@ func TestTally(t *testing.T) {
 	}
 	got, err := s.Tally(t.Context(), "r1")
 	require.NoError(t, err)
-	require.Equal(t, map[ledger.State]int{ledger.Sent: 2, ledger.Refused: 1, ledger.Intent: 1}, got)
+	require.Equal(t, map[ledger.State]int{ledger.Sent: 2, ledger.Refused: 1, ledger.Unknown: 2, ledger.NotSent: 1, ledger.Intent: 1}, got)
 	got, err = s.Tally(t.Context(), "none")
 	require.NoError(t, err)
 	require.Empty(t, got)

@@ -316,8 +316,8 @@ func (w *writer) fail(cause error) error {
 	return err
 }
 
-// close writes what is queued and stops the writer.
-func (w *writer) close() error {
+// stop writes what is queued and ends all writing.
+func (w *writer) stop() error {
 	w.mu.Lock()
 	if w.failed == nil {
 		w.failed = ledger.ErrClosed
@@ -327,11 +327,16 @@ func (w *writer) close() error {
 	<-w.done
 	unfolded := w.unfolded
 	w.unfolded = nil
+	return unfolded
+}
+
+// close closes the connection of a writer that was stopped.
+func (w *writer) close() error {
 	if err := errors.Join(w.stmt.close(), w.direct.close(), w.conn.Close()); err != nil && !errors.Is(err, sql.ErrConnDone) {
-		return errors.Join(unfolded, err, w.db.Close())
+		return errors.Join(err, w.db.Close())
 	}
 	if err := w.db.Close(); err != nil {
-		return errors.Join(unfolded, fmt.Errorf("close: %w", err))
+		return fmt.Errorf("close: %w", err)
 	}
-	return unfolded
+	return nil
 }
