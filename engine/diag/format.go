@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/mattn/go-runewidth"
+	"github.com/clipperhouse/displaywidth"
 )
 
 // Format draws one Diagnostic for a person: place, severity, summary and code,
@@ -114,7 +114,7 @@ func excerpt(at Span, lines []string, secrets []Span) string {
 	shown := line[cut:min(len(line), cut+maxExcerpt)]
 	to = min(to, cut+maxExcerpt)
 
-	width := func(r []rune) int { return runewidth.StringWidth(visible(r)) }
+	width := func(r []rune) int { return displaywidth.String(visible(r)) }
 	pad := width(shown[:min(from-cut, len(shown))])
 	carets := max(1, width(shown[min(from-cut, len(shown)):min(to-cut, len(shown))]))
 	gutter := fmt.Sprintf("%5d", at.Start.Line)

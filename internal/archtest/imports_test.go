@@ -99,14 +99,14 @@ func TestNobodyImportsCommands(t *testing.T) {
 // homes says where each library may be used. A library in one place can be
 // replaced in one place.
 var homes = map[string][]string{
-	"gopkg.in/yaml.v3":              {"engine/flow"},
-	"github.com/goccy/go-yaml":      {"engine/flow"},
-	"github.com/expr-lang/expr":     {"engine/lang"},
-	"github.com/rivo/uniseg":        {"engine/lang", "internal/ui"},
-	"github.com/mattn/go-runewidth": {"engine/diag", "internal/ui"},
-	"modernc.org/sqlite":            {"engine/ledger/sqlite"},
-	"github.com/gofrs/flock":        {"engine/ledger"},
-	"golang.org/x/time":             {"chat2desk"},
+	"gopkg.in/yaml.v3":                     {"engine/flow"},
+	"github.com/goccy/go-yaml":             {"engine/flow"},
+	"github.com/expr-lang/expr":            {"engine/lang"},
+	"github.com/rivo/uniseg":               {"engine/lang", "internal/ui"},
+	"github.com/clipperhouse/displaywidth": {"engine/diag", "internal/ui"},
+	"modernc.org/sqlite":                   {"engine/ledger/sqlite"},
+	"github.com/gofrs/flock":               {"engine/ledger"},
+	"golang.org/x/time":                    {"chat2desk"},
 
 	// Where the vendor's answers are read (docs/adr/0013), and plans and events written.
 	"github.com/go-json-experiment/json": {"chat2desk", "engine", "engine/planfile"},

@@ -6,7 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/mattn/go-runewidth"
+	"github.com/clipperhouse/displaywidth"
 )
 
 // pageWidth is the width, in columns, that every table and frame keeps to, however
@@ -58,10 +58,10 @@ func harmless(r rune) bool {
 }
 
 // Width is how many columns of a terminal s fills.
-func Width(s string) int { return runewidth.StringWidth(s) }
+func Width(s string) int { return displaywidth.String(s) }
 
 // Cut shortens s to so many columns, with an ellipsis for what is gone.
-func Cut(s string, width int) string { return runewidth.Truncate(s, width, "…") }
+func Cut(s string, width int) string { return displaywidth.TruncateString(s, width, "…") }
 
 // Pad fills s with spaces to so many columns.
 func Pad(s string, width int) string {
@@ -78,7 +78,7 @@ func Wrap(s string, width int) []string {
 			line = ""
 		}
 		for Width(strings.TrimRight(word, " ")) > width {
-			head := runewidth.Truncate(word, width, "")
+			head := displaywidth.TruncateString(word, width, "")
 			if head == "" {
 				break // one character wider than the line
 			}
