@@ -59,8 +59,8 @@ func (p *Program) Plan(ctx context.Context, o Options) (*Summary, error) {
 type planner struct {
 	*session
 	stage   int
-	w       *opening // nil in finally, which plans nothing
-	draft   ledger.Draft
+	w       *opening     // nil in finally, which plans nothing
+	drafted ledger.Draft // of the sends so far; nil until there is one
 	seq     int64
 	unit    int64
 	counts  planfile.Counts
@@ -110,10 +110,7 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 		return nil, err
 	}
 	defer p.w.abort()
-	if p.draft, err = s.o.Store.Draft(ctx, p.p.Name, p.p.CampaignOf(p.o)); err != nil {
-		return nil, err
-	}
-	defer p.draft.Close()
+	defer p.noDraft()
 	for _, st := range s.p.Steps {
 		if st.Stage != stage {
 			continue
@@ -153,6 +150,22 @@ func (s *session) planStage(ctx context.Context, stage int, env map[string]strin
 		return sum, err
 	}
 	return sum, s.withinMonth(p.counts.Planned)
+}
+
+// draft is what the ledger is asked for each planned send. It is opened for the first one,
+// while the API is reading what comes after it.
+func (p *planner) draft(ctx context.Context) (ledger.Draft, error) {
+	var err error
+	if p.drafted == nil {
+		p.drafted, err = p.o.Store.Draft(ctx, p.p.Name, p.p.CampaignOf(p.o))
+	}
+	return p.drafted, err
+}
+
+func (p *planner) noDraft() {
+	if p.drafted != nil {
+		_ = p.drafted.Close()
+	}
 }
 
 // withinMaxSends is the first rail: more planned than the cap, and nothing is

@@ -235,7 +235,11 @@ func (p *planner) railedAgain(ctx context.Context, c *candidate) error {
 // known asks the draft and the ledger about a send.
 func (p *planner) known(ctx context.Context, c *candidate) error {
 	r := &c.Send
-	seen, err := p.draft.Add(ctx, c.id, c.content, r.Seq, c.former...)
+	draft, err := p.draft(ctx)
+	if err != nil {
+		return err
+	}
+	seen, err := draft.Add(ctx, c.id, c.content, r.Seq, c.former...)
 	if err != nil {
 		return err
 	}

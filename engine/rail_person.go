@@ -67,6 +67,10 @@ func (p *planner) perContact(ctx context.Context, c *candidate) (string, error) 
 	if p.p.Class != ledger.Marketing {
 		return "", nil
 	}
+	draft, err := p.draft(ctx)
+	if err != nil {
+		return "", err
+	}
 	for _, rule := range p.p.Guard.PerContact {
 		past := ledger.Past{
 			Person: c.person, Account: c.Account, Contact: c.Contact, Since: p.o.clock().Add(-rule.Per), But: cmp.Or(c.unsettled, p.run),
@@ -75,7 +79,7 @@ func (p *planner) perContact(ctx context.Context, c *candidate) (string, error) 
 		if err != nil {
 			return "", err
 		}
-		others, _, err := p.draft.Others(ctx, c.person, c.contact)
+		others, _, err := draft.Others(ctx, c.person, c.contact)
 		if err != nil {
 			return "", err
 		}
@@ -122,12 +126,16 @@ func (p *planner) meet(ctx context.Context, c *candidate) error {
 	if c.person == c.contact {
 		return nil
 	}
-	others, _, err := p.draft.Others(ctx, c.person, c.contact)
+	draft, err := p.draft(ctx)
+	if err != nil {
+		return err
+	}
+	others, _, err := draft.Others(ctx, c.person, c.contact)
 	if err != nil {
 		return err
 	}
 	p.acquaint(c, others)
-	return p.draft.Writes(ctx, c.person, c.contact, c.Seq)
+	return draft.Writes(ctx, c.person, c.contact, c.Seq)
 }
 
 // acquaint notes a contact whose person the plan writes to under others.
