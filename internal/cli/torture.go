@@ -24,6 +24,7 @@ type tortureOptions struct {
 	kills    int
 	each     int
 	within   time.Duration
+	latency  time.Duration
 	with     string
 	parallel int
 	seed     uint64
@@ -54,8 +55,8 @@ func newTorture(a *app) *cobra.Command {
 			"  flowrunner torture sale.yaml --var promo=SPRING15 --kills 100 --seed 7",
 		Args: exactly(1, "the FILE of one flow"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.kills < 0 || o.each < 1 || o.parallel < 1 || o.within <= 0 {
-				return &usageError{"--kills is a number from 0 on; --each and --parallel from 1 on; --within a time such as 500ms", "see flowrunner torture --help"}
+			if o.kills < 0 || o.each < 1 || o.parallel < 1 || o.within <= 0 || o.latency < 0 {
+				return &usageError{"--kills is a number from 0 on; --each and --parallel from 1 on; --within a time such as 500ms, and --latency one from 0 on", "see flowrunner torture --help"}
 			}
 			if err := o.check(cmd.Flags()); err != nil {
 				return err
@@ -74,6 +75,7 @@ func newTorture(a *app) *cobra.Command {
 	f.Var(choiceOf(&o.with, "kill", "kill", "interrupt"), "with", "what ends a process: kill (SIGKILL), or interrupt (SIGINT and SIGTERM in turns)")
 	f.IntVar(&o.parallel, "parallel", 4, "how many broadcasts go on side by side")
 	f.Uint64Var(&o.seed, "seed", 1, "what the faults and the moments are drawn from")
+	f.DurationVar(&o.latency, "latency", 0, "how long each call takes, such as 20ms; who is ended meanwhile may have been heard or not")
 	f.StringVar(&o.faults, "faults", tortureFaults, "faults of the sandbox, a `list`; an empty text is none")
 	o.settle.time = new(tortureSettle)
 	f.Var(&o.settle, "settle", "the settle time of the runs; the sandbox accepts late messages after 150ms, so 0 breaks the promise")
@@ -165,7 +167,7 @@ func (o *tortureOptions) trial(a *app, file string) (*torture.Trial, error) {
 		return nil, fileError("find", file, err)
 	}
 	t := &torture.Trial{
-		Folder: folder, Flow: inside, World: so.World, Faults: so.Faults,
+		Folder: folder, Flow: inside, World: so.World, Faults: so.Faults, Latency: o.latency,
 		Kills: o.kills, Each: o.each, Within: o.within, Side: o.parallel, Seed: o.seed,
 	}
 	if o.with == "interrupt" {
