@@ -136,14 +136,16 @@ func decodedAfter(ctx context.Context, before <-chan struct{}) context.Context {
 	return context.WithValue(ctx, decodedAfterKey{}, before)
 }
 
-// mayDecode waits until an answer may be decoded, or is not wanted any more.
-func mayDecode(ctx context.Context) {
+// mayDecode waits until an answer may be decoded. It is false if it is not wanted any
+// more.
+func mayDecode(ctx context.Context) bool {
 	before, _ := ctx.Value(decodedAfterKey{}).(<-chan struct{})
 	if before == nil {
-		return
+		return true
 	}
 	select {
 	case <-before:
 	case <-ctx.Done():
 	}
+	return ctx.Err() == nil
 }

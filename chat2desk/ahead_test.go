@@ -122,9 +122,8 @@ func TestPagesAreDecodedInTheirOrder(t *testing.T) {
 					if offset == tt.broken {
 						return page[int]{}, errCutOff
 					}
-					mayDecode(ctx)
-					if err := ctx.Err(); err != nil {
-						return page[int]{}, err
+					if !mayDecode(ctx) {
+						return page[int]{}, ctx.Err()
 					}
 					mu.Lock()
 					defer mu.Unlock()

@@ -132,8 +132,10 @@ func (c *Client) getOnce(ctx context.Context, op, path string, query url.Values,
 	}
 	s := c.exchange(ctx, http.MethodGet, path, query, nil)
 	took := time.Since(start)
-	if s.status == http.StatusOK {
-		mayDecode(ctx)
+	if s.status == http.StatusOK && !mayDecode(ctx) {
+		c.pace.learn(start, nil)
+		c.reuse(s.body)
+		return answer{}, canceled(op, ctx)
 	}
 	v := s.judge(fields)
 	c.reuse(s.body)

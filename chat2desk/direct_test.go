@@ -232,7 +232,7 @@ func TestAnsweredBeforeItIsRead(t *testing.T) {
 	d := directTo(t, rawServer(t, func(_ int64, c net.Conn) {
 		_, err := http.ReadRequest(bufio.NewReaderSize(c, 256))
 		if err == nil {
-			_, _ = io.WriteString(c, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
+			_, _ = io.WriteString(c, "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno")
 			_ = c.(*net.TCPConn).CloseWrite()
 			_, _ = io.Copy(io.Discard, c)
 		}

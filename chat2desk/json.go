@@ -41,6 +41,7 @@ type jsonParser struct {
 	d      *jsontext.Decoder
 	fields []string
 	begun  []member // those of the objects that are being read, the outermost first
+	listed []any    // as well of the lists
 }
 
 func (p *jsonParser) body() (any, error) {
@@ -148,7 +149,7 @@ func (p *jsonParser) name(keep []string) (name string, wanted bool, err error) {
 
 // list reads a list.
 func (p *jsonParser) list(element func() (any, error)) (any, error) {
-	list := []any{}
+	from := len(p.listed)
 	if _, err := p.d.ReadToken(); err != nil {
 		return nil, err
 	}
@@ -157,8 +158,11 @@ func (p *jsonParser) list(element func() (any, error)) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, v)
+		p.listed = append(p.listed, v)
 	}
+	list := make([]any, len(p.listed)-from)
+	copy(list, p.listed[from:])
+	p.listed = p.listed[:from]
 	_, err := p.d.ReadToken() // its end, or what is wrong
 	return list, err
 }

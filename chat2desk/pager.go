@@ -74,13 +74,16 @@ type pager[T any, K comparable] struct {
 // nothing after it.
 func (p *pager[T, K]) next(ctx context.Context) (fresh []T, ended bool, err error) {
 	if p.pages == 0 {
-		p.memory, p.pos, p.overlap = map[K]struct{}{}, p.from, 1
+		p.pos, p.overlap = p.from, 1
 	}
 	want, offset := p.upcoming()
 	overlaps := offset < p.pos
 	g, err := p.page(ctx, want, offset)
 	if err != nil {
 		return nil, false, err
+	}
+	if p.memory == nil {
+		p.memorise(g)
 	}
 	stepped := overlaps && !p.knows(g)
 	if stepped {
@@ -299,6 +302,15 @@ func (p *pager[T, K]) knows(g page[T]) bool { return slices.ContainsFunc(g.items
 func (p *pager[T, K]) has(item T) bool {
 	_, known := p.memory[p.key(item)]
 	return known
+}
+
+// memorise makes room for as many keys as there will be.
+func (p *pager[T, K]) memorise(first page[T]) {
+	n := len(first.items)
+	if first.total != nil {
+		n = max(n, min(*first.total, memorised))
+	}
+	p.memory, p.order = make(map[K]struct{}, n), make([]K, 0, n)
 }
 
 // remember reports whether k is new, and forgets the oldest beyond memorised.
