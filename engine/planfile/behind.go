@@ -8,6 +8,10 @@ import (
 // blockBytes is how much is written at once.
 const blockBytes = 1 << 16
 
+// syncBlocks is how many blocks are made durable together, so that little is left to
+// wait for at the end.
+const syncBlocks = 8
+
 // behind writes blocks to a file, and hashes them, while the next one is being filled.
 // An error is told when one of the next two blocks is given to it, or at the end; nothing
 // is written after it.
@@ -34,13 +38,18 @@ func writeBehind(f *os.File, h hash.Hash) *behind {
 func (w *behind) run() {
 	defer close(w.empty)
 	var err error
+	n := 0
 	for block := range w.full {
 		if err == nil {
 			w.hash.Write(block)
 			_, err = w.file.Write(block)
 		}
 		w.empty <- emptied{block[:0], err}
+		if n++; err == nil && n%syncBlocks == 0 {
+			err = w.file.Sync() // what it says is said once, so it is kept
+		}
 	}
+	w.empty <- emptied{err: err}
 }
 
 // give takes a block, and gives an empty one for it.
