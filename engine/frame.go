@@ -117,8 +117,11 @@ func (b bound) Eval(item any) (any, error) {
 }
 
 // args evaluates what a step was given.
-func (f *frame) args(s *Step) (map[string]any, error) {
-	out := make(map[string]any, len(s.Args))
+func (f *frame) args(s *Step, into map[string]any) (map[string]any, error) {
+	out := into
+	if clear(out); out == nil {
+		out = make(map[string]any, len(s.Args))
+	}
 	for _, a := range s.Args {
 		if a.Value == nil {
 			var named step.Named[step.Expr]

@@ -13,7 +13,7 @@ func inputsOf(st *Step) string { return st.ID + "/inputs" }
 
 // enter binds the inputs of a called flow for one time that it runs.
 func (p *planner) enter(st *Step, f *frame) error {
-	args, err := f.args(st)
+	args, err := f.args(st, nil)
 	if err != nil {
 		return err
 	}

@@ -27,9 +27,10 @@ type candidate struct {
 	facts     *step.Facts // nil until somebody has told
 	named     string      // what person: gave
 	person    ledger.Person
-	unsettled string     // the earlier run that could not tell what became of it
-	record    step.Facts // facts, where its record in the flow told them
-	form      []byte     // reused: what content is the hash of
+	unsettled string         // the earlier run that could not tell what became of it
+	record    step.Facts     // facts, where its record in the flow told them
+	form      []byte         // reused: what content is the hash of
+	args      map[string]any // reused: Args
 }
 
 // candidate gives an empty candidate. Those that stand in the plan are used again, by
@@ -39,7 +40,7 @@ func (p *planner) candidate(st *Step, f *frame) *candidate {
 	if !ok {
 		c = &candidate{}
 	}
-	*c = candidate{st: st, form: c.form[:0]}
+	*c = candidate{st: st, form: c.form[:0], args: c.args}
 	c.Send = planfile.Send{Type: "send", Step: st.ID, Unit: f.unit, Item: f.item, Status: planfile.StatusPlanned}
 	return c
 }
@@ -47,7 +48,7 @@ func (p *planner) candidate(st *Step, f *frame) *candidate {
 // send renders one send completely.
 func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 	rec := p.candidate(st, f)
-	args, err := f.args(st)
+	args, err := f.args(st, rec.args)
 	if err != nil {
 		return nil, p.fail(st, f, err)
 	}
@@ -107,7 +108,7 @@ func (p *planner) send(ctx context.Context, st *Step, f *frame) ([]any, error) {
 		key.Step = id
 		rec.former = append(rec.former, key.Identity())
 	}
-	rec.Args = args
+	rec.Args, rec.args = args, args
 	f.give(st.ID, st.planned)
 	return []any{rec}, nil
 }

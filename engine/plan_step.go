@@ -189,7 +189,7 @@ func (p *planner) outputs(list []Output, f *frame, late bool) (map[string]any, e
 
 // use runs a compute or read kind.
 func (p *planner) use(ctx context.Context, st *Step, f *frame) error {
-	args, err := f.args(st)
+	args, err := f.args(st, nil)
 	if err != nil {
 		return p.fail(st, f, err)
 	}
@@ -306,7 +306,7 @@ func (p *planner) countLeftOut(id, reason string, n int) {
 
 // local plans a local step: its arguments are settled now, it happens in apply.
 func (p *planner) local(ctx context.Context, st *Step, f *frame) ([]any, error) {
-	args, err := f.args(st)
+	args, err := f.args(st, nil)
 	if err != nil {
 		return nil, p.fail(st, f, err)
 	}
