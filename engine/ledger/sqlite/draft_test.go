@@ -59,7 +59,7 @@ func TestDraftKnowsItsScope(t *testing.T) {
 // TestSieve never loses what was added, and is seldom wrong about the rest, however
 // many layers it has.
 func TestSieve(t *testing.T) {
-	const people = 2*layerHolds + 1000
+	const people = (firstBlocks+sieveBlocks)*512/16 + 1000
 	s := &sieve{}
 	for n := range people {
 		s.add(identity(n))
@@ -79,10 +79,11 @@ func TestSieve(t *testing.T) {
 
 // TestASieveHasABound takes more than it is made for, into its last layer.
 func TestASieveHasABound(t *testing.T) {
-	s := &sieve{layers: make([]*sieveLayer, maxLayers), count: layerHolds}
+	s := &sieve{layers: make([]sieveLayer, maxLayers)}
 	for i := range s.layers {
-		s.layers[i] = &sieveLayer{}
+		s.layers[i] = newSieveLayer(firstBlocks)
 	}
+	s.count = s.layers[0].holds()
 	for n := range 1000 {
 		s.add(identity(n))
 		require.True(t, s.has(identity(n)))
@@ -99,7 +100,7 @@ func TestAFullSieveIsStillRight(t *testing.T) {
 	require.NoError(t, err)
 	d := opened.(*draft)
 	d.sieve.add(identity(99)) // so that it has a layer
-	for i := range sieveBlocks {
+	for i := range firstBlocks {
 		for j := range 8 {
 			d.sieve.layers[0][i][j], d.known.layers[0][i][j] = ^uint64(0), ^uint64(0)
 		}

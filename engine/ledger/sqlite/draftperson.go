@@ -28,7 +28,12 @@ type personLook struct {
 	free            ledger.Identity // of the person's next contact
 }
 
+// personSlot is the identity of a person's n-th contact. That of the first is the person,
+// which is a hash already.
 func personSlot(p ledger.Person, n int) ledger.Identity {
+	if n == 0 {
+		return ledger.Identity(append(p[:], p[:]...))
+	}
 	var b [len(p) + 4]byte
 	copy(b[:], p[:])
 	binary.BigEndian.PutUint32(b[len(p):], uint32(n))

@@ -19,7 +19,8 @@ type draftRow struct {
 
 const (
 	draftRowBytes   = 32 + 32 + 8
-	draftBlockBytes = 28 * draftRowBytes // 2 KiB: all that are being filled have 512 KiB
+	draftBlockBytes = 28 * draftRowBytes // 2 KiB: all that are being filled have 512 KiB at most
+	draftFirstBytes = 7 * draftRowBytes  // of a block, doubled twice
 	draftBuckets    = 256                // by an identity's last byte
 )
 
@@ -42,8 +43,8 @@ func bucketOf(id ledger.Identity) int { return int(id[len(id)-1]) }
 
 func (d *draftRows) add(r draftRow) error {
 	b := &d.buckets[bucketOf(r.id)]
-	if b.last == nil {
-		b.last = make([]byte, 0, draftBlockBytes)
+	if len(b.last) == cap(b.last) {
+		b.last = append(make([]byte, 0, max(draftFirstBytes, 2*len(b.last))), b.last...)
 	}
 	b.last = append(b.last, r.id[:]...)
 	b.last = append(b.last, r.content[:]...)

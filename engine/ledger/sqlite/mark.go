@@ -167,6 +167,7 @@ type marker struct {
 	mu     sync.Mutex
 	file   markFile
 	serial int64 // as written or found by this process; -1 when it has done neither
+	closed bool
 	synced int64 // the highest that this process knows to be on the disk
 	failed error // the first failure, for close
 }
@@ -183,8 +184,15 @@ func newMarker(path, lineage string, accept bool, total func(context.Context) (i
 func (m *marker) loop() {
 	defer close(m.done)
 	for range m.wake {
+		m.mu.Lock()
+		written := m.serial
+		m.mu.Unlock()
 		// It may be replaced meanwhile; that one is synced before it takes its place.
-		_ = syncFile(markPath(m.path))
+		if syncFile(markPath(m.path)) == nil {
+			m.mu.Lock()
+			m.synced = max(m.synced, written)
+			m.mu.Unlock()
+		}
 	}
 }
 
@@ -197,9 +205,19 @@ func (m *marker) committed(total int64) {
 		return
 	}
 	m.commits = 0
+	m.sync()
+}
+
+// sync has the mark that is written by now synced, and does not wait for it.
+func (m *marker) sync() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return // close has seen to it
+	}
 	select {
 	case m.wake <- struct{}{}:
-	default:
+	default: // it is about to be
 	}
 }
 
@@ -259,6 +277,9 @@ func (m *marker) put(total int64, durable bool) error {
 // close raises the mark for the last time, when the writer has ended, and
 // reports the first failure of all.
 func (m *marker) close() error {
+	m.mu.Lock()
+	m.closed = true
+	m.mu.Unlock()
 	close(m.wake)
 	<-m.done
 	_ = m.raise(context.Background())

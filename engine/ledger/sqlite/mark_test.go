@@ -70,6 +70,8 @@ func TestMarkIsRaised(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*"))
 	require.NoError(t, err)
 	require.Len(t, left, 2)
+	require.Equal(t, last, s.marker.synced, "and on the disk")
+	s.marker.sync() // by whoever wrote a moment before
 }
 
 // An older copy of the ledger, or another one, is noticed before anything is

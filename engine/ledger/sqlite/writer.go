@@ -22,7 +22,7 @@ const maxBatch = 512
 // log, since there is time. What is left to the close is waited for, and the log that it
 // deletes takes 0.4 ms a MiB.
 const (
-	slowTail = 256
+	slowTail = 64
 	slowSend = 400 * time.Microsecond
 )
 
