@@ -11,6 +11,7 @@ import (
 	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/ledger/sqlite"
 	"github.com/flowrunner/flowrunner/engine/planfile"
+	"github.com/flowrunner/flowrunner/internal/heap"
 	"github.com/flowrunner/flowrunner/internal/ui"
 	"github.com/flowrunner/flowrunner/steps"
 )
@@ -132,7 +133,7 @@ const samples = 3
 func (j *job) plan() (*engine.Summary, error) {
 	progress := j.o.progressOf(j.a)
 	opts := j.opts
-	opts.Events, opts.Samples = progress.Event, samples
+	opts.Events, opts.Samples = aheadOf(progress.Event), samples
 	s, err := j.p.Plan(j.o.bounds.within(j.a.signals.drain), opts)
 	progress.Close()
 	if j.a.signals.drain.Err() != nil {
@@ -148,6 +149,19 @@ func (j *job) plan() (*engine.Summary, error) {
 		err = j.o.bounds.check(s.End.Counts.Planned, false)
 	}
 	return s, j.fail(err)
+}
+
+// aheadOf tells of events, and gets memory as soon as it shows that many messages are
+// being planned, which is when all pages of the list have been asked for.
+func aheadOf(tell func(engine.Event)) func(engine.Event) {
+	asked := false
+	return func(e engine.Event) {
+		if e.Kind == engine.EventProgress && !asked {
+			asked = true
+			go heap.Ahead()
+		}
+		tell(e)
+	}
 }
 
 // applyFile performs a plan that another command has made, or that somebody has had

@@ -32,6 +32,22 @@ const (
 	most  = 200
 )
 
+// Ahead asks the system for memory that will be wanted before the first collection, and
+// collects what there is. It is for a moment when all wait for something else: the system
+// gives a page of 4 KiB in 1.4 µs, which is a fifth of what planning a list takes that
+// has come at once.
+func Ahead() {
+	room := make([]byte, ahead)
+	for i := 0; i < len(room); i += 4096 {
+		room[i] = 1
+	}
+	runtime.KeepAlive(room)
+	runtime.GC()
+}
+
+// ahead is half of what there is before the first collection.
+const ahead = 8 << 20
+
 // watch adjusts after each collection: what nothing points to is cleaned up then.
 func watch(a *adjuster) {
 	runtime.AddCleanup(new([16]byte), func(a *adjuster) {
@@ -43,14 +59,19 @@ func watch(a *adjuster) {
 // adjuster turns growth into the percentage that Go takes.
 type adjuster struct {
 	percent int
-	live    [3]metrics.Sample
+	forced  uint64 // collections that somebody asked for
+	live    [4]metrics.Sample
 }
 
 func (a *adjuster) adjust() {
-	for i, name := range []string{"/gc/heap/live:bytes", "/gc/scan/stack:bytes", "/gc/scan/globals:bytes"} {
+	for i, name := range []string{"/gc/heap/live:bytes", "/gc/scan/stack:bytes", "/gc/scan/globals:bytes", "/gc/cycles/forced:gc-cycles"} {
 		a.live[i].Name = name
 	}
 	metrics.Read(a.live[:])
+	if forced := a.live[3].Value.Uint64(); forced > a.forced {
+		a.forced = forced
+		return // it says nothing of how the heap grows
+	}
 	heap := a.live[0].Value.Uint64()
 	p := percent(heap, heap+a.live[1].Value.Uint64()+a.live[2].Value.Uint64())
 	// A change stops the program for a moment, so a small one is let be.
