@@ -151,12 +151,15 @@ func (j *job) plan() (*engine.Summary, error) {
 	return s, j.fail(err)
 }
 
-// aheadOf tells of events, and gets memory as soon as it shows that many messages are
-// being planned, which is when all pages of the list have been asked for.
+// manyIterations that are planned are the first of more, and by then all pages of their
+// list that are fetched ahead have been asked for.
+const manyIterations = 64
+
+// aheadOf tells of events, and gets memory as soon as many iterations are planned.
 func aheadOf(tell func(engine.Event)) func(engine.Event) {
 	asked := false
 	return func(e engine.Event) {
-		if e.Kind == engine.EventProgress && !asked {
+		if e.Kind == engine.EventProgress && e.Done >= manyIterations && !asked {
 			asked = true
 			go heap.Ahead()
 		}
