@@ -116,7 +116,8 @@ func (b bound) Eval(item any) (any, error) {
 	return b.v.Eval(env)
 }
 
-// args evaluates what a step was given.
+// args evaluates what a step was given, into a map whose content nobody needs any more,
+// or a new one where into is nil.
 func (f *frame) args(s *Step, into map[string]any) (map[string]any, error) {
 	out := into
 	if clear(out); out == nil {
