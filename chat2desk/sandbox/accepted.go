@@ -104,28 +104,22 @@ func (a *Accepted) appendLine(b []byte) []byte {
 func (s *Server) accept(a Accepted) (Accepted, error) {
 	s.state.mu.Lock()
 	defer s.state.mu.Unlock()
-	a.N = len(s.state.accepted) + 1
-	if n := len(s.state.accepted); n > 0 {
-		a.N = s.state.accepted[n-1].N + 1
-	}
+	a.N = s.state.accepted.lastN + 1
 	a.At = s.now().UTC()
 	a.MessageID = s.state.nextMessageID(a.At)
+	s.line = a.appendLine(s.line[:0])
 	if s.log != nil {
-		s.line = a.appendLine(s.line[:0])
 		if _, err := s.log.Write(s.line); err != nil {
 			return Accepted{}, fmt.Errorf("write accepted message: %w", err)
 		}
 	}
-	s.state.remember(a)
+	s.state.remember(&a, s.line)
 	return a, nil
 }
 
-// remember puts an accepted message into the history of its client.
-func (s *state) remember(a Accepted) {
-	i := len(s.accepted)
-	s.accepted = append(s.accepted, a)
-	s.acceptedOf[a.ClientID] = append(s.acceptedOf[a.ClientID], i)
-	s.sent[a.MessageID] = i
+// remember puts an accepted message, with its line, into the history of its client.
+func (s *state) remember(a *Accepted, line []byte) {
+	s.accepted.add(a, line)
 	s.lastMessage = max(s.lastMessage, a.MessageID)
 }
 
@@ -134,8 +128,9 @@ func (s *state) remember(a Accepted) {
 func (s *Server) Restore(earlier []Accepted) {
 	s.state.mu.Lock()
 	defer s.state.mu.Unlock()
-	for _, a := range earlier {
-		s.state.remember(a)
+	for i := range earlier {
+		s.line = earlier[i].appendLine(s.line[:0])
+		s.state.remember(&earlier[i], s.line)
 	}
 }
 
@@ -143,5 +138,5 @@ func (s *Server) Restore(earlier []Accepted) {
 func (s *Server) Accepted() []Accepted {
 	s.state.mu.RLock()
 	defer s.state.mu.RUnlock()
-	return append([]Accepted(nil), s.state.accepted...)
+	return s.state.accepted.all()
 }

@@ -144,7 +144,7 @@ func (s *state) scan(f messageFilter) []messageKey {
 // name tells filters, and states of the world's messages, apart.
 func (f messageFilter) name(s *state) string {
 	parts := []string{
-		strconv.Itoa(len(s.accepted)), strconv.Itoa(s.injected), strconv.Itoa(len(s.created)), strconv.Itoa(s.marks),
+		strconv.Itoa(s.accepted.count()), strconv.Itoa(s.injected), strconv.Itoa(len(s.created)), strconv.Itoa(s.marks),
 		f.channel, f.operator, f.dialog, f.transport, f.kind, f.read,
 		strconv.FormatInt(f.span.from.Unix(), 10), strconv.FormatInt(f.span.to.Unix(), 10),
 		strconv.FormatInt(f.start, 10), strconv.FormatBool(f.started), strconv.FormatBool(f.backwards),

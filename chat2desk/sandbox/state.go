@@ -30,14 +30,12 @@ type state struct {
 	gaps    []int // the positions of those who are gone, in order
 	version int   // of the people; listings by filter are kept while it stands
 
-	reads      map[int64]bool   // message → read mark
-	marks      int              // how many read marks were ever set
-	injected   int              // messages that came in since
-	moved      map[int64]Dialog // dialogs that callers changed
-	accepted   []Accepted
-	acceptedOf map[int64][]int // client → places in accepted
-	sent       map[int64]int   // message → place in accepted
-	requests   map[int64][]int64
+	reads    map[int64]bool   // message → read mark
+	marks    int              // how many read marks were ever set
+	injected int              // messages that came in since
+	moved    map[int64]Dialog // dialogs that callers changed
+	accepted acceptedList
+	requests map[int64][]int64
 
 	lastContact, lastMessage, lastDialog, lastTag int64
 
@@ -51,7 +49,7 @@ func newState(w World) *state {
 		w: w, loc: w.Location(), crowd: newCrowd(w),
 		positions: map[int64]int{}, messages: map[int64][]Message{}, dialogs: map[int64][]Dialog{}, dialogOf: map[int64]int64{},
 		changed: map[int64]Contact{}, gone: map[int64]bool{}, reads: map[int64]bool{}, moved: map[int64]Dialog{},
-		acceptedOf: map[int64][]int{}, sent: map[int64]int{}, requests: map[int64][]int64{},
+		accepted: newAcceptedList(), requests: map[int64][]int64{},
 		lastMessage: 500_000, lastDialog: 30_000,
 	}
 	s.w.Contacts = w.sortedContacts()
@@ -230,10 +228,11 @@ func (s *state) history(id int64) []Message {
 		all = s.crowd.history(n)
 	}
 	all = append(all, s.messages[id]...)
-	for _, i := range s.acceptedOf[id] {
-		all = append(all, s.sentMessage(i))
+	sent := s.accepted.of(id)
+	for i := range sent {
+		all = append(all, s.sentMessage(&sent[i]))
 	}
-	if len(s.acceptedOf[id])+len(s.messages[id]) > 0 {
+	if len(sent)+len(s.messages[id]) > 0 {
 		slices.SortStableFunc(all, byMessageID)
 	}
 	if len(s.reads) > 0 {
@@ -247,8 +246,7 @@ func (s *state) history(id int64) []Message {
 }
 
 // sentMessage is how an accepted message looks in the history.
-func (s *state) sentMessage(i int) Message {
-	a := &s.accepted[i]
+func (s *state) sentMessage(a *Accepted) Message {
 	return Message{
 		ID: a.MessageID, ClientID: a.ClientID, Text: a.Text, Type: a.Type, Transport: a.Transport, ChannelID: a.ChannelID,
 		OperatorID: a.OperatorID, DialogID: s.dialogID(a.ClientID, a.ChannelID), Read: true, Status: "sent", Created: a.At,
@@ -259,8 +257,8 @@ func (s *state) sentMessage(i int) Message {
 // message finds one by its id.
 func (s *state) message(id int64) (Message, bool) {
 	client := int64(0)
-	if i, ok := s.sent[id]; ok {
-		client = s.accepted[i].ClientID
+	if a, ok := s.accepted.message(id); ok {
+		client = a.ClientID
 	} else if n, ok := s.crowd.owner(id); ok {
 		client = s.crowd.id(n)
 	}
