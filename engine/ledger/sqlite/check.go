@@ -88,18 +88,18 @@ func (s *Store) checkSends(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		table.count(row.Identity)
+		table.count(row.Identity, row.n)
 	}
 	var last ledger.Identity
-	for id, err := range scanAll(ctx, s, t, scanIdentity, `SELECT identity FROM sends ORDER BY identity`) {
+	for e, err := range scanAll(ctx, s, t, scanEntry, selectIdentities) {
 		if err != nil {
 			return err
 		}
-		if index.rows > 0 && bytes.Compare(last[:], id[:]) >= 0 {
-			return fmt.Errorf("%w: the send %s is out of order", errBadRow, id)
+		if index.rows > 0 && bytes.Compare(last[:], e.identity[:]) >= 0 {
+			return fmt.Errorf("%w: the send %s is out of order", errBadRow, e.identity)
 		}
-		index.count(id)
-		last = id
+		index.count(e.identity, e.n)
+		last = e.identity
 	}
 	if table != index {
 		return fmt.Errorf("%w: the index of sends is not that of their table", errBadRow)
@@ -110,7 +110,7 @@ func (s *Store) checkSends(ctx context.Context) error {
 // selectTwice finds sends that do not stand in one table alone, once.
 const selectTwice = `
 SELECT identity FROM tail GROUP BY identity HAVING count(*) > 1 UNION ALL
-SELECT l.identity FROM tail l JOIN sends s ON s.identity = l.identity`
+SELECT l.identity FROM tail l JOIN identities i ON i.identity = l.identity`
 
 // checkTail reads the tail, whose rows have checksums, and holds it against the
 // table of sends. It is small, and is checked at every opening.
@@ -134,42 +134,43 @@ func (s *Store) checkTail(ctx context.Context) error {
 	return nil
 }
 
-// census tells two sets of identities apart, whatever their order. Identities are
-// hashes, so their sum is one.
+// census tells two sets of identities and the numbers of their rows apart, whatever their
+// order. Identities are hashes, so their sum is one; each counts an odd number of times
+// that is its row's own.
 type census struct {
 	rows int
 	sum  [4]uint64
 }
 
-func (c *census) count(id ledger.Identity) {
+func (c *census) count(id ledger.Identity, n int64) {
 	c.rows++
 	for i := range c.sum {
-		c.sum[i] += binary.BigEndian.Uint64(id[8*i:])
+		c.sum[i] += binary.BigEndian.Uint64(id[8*i:]) * uint64(2*n+1)
 	}
 }
 
 // checkGap looks at the entries of the index on both sides of where an identity
-// would stand, when the table perhaps has it and the index does not: an entry that
-// was damaged stands there under another name, and its send would be made again. A
-// large ledger is not read through at every opening, so this is where it is
+// would stand, in each of its tables, when the sends perhaps have it and the index does
+// not: an entry that was damaged stands there under another name, and its send would be
+// made again. A large ledger is not read through at every opening, so this is where it is
 // noticed.
 func (s *Store) checkGap(ctx context.Context, id ledger.Identity) error {
-	for _, side := range []string{`identity > ? ORDER BY identity`, `identity < ? ORDER BY identity DESC`} {
-		var entry []byte
-		var n int64
-		err := s.reader.QueryRowContext(ctx, `SELECT identity, n FROM sends WHERE `+side+` LIMIT 1`, id[:]).Scan(&entry, &n)
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
-		}
-		if err != nil {
-			return s.reading(badScan(err))
-		}
-		row, err := scanSend(s.reader.QueryRowContext(ctx, selectSends+` WHERE s.n = ?`, n))
-		if err == nil && !bytes.Equal(row.Identity[:], entry) {
-			err = fmt.Errorf("%w: the index has %x for the send %s", errBadRow, entry, row.Identity)
-		}
-		if err != nil {
-			return s.reading(err)
+	for _, table := range []string{`new_identities`, `old_identities`} {
+		for _, side := range []string{`identity > ? ORDER BY identity`, `identity < ? ORDER BY identity DESC`} {
+			e, err := scanEntry(s.reader.QueryRowContext(ctx, `SELECT identity, n FROM `+table+` WHERE `+side+` LIMIT 1`, id[:]))
+			if errors.Is(err, sql.ErrNoRows) {
+				continue
+			}
+			if err != nil {
+				return s.reading(err)
+			}
+			row, err := scanSend(s.reader.QueryRowContext(ctx, selectSends+` WHERE s.n = ?`, e.n))
+			if err == nil && row.Identity != e.identity {
+				err = fmt.Errorf("%w: the index has %s for the send %s", errBadRow, e.identity, row.Identity)
+			}
+			if err != nil {
+				return s.reading(err)
+			}
 		}
 	}
 	return nil

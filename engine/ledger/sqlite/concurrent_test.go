@@ -179,7 +179,7 @@ func TestFailureIsForGood(t *testing.T) {
 		if stored, _, err = t.send(identity(1)); err != nil {
 			return err
 		}
-		stored.Identity = identity(2)
+		stored.n, stored.Identity = 0, identity(2)
 		return t.put(&stored)
 	})
 	queue(func(*tx) error { return cause })

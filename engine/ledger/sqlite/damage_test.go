@@ -30,6 +30,9 @@ func killedFiles(t testing.TB) (files map[string][]byte, records []ledger.Record
 	sendSome(t, path, 0, 12)
 	s, err := Open(t.Context(), path, Options{})
 	require.NoError(t, err)
+	moveOn(t, s, ageSlices/2)
+	recent, old := indexed(t, s)
+	require.NotZero(t, recent*old, "both tables of the index have some")
 	for n := range 2 {
 		require.NoError(t, s.Settle(t.Context(), ledger.Outcome{Identity: identity(n), Run: "r1", State: ledger.Sent, MessageID: 7 + n, At: noon}))
 		require.NoError(t, s.Intend(t.Context(), intention(100+n, "r1")))

@@ -24,6 +24,8 @@ type directs struct {
 	firstOfTail, addToTail, settleInTail     *direct
 	addUnknown                               *direct
 	foldTail, emptyTail, highestMessage      *direct
+	lastSend, addIdentities                  *direct
+	moveIdentities, dropIdentities           *direct
 }
 
 // firstIntent is a row of the tail when it is written: one attempt, no message and no
@@ -40,11 +42,16 @@ func (d *directs) each() map[**direct]string {
 
 		&d.firstOfTail:    selectFirstOfTail,
 		&d.addUnknown:     `INSERT INTO tail (n, ` + sendColumns + `) VALUES (` + firstIntent + `)`,
-		&d.addToTail:      `INSERT INTO tail (n, ` + sendColumns + `) SELECT ` + firstIntent + ` WHERE NOT EXISTS (SELECT 1 FROM sends WHERE identity = ?2)`,
+		&d.addToTail:      `INSERT INTO tail (n, ` + sendColumns + `) SELECT ` + firstIntent + ` WHERE NOT EXISTS (SELECT 1 FROM identities WHERE identity = ?2)`,
 		&d.settleInTail:   `UPDATE tail SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE n = ? AND state = 1 AND sum = ?`,
 		&d.foldTail:       `INSERT OR ROLLBACK INTO sends (` + sendColumns + `) SELECT ` + sendColumns + ` FROM tail ORDER BY n`,
 		&d.emptyTail:      `DELETE FROM tail`,
 		&d.highestMessage: `SELECT coalesce(max(message), 0) FROM sends WHERE message <> 0`,
+
+		&d.lastSend:       `SELECT coalesce(max(n), 0) FROM sends`,
+		&d.addIdentities:  `INSERT OR ROLLBACK INTO new_identities (identity, n) SELECT identity, n FROM sends WHERE n > ? ORDER BY identity`,
+		&d.moveIdentities: `INSERT OR ROLLBACK INTO old_identities (identity, n) SELECT identity, n FROM new_identities WHERE identity BETWEEN ? AND ?`,
+		&d.dropIdentities: `DELETE FROM new_identities WHERE identity BETWEEN ? AND ?`,
 	}
 }
 

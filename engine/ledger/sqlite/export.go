@@ -31,7 +31,7 @@ func (s *Store) Export(ctx context.Context, w io.Writer) (err error) {
 			return err
 		}
 	}
-	for r, err := range scanAll(ctx, s, t, scanRecord, selectEverySend+` ORDER BY s.identity`) {
+	for r, err := range scanAll(ctx, s, t, scanRecord, selectAnywhere+` ORDER BY s.identity`) {
 		if err == nil {
 			err = e.Send(r)
 		}

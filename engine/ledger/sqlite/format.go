@@ -13,7 +13,7 @@ import (
 
 // formats[n] brings a ledger of format n to format n+1. Never change one that
 // was released: append.
-var formats = []string{format1, format2, format3, format4, format5, format6, format7}
+var formats = []string{format1, format2, format3, format4, format5, format6, format7, format8}
 
 // applicationID stands in the file's head and tells our files from other SQLite files: "flwr".
 const applicationID = 0x666c7772
@@ -194,6 +194,62 @@ CREATE VIEW every_send AS
 // format7 has the index of persons be made when somebody asks (docs/adr/0024).
 const format7 = `
 DROP INDEX sends_by_person;
+`
+
+// format8 takes the index of identities out of the table of sends and into two tables
+// (identities.go, docs/adr/0030). A view is both, and a second one the sends by it: an
+// entry without its row gives a row of nothing, which no send is.
+const format8 = `
+DROP VIEW every_send;
+CREATE TABLE sends8 (
+	n         INTEGER PRIMARY KEY,
+	identity  BLOB NOT NULL,
+	state     INTEGER NOT NULL,
+	run       INTEGER NOT NULL,
+	seq       INTEGER NOT NULL,
+	step      TEXT NOT NULL,
+	period    TEXT NOT NULL,
+	contact   INTEGER NOT NULL,
+	content   BLOB NOT NULL,
+	message   INTEGER NOT NULL,
+	reason    TEXT NOT NULL,
+	attempts  INTEGER NOT NULL,
+	attempted INTEGER NOT NULL,
+	at        INTEGER NOT NULL,
+	sum       INTEGER NOT NULL,
+	person    BLOB NOT NULL,
+	class     INTEGER NOT NULL
+) STRICT;
+INSERT INTO sends8 (n, identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum, person, class)
+	SELECT n, identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum, person, class
+	FROM sends ORDER BY n;
+DROP TABLE sends;
+ALTER TABLE sends8 RENAME TO sends;
+CREATE INDEX sends_by_run ON sends (run, seq);
+CREATE INDEX sends_by_contact ON sends (contact) WHERE contact <> 0;
+CREATE INDEX sends_by_message ON sends (message) WHERE message <> 0;
+CREATE INDEX sends_unknown ON sends (run, seq) WHERE state = 5;
+CREATE TABLE old_identities (
+	identity BLOB PRIMARY KEY,
+	n        INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE new_identities (
+	identity BLOB PRIMARY KEY,
+	n        INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO old_identities (identity, n) SELECT identity, n FROM sends ORDER BY identity;
+CREATE VIEW identities AS
+	SELECT identity, n FROM new_identities UNION ALL SELECT identity, n FROM old_identities;
+CREATE VIEW sends_by_identity AS
+	SELECT s.n, i.identity, s.state, s.run, s.seq, s.step, s.period, s.contact, s.content, s.message, s.reason, s.attempts, s.attempted, s.at, s.sum, s.person, s.class
+	FROM new_identities i LEFT JOIN sends s ON s.n = i.n
+	UNION ALL
+	SELECT s.n, i.identity, s.state, s.run, s.seq, s.step, s.period, s.contact, s.content, s.message, s.reason, s.attempts, s.attempted, s.at, s.sum, s.person, s.class
+	FROM old_identities i LEFT JOIN sends s ON s.n = i.n;
+CREATE VIEW every_send AS
+	SELECT n, identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum, person, class FROM sends
+	UNION ALL
+	SELECT n, identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum, person, class FROM tail;
 `
 
 // format is the format of the file. Newer ones are refused, and older ones where

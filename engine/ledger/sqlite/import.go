@@ -195,7 +195,7 @@ func (m *merge) send(r ledger.Record) error {
 	}
 	m.touched[run.scope] = true
 	note(&m.result.Sends, !known, known)
-	return m.put(&send{run: run.n, Record: r})
+	return m.put(&send{n: now.n, run: run.n, Record: r})
 }
 
 func note(c *ledger.ImportCount, added, raised bool) {

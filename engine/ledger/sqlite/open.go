@@ -138,7 +138,7 @@ func open(ctx context.Context, path string, o Options, formats []string) (_ *Sto
 // prepare makes the statements by which an identity is looked up.
 func (s *Store) prepare(ctx context.Context) error {
 	for statement, query := range map[**sql.Stmt]string{
-		&s.find: findHinted, &s.findAnywhere: selectEverySend + ` WHERE s.identity = ?`, &s.whoseTail: selectFirstOfTail,
+		&s.find: findHinted, &s.findAnywhere: findAnywhere, &s.whoseTail: selectFirstOfTail,
 	} {
 		var err error
 		if *statement, err = s.reader.PrepareContext(ctx, query); err != nil {
@@ -234,9 +234,9 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// smallCache is how many pages a connection keeps to itself, half a MiB of them, where
-// it does not fold (foldingCache): with the 2 MiB of SQLite's own choice a broadcast takes
-// the same time and 7 MB more, since what one page cache does not have the system's has.
+// smallCache is how many pages a connection keeps to itself, half a MiB of them: with the
+// 2 MiB of SQLite's own choice a broadcast takes the same time and 7 MB more, since what one
+// page cache does not have the system's has.
 const smallCache = "cache_size(-512)"
 
 // connect opens path with the settings that every connection needs.

@@ -174,6 +174,9 @@ func damaged(t *testing.T) (image []byte, records []ledger.Record) {
 			require.NoError(t, s.Settle(t.Context(), ledger.Outcome{Identity: identity(n), Run: "r1", State: state, Reason: "because", At: noon}))
 		}
 	}
+	moveOn(t, s, ageSlices/2)
+	recent, old := indexed(t, s)
+	require.NotZero(t, recent*old, "both tables of the index have some")
 	for r, err := range s.Records(t.Context(), ledger.Filter{}) {
 		require.NoError(t, err)
 		records = append(records, r)
@@ -260,6 +263,11 @@ func TestDamageFoundAtEveryOpening(t *testing.T) {
 		"counts":     `UPDATE runs SET counts = '{'`,
 		"run state":  `UPDATE runs SET state = 99`,
 		"no lineage": `DELETE FROM meta`,
+		"no entry":   `DELETE FROM new_identities`,
+		"no row":     `DELETE FROM sends`,
+		"other row":  `UPDATE new_identities SET n = 7`,
+		"two":        `INSERT INTO old_identities SELECT * FROM new_identities`,
+		"two rows":   `INSERT INTO sends (` + sendColumns + `) SELECT ` + sendColumns + ` FROM sends`,
 		"no table":   `DROP TABLE sends`,
 	} {
 		t.Run(name, func(t *testing.T) {

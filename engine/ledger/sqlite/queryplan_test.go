@@ -93,20 +93,46 @@ func TestOpenSendsAreFoundByAnIndex(t *testing.T) {
 func TestBothTablesAreReadByAnIndex(t *testing.T) {
 	s := openIndexed(t)
 	for query, index := range map[string]string{
-		findHinted: "SEARCH s USING INDEX sqlite_autoindex_sends_1 (identity=?)",
-		selectEverySend + ` WHERE s.identity = ?`: "SEARCH sends USING INDEX sqlite_autoindex_sends_1 (identity=?)",
-		selectEveryClaimant:                       "SEARCH sends USING INDEX sends_by_message (message=?)",
-		selectRemembered:                          "SEARCH sends USING INDEX sends_by_run (run=?)",
-		selectSteps:                               "SEARCH sends USING INDEX sends_by_run (run=?)",
-		selectTally:                               "SEARCH sends USING INDEX sends_by_run (run=?)",
-		selectEverySend + ` ORDER BY s.identity`:  "SCAN sends USING INDEX sqlite_autoindex_sends_1",
-		occasionsQuery(`every_send`):              "SEARCH sends USING INDEX sends_by_person (person=? AND attempted>?)",
+		selectEveryClaimant:          "SEARCH sends USING INDEX sends_by_message (message=?)",
+		selectRemembered:             "SEARCH sends USING INDEX sends_by_run (run=?)",
+		selectSteps:                  "SEARCH sends USING INDEX sends_by_run (run=?)",
+		selectTally:                  "SEARCH sends USING INDEX sends_by_run (run=?)",
+		occasionsQuery(`every_send`): "SEARCH sends USING INDEX sends_by_person (person=? AND attempted>?)",
 	} {
 		plan := planOf(t, s, query)
 		require.Contains(t, plan, index, query)
-		if query != selectEverySend+` ORDER BY s.identity` {
-			require.NotRegexp(t, `SCAN sends\b`, plan, query)
-		}
+		require.NotRegexp(t, `SCAN sends\b`, plan, query)
 	}
 	require.Contains(t, planOf(t, s, occasionsQuery(`every_send`)), "SEARCH sends USING INDEX sends_by_contact (contact=?)")
+}
+
+// What looks for an identity looks into both tables of the index, and what wants all of
+// them in order merges these and sorts nothing but the tail.
+func TestIdentitiesAreFoundByTheirIndex(t *testing.T) {
+	s := openIndexed(t)
+	both := []string{"SEARCH i USING PRIMARY KEY (identity=?)\nSEARCH s USING INTEGER PRIMARY KEY (rowid=?)", "SEARCH new_identities USING PRIMARY KEY (identity=?)"}
+	for query, want := range map[string]string{
+		selectByIdentity + ` WHERE s.identity = ?`: both[0],
+		findHinted:   both[0],
+		findAnywhere: both[0],
+		selectTwice:  both[1],
+		s.writer.direct.each()[&s.writer.direct.addToTail]:      both[1],
+		s.writer.stmt.each()[&s.writer.stmt.settleIntent]:       both[1],
+		s.writer.direct.each()[&s.writer.direct.lastSend]:       "SEARCH sends",
+		s.writer.direct.each()[&s.writer.direct.addIdentities]:  "SEARCH sends USING INTEGER PRIMARY KEY (rowid>?)",
+		s.writer.direct.each()[&s.writer.direct.moveIdentities]: "SEARCH new_identities USING PRIMARY KEY (identity>? AND identity<?)",
+		s.writer.direct.each()[&s.writer.direct.dropIdentities]: "SEARCH new_identities USING PRIMARY KEY (identity>? AND identity<?)",
+	} {
+		plan := planOf(t, s, query)
+		require.Contains(t, plan, want, query)
+		if slices.Contains(both, want) {
+			require.Equal(t, 2, strings.Count(strings.ReplaceAll(plan, "old_identities", "new_identities"), want), "%s\n%s", query, plan)
+		}
+		require.NotRegexp(t, `SCAN (i|s|sends|new_identities|old_identities)\b`, plan, query)
+	}
+	for query, sorted := range map[string]int{selectIdentities: 0, selectAnywhere + ` ORDER BY s.identity`: 1} {
+		plan := planOf(t, s, query)
+		require.Contains(t, plan, "MERGE (UNION ALL)", query)
+		require.Equal(t, sorted, strings.Count(plan, "TEMP B-TREE"), "%s\n%s", query, plan)
+	}
 }

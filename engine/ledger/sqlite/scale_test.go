@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -22,12 +23,12 @@ import (
 	"github.com/flowrunner/flowrunner/engine/ledger"
 )
 
-// scaled is the identity of the n-th row of a large ledger: spread as hashes are,
-// and rising with n, so that a large one is soon filled.
+// scaled is the identity of the n-th row of a large ledger: spread as hashes are over ten
+// million rows, and rising with n, so that a large one is soon filled.
 func scaled(n int) (id ledger.Identity) {
-	binary.BigEndian.PutUint64(id[:], uint64(n+1)<<32)
+	binary.BigEndian.PutUint64(id[:], uint64(n+1)*(math.MaxUint64/10_000_001))
 	r := rand.NewPCG(uint64(n), 1)
-	for i := 5; i < len(id); i++ {
+	for i := 6; i < len(id); i++ {
 		id[i] = byte(r.Uint64())
 	}
 	return id

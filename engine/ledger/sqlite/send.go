@@ -18,12 +18,13 @@ import (
 // selectSends joins on the left: a send whose run is lost must be noticed, not
 // hidden.
 const (
-	selectSends     = selectRecords + `sends` + withRuns
-	selectTail      = selectRecords + `tail` + withRuns
-	selectEverySend = selectRecords + `every_send` + withRuns
+	selectSends      = selectRecords + `sends` + withRuns
+	selectByIdentity = selectRecords + `sends_by_identity` + withRuns
+	selectTail       = selectRecords + `tail` + withRuns
+	selectEverySend  = selectRecords + `every_send` + withRuns
 
 	selectRecords = `
-SELECT s.identity, s.state, s.run, s.seq, s.step, s.period, s.contact, s.content, s.message, s.reason, s.attempts, s.attempted, s.at, s.sum, s.person, s.class,
+SELECT s.n, s.identity, s.state, s.run, s.seq, s.step, s.period, s.contact, s.content, s.message, s.reason, s.attempts, s.attempted, s.at, s.sum, s.person, s.class,
 	r.id, c.flow, c.campaign
 FROM `
 	withRuns = ` s LEFT JOIN runs r ON r.n = s.run LEFT JOIN scopes c ON c.id = r.scope`
@@ -32,6 +33,7 @@ FROM `
 // send is a record as it is stored.
 type send struct {
 	ledger.Record
+	n   int64 // of its row; 0 before it has one
 	run int64 // runs.n
 }
 
@@ -86,7 +88,7 @@ func scanSend(row scanner) (send, error) {
 	var identity, content, person []byte
 	var state, attempted, at, sum, class int64
 	var run, flow, campaign sql.NullString
-	err := row.Scan(&identity, &state, &s.run, &s.Seq, &s.Step, &s.Period, &s.Contact, &content, &s.MessageID, &s.Reason, &s.Attempts, &attempted, &at, &sum, &person, &class,
+	err := row.Scan(&s.n, &identity, &state, &s.run, &s.Seq, &s.Step, &s.Period, &s.Contact, &content, &s.MessageID, &s.Reason, &s.Attempts, &attempted, &at, &sum, &person, &class,
 		&run, &flow, &campaign)
 	if err != nil {
 		return send{}, badScan(err)
@@ -181,7 +183,7 @@ func (t *tx) again(intent *send) error {
 	if found && !now.State.May(ledger.Intent) {
 		return rejection{&ledger.ConflictError{Wanted: ledger.Intent, Run: intent.Run, Record: now.Record}}
 	}
-	intent.Attempts = now.Attempts + 1
+	intent.n, intent.Attempts = now.n, now.Attempts+1
 	return t.put(intent)
 }
 
@@ -274,7 +276,12 @@ func (s *Store) findFar(ctx context.Context, id ledger.Identity) scanner {
 
 // findHinted finds an identity in the table of sends, or in the tail at the row that
 // the hint says.
-const findHinted = selectSends + ` WHERE s.identity = ?1 UNION ALL ` + selectTail + ` WHERE s.n = ?2 AND s.identity = ?1`
+const findHinted = selectByIdentity + ` WHERE s.identity = ?1 UNION ALL ` + selectTail + ` WHERE s.n = ?2 AND s.identity = ?1`
+
+// selectAnywhere gives the sends of both tables by their identities.
+const selectAnywhere = selectRecords + `(SELECT * FROM sends_by_identity UNION ALL SELECT * FROM tail)` + withRuns
+
+const findAnywhere = selectAnywhere + ` WHERE s.identity = ?`
 
 // tallied are the states that a send of a run can have in the ledger.
 var tallied = []ledger.State{ledger.Intent, ledger.Sent, ledger.NotSent, ledger.Refused, ledger.Unknown}

@@ -421,7 +421,6 @@ func TestQueryPlans(t *testing.T) {
 	s := openNew(t)
 	for query, want := range map[string]string{
 		s.writer.stmt.each()[&s.writer.stmt.openSends]:                                         "sends_by_run",
-		s.writer.stmt.each()[&s.writer.stmt.findSend]:                                          "identity=?",
 		s.writer.stmt.each()[&s.writer.stmt.refusedSends]:                                      "sends_by_run",
 		strings.Replace(selectClaimant, "FROM sends", "FROM sends s", 1):                       "sends_by_message",
 		selectSends + ` WHERE s.contact <> 0 AND s.contact = ?`:                                "sends_by_contact",

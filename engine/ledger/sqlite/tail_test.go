@@ -251,7 +251,7 @@ func TestDamagedTail(t *testing.T) {
 		"twice in it":        `INSERT INTO tail (` + sendColumns + `) SELECT ` + sendColumns + ` FROM tail`,
 		"in both tables":     `INSERT INTO sends (` + sendColumns + `) SELECT ` + sendColumns + ` FROM tail`,
 		"no table":           `DROP TABLE tail`,
-		"nothing reads both": `DROP VIEW every_send`,
+		"nothing reads both": `DROP VIEW identities`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := openNew(t)
@@ -283,36 +283,68 @@ func TestDamagedTail(t *testing.T) {
 	}
 }
 
-// A ledger of the fifth format goes on, and a copy of it is kept.
-func TestFifthFormatGoesOn(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	s, err := open(t.Context(), path, Options{}, formats)
+// olderLedger makes a ledger of an older format, from the third on, that remembers the
+// first sends of a run: some were sent, some are open.
+func olderLedger(t *testing.T, path string, format, sends int) {
+	t.Helper()
+	now := filepath.Join(t.TempDir(), "now.db")
+	s, err := Open(t.Context(), now, Options{})
 	require.NoError(t, err)
 	begin(t, s, "r1")
-	for n := range 3 {
+	for n := range sends {
 		require.NoError(t, s.Intend(t.Context(), intention(n, "r1")))
+		if n%2 == 0 {
+			require.NoError(t, s.Settle(t.Context(), ledger.Outcome{Identity: identity(n), Run: "r1", State: ledger.Sent, MessageID: 500 + n, At: noon}))
+		}
 	}
 	require.NoError(t, s.Close())
+	makeOf(t, path, formats[:format])
 	db, err := connect(path, false)
 	require.NoError(t, err)
-	_, err = db.ExecContext(t.Context(), `DROP VIEW every_send; DROP TABLE tail; PRAGMA user_version = 5`+"; "+indexPeople)
+	_, err = db.ExecContext(t.Context(), `ATTACH '`+now+`' AS now;
+		INSERT INTO scopes SELECT * FROM now.scopes; INSERT INTO runs SELECT * FROM now.runs;
+		INSERT INTO sends (`+sendColumns+`) SELECT `+sendColumns+` FROM now.sends ORDER BY now.sends.n;
+		DETACH now`)
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
+}
 
-	_, err = Open(t.Context(), path, Options{ReadOnly: true})
-	var version *ledger.VersionError
-	require.ErrorAs(t, err, &version)
-	require.Equal(t, &ledger.VersionError{Path: path, Found: 5, Known: 7}, version)
-	s = reopen(t, path)
-	require.FileExists(t, path+".format5")
-	require.NoError(t, s.Intend(t.Context(), intention(3, "r1")))
-	for n := range 4 {
-		_, found, err := s.Find(t.Context(), identity(n))
-		require.NoError(t, err)
-		require.True(t, found, n)
+// A ledger of an older format goes on, and a copy of it is kept.
+func TestOlderFormatsGoOn(t *testing.T) {
+	for format := 3; format < len(formats); format++ {
+		t.Run(fmt.Sprint(format), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "ledger.db")
+			olderLedger(t, path, format, 9)
+			_, err := Open(t.Context(), path, Options{ReadOnly: true})
+			var version *ledger.VersionError
+			require.ErrorAs(t, err, &version)
+			require.Equal(t, &ledger.VersionError{Path: path, Found: format, Known: len(formats)}, version)
+			s := reopen(t, path)
+			require.FileExists(t, fmt.Sprintf("%s.format%d", path, format))
+			require.NoError(t, s.Intend(t.Context(), intention(9, "r1")))
+			for n := range 10 {
+				record, found, err := s.Find(t.Context(), identity(n))
+				require.NoError(t, err)
+				require.True(t, found, n)
+				require.Equal(t, n%2 == 0, record.State == ledger.Sent)
+			}
+			for n := range 10 {
+				var conflict *ledger.ConflictError
+				require.ErrorAs(t, s.Intend(t.Context(), intention(n, "r1")), &conflict)
+			}
+			require.NoError(t, s.Settle(t.Context(), ledger.Outcome{Identity: identity(1), Run: "r1", State: ledger.Sent, MessageID: 501, At: noon}))
+			require.NoError(t, s.Check(t.Context()))
+			var at int
+			for record, err := range scanAll(t.Context(), s, s.reader, scanRecord, selectSends+` ORDER BY s.n`) {
+				require.NoError(t, err)
+				if format >= 4 { // before, sends stood in the order of their identities
+					require.Equal(t, identity(at), record.Identity)
+				}
+				at++
+			}
+			require.Equal(t, 10, at)
+		})
 	}
-	var conflict *ledger.ConflictError
-	require.ErrorAs(t, s.Intend(t.Context(), intention(0, "r1")), &conflict)
 }
 
 // A message that an intent brought after it was folded is held like any other,

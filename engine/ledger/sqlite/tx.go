@@ -10,25 +10,28 @@ import (
 
 // statements are prepared once, on the writer's connection.
 type statements struct {
-	findSend, putSend, settleSend, openSends *sql.Stmt
-	settleIntent                             *sql.Stmt
-	findRun, appliedRun, addRun, endRun      *sql.Stmt
-	openRuns, addScope, findScope            *sql.Stmt
-	reopenRun, claimant, refusedSends        *sql.Stmt
-	refusedOfRun, interruptRun               *sql.Stmt
-	addDecision, addMerged                   *sql.Stmt
-	occasions, addOptOut                     *sql.Stmt
-	wholeRun, setRun, planOwner              *sql.Stmt
-	identities                               *sql.Stmt
+	findSend, addSend, setSend, settleSend *sql.Stmt
+	addIdentity, openSends                 *sql.Stmt
+	settleIntent                           *sql.Stmt
+	findRun, appliedRun, addRun, endRun    *sql.Stmt
+	openRuns, addScope, findScope          *sql.Stmt
+	reopenRun, claimant, refusedSends      *sql.Stmt
+	refusedOfRun, interruptRun             *sql.Stmt
+	addDecision, addMerged                 *sql.Stmt
+	occasions, addOptOut                   *sql.Stmt
+	wholeRun, setRun, planOwner            *sql.Stmt
+	identities                             *sql.Stmt
 }
 
 func (s *statements) each() map[**sql.Stmt]string {
 	return map[**sql.Stmt]string{
-		&s.findSend: selectSends + ` WHERE s.identity = ?`,
-		&s.putSend:  `INSERT OR REPLACE INTO sends (` + sendColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		&s.settleIntent: `UPDATE sends SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE identity = ? AND state = 1 AND run = ? AND sum = ?
+		&s.findSend:    selectByIdentity + ` WHERE s.identity = ?`,
+		&s.addSend:     `INSERT INTO sends (` + sendColumns + `) VALUES ` + sendValues,
+		&s.setSend:     `UPDATE sends SET (` + sendColumns + `) = ` + sendValues + ` WHERE n = ?`,
+		&s.addIdentity: `INSERT INTO new_identities (identity, n) VALUES (?, ?)`,
+		&s.settleIntent: `UPDATE sends SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE n = (SELECT n FROM identities WHERE identity = ?) AND state = 1 AND run = ? AND sum = ?
 			AND NOT EXISTS (SELECT 1 FROM sends WHERE message <> 0 AND message = ?2 AND contact = ? AND state = 2)`,
-		&s.settleSend: `UPDATE sends SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE identity = ?`,
+		&s.settleSend: `UPDATE sends SET state = ?, message = ?, reason = ?, at = ?, sum = ? WHERE n = ?`,
 		&s.openSends:  selectSends + ` WHERE s.run = ? AND s.state = 1`,
 		&s.findRun:    `SELECT n, scope, state FROM runs WHERE id = ?`,
 		&s.appliedRun: selectRuns + ` WHERE r.id = ? OR r.plan_hash = ? LIMIT 1`,
@@ -121,13 +124,31 @@ func (t *tx) send(id ledger.Identity) (send, bool, error) {
 	return rec, err == nil, err
 }
 
+// put writes a send over its row, or into a new one.
 func (t *tx) put(s *send) error {
-	_, err := t.stmt.putSend.ExecContext(t.ctx, s.columns()...)
-	return err
+	if s.n != 0 {
+		_, err := t.stmt.setSend.ExecContext(t.ctx, append(s.columns(), s.n)...)
+		return err
+	}
+	added, err := t.stmt.addSend.ExecContext(t.ctx, s.columns()...)
+	if err == nil {
+		s.n, err = added.LastInsertId()
+	}
+	if err == nil {
+		_, err = t.stmt.addIdentity.ExecContext(t.ctx, s.Identity[:], s.n)
+	}
+	if err != nil {
+		return err
+	}
+	return t.age(s.n-1, s.n)
 }
 
-// sendColumns are those of the two tables of sends.
-const sendColumns = `identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum, person, class`
+// sendColumns are those of the two tables of sends, but for the number of the row, and
+// sendValues are as many.
+const (
+	sendColumns = `identity, state, run, seq, step, period, contact, content, message, reason, attempts, attempted, at, sum, person, class`
+	sendValues  = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+)
 
 // columns are the values of a row, in the order of sendColumns.
 func (s *send) columns() []any {
@@ -162,7 +183,7 @@ func changed(done sql.Result, err error) (bool, error) {
 }
 
 func (t *tx) settle(s *send) error {
-	_, err := t.stmt.settleSend.ExecContext(t.ctx, int(s.State), s.MessageID, s.Reason, nanos(s.At), int64(s.sum()), s.Identity[:])
+	_, err := t.stmt.settleSend.ExecContext(t.ctx, int(s.State), s.MessageID, s.Reason, nanos(s.At), int64(s.sum()), s.n)
 	return err
 }
 

@@ -83,14 +83,10 @@ func startWriter(ctx context.Context, path string, committed func(total int64)) 
 // goroutine, beside whatever comes before the first write.
 func (w *writer) prepare() error {
 	ctx := context.Background()
-	_, err := w.conn.ExecContext(ctx, foldingCache)
-	if err == nil {
-		err = w.stmt.prepare(ctx, w.conn)
+	if err := w.stmt.prepare(ctx, w.conn); err != nil {
+		return err
 	}
-	if err == nil {
-		err = w.direct.prepare(ctx, w.conn)
-	}
-	return err
+	return w.direct.prepare(ctx, w.conn)
 }
 
 // do queues a change and waits until it is durable or refused. While it waits in
