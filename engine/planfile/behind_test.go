@@ -3,6 +3,7 @@ package planfile
 import (
 	"bytes"
 	"crypto/sha256"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -82,4 +83,39 @@ func TestARecordThatCannotBeWrittenLeavesTheOthers(t *testing.T) {
 		}
 	}
 	require.Equal(t, 3, n)
+}
+
+// What cannot be made durable on its way is told like what cannot be written, also where
+// the last block brings it. A pipe takes what is written and cannot be synced.
+func TestBlocksThatCannotBeSynced(t *testing.T) {
+	for blocks := syncBlocks - 1; blocks <= syncBlocks+3; blocks++ {
+		r, f, err := os.Pipe()
+		require.NoError(t, err)
+		read := make(chan int64, 1)
+		go func() {
+			n, _ := io.Copy(io.Discard, r)
+			read <- n
+		}()
+		w := writeBehind(f, sha256.New())
+		var told []int
+		for n := 1; n < blocks; n++ {
+			if _, err := w.give([]byte("x")); err != nil {
+				require.ErrorContains(t, err, "sync")
+				told = append(told, n)
+			}
+		}
+		err = w.end([]byte("x"))
+		require.NoError(t, f.Close())
+		if blocks < syncBlocks {
+			require.NoError(t, err)
+			require.Equal(t, int64(blocks), <-read)
+			continue
+		}
+		require.ErrorContains(t, err, "sync", "%d blocks", blocks)
+		require.Equal(t, int64(syncBlocks), <-read, "nothing is written after it")
+		if blocks == syncBlocks+3 {
+			require.Equal(t, []int{syncBlocks + 2}, told)
+		}
+		require.NoError(t, r.Close())
+	}
 }
