@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -274,4 +275,32 @@ func BenchmarkDraft(b *testing.B) {
 	}
 	b.StopTimer()
 	require.NoError(b, d.Close())
+}
+
+// BenchmarkOccasions asks what planning asks of each send where guard.perContact counts,
+// of a ledger that has written to half of those whom it is asked of.
+func BenchmarkOccasions(b *testing.B) {
+	const people = 10_000
+	s := openNew(b)
+	begin(b, s, "r1")
+	var done sync.WaitGroup
+	for worker := range 64 {
+		done.Go(func() {
+			for n := worker; n < people; n += 2 * 64 {
+				in := intention(n, "r1")
+				in.Person = ledger.PersonNamed(fmt.Sprint(n))
+				if err := s.Intend(context.Background(), in); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	done.Wait()
+	b.ResetTimer()
+	for n := range b.N {
+		past := ledger.Past{Person: ledger.PersonNamed(fmt.Sprint(n % people)), Account: "test", Contact: 1000 + n%people, Since: noon.Add(-time.Hour), But: "r2"}
+		if _, err := s.Occasions(b.Context(), past); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

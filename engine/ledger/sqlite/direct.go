@@ -26,6 +26,7 @@ type directs struct {
 	foldTail, emptyTail, highestMessage      *direct
 	lastSend, addIdentities                  *direct
 	moveIdentities, dropIdentities           *direct
+	occasions                                *direct
 }
 
 // firstIntent is a row of the tail when it is written: one attempt, no message and no
@@ -47,6 +48,8 @@ func (d *directs) each() map[**direct]string {
 		&d.foldTail:       `INSERT OR ROLLBACK INTO sends (` + sendColumns + `) SELECT ` + sendColumns + ` FROM tail ORDER BY n`,
 		&d.emptyTail:      `DELETE FROM tail`,
 		&d.highestMessage: `SELECT coalesce(max(message), 0) FROM sends WHERE message <> 0`,
+
+		&d.occasions: occasionsQuery(`sends`),
 
 		&d.lastSend:       `SELECT coalesce(max(n), 0) FROM sends`,
 		&d.addIdentities:  `INSERT OR ROLLBACK INTO new_identities (identity, n) SELECT identity, n FROM sends WHERE n > ? ORDER BY identity`,

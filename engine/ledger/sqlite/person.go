@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"sync"
 
 	"github.com/flowrunner/flowrunner/engine/ledger"
@@ -22,7 +23,7 @@ SELECT count(*) FROM (
 }
 
 func occasionArgs(p ledger.Past) []any {
-	return []any{personBytes(&p.Person), nanos(p.Since), p.Contact, p.Account, p.But}
+	return []any{personBytes(&p.Person), nanos(p.Since), int64(p.Contact), p.Account, p.But}
 }
 
 // people makes the index of persons when it is asked for first. Persons are hashes, so
@@ -30,8 +31,9 @@ func occasionArgs(p ledger.Past) []any {
 // flows that count how often somebody is written to look by it. From then on the ledger
 // has it.
 type people struct {
-	mu      sync.Mutex
-	indexed bool
+	mu        sync.Mutex
+	indexed   bool
+	occasions *sql.Stmt // made with the first question, of which a plan has one for each send
 }
 
 const indexPeople = `CREATE INDEX IF NOT EXISTS sends_by_person ON sends (person, attempted) WHERE person <> x''`
@@ -52,12 +54,28 @@ func (p *people) index(ctx context.Context, s *Store) error {
 	return err
 }
 
+// statement counts the occasions in both tables of sends.
+func (p *people) statement(ctx context.Context, s *Store) (*sql.Stmt, error) {
+	if err := p.index(ctx, s); err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.occasions != nil {
+		return p.occasions, nil
+	}
+	var err error
+	p.occasions, err = s.reader.PrepareContext(ctx, occasionsQuery(`every_send`))
+	return p.occasions, s.reading(err)
+}
+
 // Occasions counts the occasions in the past of a person.
 func (s *Store) Occasions(ctx context.Context, p ledger.Past) (n int, err error) {
-	if err := s.people.index(ctx, s); err != nil {
+	occasions, err := s.people.statement(ctx, s)
+	if err != nil {
 		return 0, err
 	}
-	err = s.reader.QueryRowContext(ctx, occasionsQuery(`every_send`), occasionArgs(p)...).Scan(&n)
+	err = occasions.QueryRowContext(ctx, occasionArgs(p)...).Scan(&n)
 	return n, s.reading(err)
 }
 
@@ -74,13 +92,13 @@ func (t *tx) capped(in ledger.Intention) error {
 		}
 	}
 	for _, c := range in.Caps {
-		var had int
 		past := ledger.Past{Person: in.Person, Account: in.Account, Contact: in.Contact, Since: c.Since, But: in.Run}
-		if err := t.stmt.occasions.QueryRowContext(t.ctx, occasionArgs(past)...).Scan(&had); err != nil {
+		had, _, err := t.direct.occasions.number(occasionArgs(past)...)
+		if err != nil {
 			return err
 		}
-		if had >= c.Most {
-			return rejection{&ledger.CapError{Identity: in.Identity, Had: had, Cap: c}}
+		if had >= int64(c.Most) {
+			return rejection{&ledger.CapError{Identity: in.Identity, Had: int(had), Cap: c}}
 		}
 	}
 	return nil

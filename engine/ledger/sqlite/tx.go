@@ -17,8 +17,7 @@ type statements struct {
 	openRuns, addScope, findScope          *sql.Stmt
 	reopenRun, claimant, refusedSends      *sql.Stmt
 	refusedOfRun, interruptRun             *sql.Stmt
-	addDecision, addMerged                 *sql.Stmt
-	occasions, addOptOut                   *sql.Stmt
+	addDecision, addMerged, addOptOut      *sql.Stmt
 	wholeRun, setRun, planOwner            *sql.Stmt
 	identities                             *sql.Stmt
 }
@@ -49,7 +48,6 @@ func (s *statements) each() map[**sql.Stmt]string {
 		&s.addDecision:  `INSERT OR IGNORE INTO decisions (id, identity, was, state, message, who, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		&s.addMerged: `INSERT INTO merged (lineage, serial) VALUES (?, ?)
 			ON CONFLICT (lineage) DO UPDATE SET serial = max(serial, excluded.serial)`,
-		&s.occasions:  occasionsQuery(`sends`),
 		&s.identities: `SELECT s.identity FROM every_send s WHERE s.run IN (SELECT n FROM runs WHERE scope = ?)`,
 		&s.addOptOut:  `INSERT OR IGNORE INTO optouts (id, account, contact, person, word, message, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		&s.wholeRun:   selectRuns + ` WHERE r.id = ?`,
