@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/flowrunner/flowrunner/engine/planfile"
 	"github.com/flowrunner/flowrunner/engine/step"
 )
 
@@ -39,6 +40,21 @@ func (h *host) Root() (*os.Root, error) {
 		return nil, fmt.Errorf("open the flow's folder: %w", err)
 	}
 	return root, nil
+}
+
+func (h *host) Scratch() (step.Scratch, error) {
+	dir, err := h.s.spoolDir()
+	return step.Scratch{
+		Dir:    dir,
+		Append: func(b []byte, v any) ([]byte, error) { return planfile.Value{V: v}.Append(b) },
+		Read: func(b []byte) (any, error) {
+			var v planfile.Value
+			if err := v.UnmarshalJSON(b); err != nil {
+				return nil, err
+			}
+			return planfile.InZone(v.V, h.s.p.Zone), nil
+		},
+	}, err
 }
 
 func (h *host) LeaveOut(reason string, n int) {

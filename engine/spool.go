@@ -27,10 +27,19 @@ type spool struct {
 	line  []byte // reused
 }
 
-func (s *session) newSpool(ref streamRef) (*spool, error) {
+// spoolDir is the folder of a run for what is not held in memory.
+func (s *session) spoolDir() (string, error) {
 	dir := filepath.Join(s.dir, "spool")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make spool folder: %w", err)
+		return "", fmt.Errorf("make spool folder: %w", err)
+	}
+	return dir, nil
+}
+
+func (s *session) newSpool(ref streamRef) (*spool, error) {
+	dir, err := s.spoolDir()
+	if err != nil {
+		return nil, err
 	}
 	path := filepath.Join(dir, strings.ReplaceAll(ref.step+"."+ref.output, "/", "-")+".jsonl") // no id has a dash
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)

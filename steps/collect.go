@@ -27,34 +27,6 @@ func alive(ctx context.Context, n int) error {
 	return context.Cause(ctx)
 }
 
-// keyed is a record with the value that an expression gave for it.
-type keyed struct {
-	key any
-	rec any
-}
-
-// collect reads a whole stream with the key of each record.
-func collect(ctx context.Context, in step.Stream[step.Any], param string, by step.Expr, byName, way string) ([]keyed, error) {
-	var all []keyed
-	for rec, err := range in.All() {
-		if err != nil {
-			return nil, err
-		}
-		if err := alive(ctx, len(all)); err != nil {
-			return nil, err
-		}
-		if len(all) == maxCollected {
-			return nil, tooMany(param, maxCollected, way)
-		}
-		key, err := evaluate(by, byName, rec, len(all)+1)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, keyed{key, rec})
-	}
-	return all, nil
-}
-
 // evaluate gives the value of an expression for record n, which counts from 1.
 func evaluate(e step.Expr, name string, rec any, n int) (any, error) {
 	v, err := e.Eval(rec)

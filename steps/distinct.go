@@ -2,13 +2,15 @@ package steps
 
 import (
 	"context"
+	"iter"
+	"strconv"
 
 	"github.com/flowrunner/flowrunner/engine/step"
 )
 
-// maxKeys is how many different keys distinct remembers. Keys are small where
-// records are not, so it may hold more of them than other kinds of records.
-const maxKeys = 5_000_000
+// maxKnown is how many different values distinct holds in memory, 16 bytes of each. What
+// comes after so many is put aside and sorted.
+const maxKnown = 100_000
 
 type distinctIn struct {
 	Items step.Stream[step.Any] `flow:"items" doc:"The records, some of them perhaps the same."`
@@ -23,7 +25,8 @@ var _ = declare(step.Compute(step.Doc{
 	Name:    "distinct",
 	Summary: "Pass on each record once.",
 	Detail: "The first record of each value is kept; the others are counted as left out. A record whose value is nil is never " +
-		"taken for another one, so people without a phone are all kept by `by: item.phone`. Up to 5,000,000 different values are remembered.",
+		"taken for another one, so people without a phone are all kept by `by: item.phone`. After 100,000 different values the rest of " +
+		"the list is put aside on the disk of the run's folder, and read to its end.",
 	Since: since,
 	Reads: func(c step.Call, _ string) ([]string, bool) { _, by := c.Shapes["by"]; return nil, by },
 	Example: `flow: example-distinct
@@ -40,44 +43,77 @@ steps:
 outputs:
   clients: ${{ steps.once.outputs.items }}
 `,
-}, func(ctx context.Context, in distinctIn) (distinctOut, error) { return distinct(ctx, in, maxKeys) }))
+}, func(ctx context.Context, in distinctIn) (distinctOut, error) { return distinct(ctx, in, maxKnown) }))
 
-func distinct(ctx context.Context, in distinctIn, limit int) (distinctOut, error) {
+func distinct(ctx context.Context, in distinctIn, most int) (distinctOut, error) {
+	by := in.By
+	if by == nil {
+		by = itself{}
+	}
 	return distinctOut{Items: step.StreamOf(func(yield func(step.Any, error) bool) {
-		n, left := 0, 0
+		left := 0
 		defer leaveOut(ctx, "the same as an earlier record", &left)
-		seen := map[any]bool{}
-		for rec, err := range in.Items.All() {
-			if err == nil {
-				err = alive(ctx, n)
+		next, stop := iter.Pull2(keyed(ctx, in.Items, by, "by"))
+		defer stop()
+
+		known := map[[16]byte]bool{}
+		fresh := func(r row) bool { // also while nobody can be remembered any more
+			if r.key == nil {
+				return true
 			}
-			if err != nil {
-				yield(nil, err)
+			f := fingerprint(r.key)
+			if known[f] {
+				left++
+				return false
+			}
+			if len(known) < most {
+				known[f] = true
+			}
+			return true
+		}
+		for len(known) < most {
+			r, err, more := next()
+			if !more {
 				return
 			}
-			n++
-			value := rec
-			if in.By != nil {
-				if value, err = evaluate(in.By, "by", rec, n); err != nil {
-					yield(nil, err)
-					return
-				}
+			if err == nil && !fresh(r) {
+				continue
 			}
-			if value != nil {
-				key := keyOf(value)
-				if seen[key] {
-					left++
+			if !yield(r.rec, err) || err != nil {
+				return
+			}
+		}
+		rest := func(yield func(row, error) bool) {
+			for r, err, more := next(); more; r, err, more = next() {
+				if err == nil && !fresh(r) {
 					continue
 				}
-				if len(seen) == limit {
-					yield(nil, tooMany("items", limit, "split the list with filter and take distinct of each part"))
+				if !yield(r, err) || err != nil {
 					return
 				}
-				seen[key] = true
 			}
-			if !yield(rec, nil) {
+		}
+		for r, err := range firsts(ctx, rest, byValueButNil) {
+			if err == nil && r.key != r.n {
+				left++
+				continue
+			}
+			if !yield(r.rec, err) || err != nil {
 				return
 			}
 		}
 	})}, nil
+}
+
+// itself is a record as its own value.
+type itself struct{}
+
+func (itself) Eval(item any) (any, error) { return item, nil }
+
+// byValueButNil is byValue, where no nil is the same as another.
+func byValueButNil(r row) string {
+	if r.key == nil {
+		return "nil " + strconv.Itoa(r.n)
+	}
+	return byValue(r)
 }

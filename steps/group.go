@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/flowrunner/flowrunner/engine/step"
@@ -25,8 +26,8 @@ type groupOut struct {
 var _ = declare(step.Compute(step.Doc{
 	Name:    "group",
 	Summary: "Put records that have a value in common together.",
-	Detail: "Records whose value is nil form a group of their own, with the key nil. The list is held in memory, up to " +
-		"1,000,000 records; make it smaller first with filter.",
+	Detail: "Records whose value is nil form a group of their own, with the key nil. Long lists are put aside on the disk of the " +
+		"run's folder; one group is held in memory, up to 1,000,000 records.",
 	Since: since,
 	Example: `flow: example-group
 steps:
@@ -45,7 +46,7 @@ connection:
   timezone: Europe/Moscow
 `,
 	Infer: inferGroup,
-}, group))
+}, func(ctx context.Context, in groupIn) (groupOut, error) { return group(ctx, in, maxCollected) }))
 
 func inferGroup(c step.Call) ([]step.Field, error) {
 	by, elem := c.Shapes["by"], c.Shapes["items"].Element()
@@ -54,30 +55,51 @@ func inferGroup(c step.Call) ([]step.Field, error) {
 	return outputs[groupOut](map[string]step.Shape{"groups": step.StreamShape(g)}), nil
 }
 
-func group(ctx context.Context, in groupIn) (groupOut, error) {
+func group(ctx context.Context, in groupIn, most int) (groupOut, error) {
 	return groupOut{Groups: step.StreamOf(func(yield func(bundle, error) bool) {
-		all, err := collect(ctx, in.Items, "items", in.By, "by", "make the list smaller with filter before group")
-		if err != nil {
+		if err := groups(ctx, in, most, yield); err != nil {
 			yield(bundle{}, err)
-			return
-		}
-		var groups []*bundle
-		places := map[any]*bundle{}
-		for _, k := range all {
-			key := keyOf(k.key)
-			g := places[key]
-			if g == nil {
-				g = &bundle{Key: k.key}
-				places[key] = g
-				groups = append(groups, g)
-			}
-			g.Items = append(g.Items, k.rec)
-			g.Count++
-		}
-		for _, g := range groups {
-			if !yield(*g, nil) {
-				return
-			}
 		}
 	})}, nil
+}
+
+// groups brings the records of each group together, by the first of each.
+func groups(ctx context.Context, in groupIn, most int, yield func(bundle, error) bool) error {
+	o, err := newOrder(ctx, func(a, b any) int { return cmp.Compare(a.(int), b.(int)) })
+	if err != nil {
+		return err
+	}
+	defer o.close()
+	for r, err := range firsts(ctx, keyed(ctx, in.Items, in.By, "by"), byValue) {
+		if err == nil {
+			err = o.add(r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	var g bundle
+	first := 0
+	for r, err := range o.rows() {
+		if err == nil && r.key != first {
+			if first != 0 && !yield(g, nil) {
+				return nil
+			}
+			first = r.key.(int)
+			g = bundle{}
+			g.Key, err = evaluate(in.By, "by", r.rec, r.n)
+		}
+		if err == nil && g.Count == most {
+			err = tooMany("a group", most, "make the list smaller with filter before group")
+		}
+		if err != nil {
+			return err
+		}
+		g.Items = append(g.Items, r.rec)
+		g.Count++
+	}
+	if first != 0 {
+		yield(g, nil)
+	}
+	return nil
 }

@@ -3,10 +3,12 @@ package steps
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -60,6 +62,11 @@ func (h *fakeHost) Zone() *time.Location { return h.zone }
 func (h *fakeHost) Now() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, h.zone) }
 
 func (h *fakeHost) Stdout() io.Writer { return &h.out }
+
+// Scratch writes what it is given as plans do, as far as these tests need it.
+func (h *fakeHost) Scratch() (step.Scratch, error) {
+	return step.Scratch{Dir: h.dir, Append: appendScratch, Read: readScratch}, nil
+}
 
 func (h *fakeHost) LeaveOut(reason string, n int) {
 	h.mu.Lock()
@@ -171,3 +178,69 @@ func first(t testing.TB, outs map[string]any, name string, n int) []any {
 }
 
 type obj = map[string]any
+
+// What a scratch has is written as encoding/json does, with a letter before it for what
+// that would not give back.
+func appendScratch(b []byte, v any) ([]byte, error) {
+	text, err := json.Marshal(scratchForm(v))
+	if err == nil && bytes.Contains(text, []byte("unwritable")) {
+		err = errors.New("write value: it has no form")
+	}
+	return append(b, text...), err
+}
+
+func scratchForm(v any) any {
+	switch x := v.(type) {
+	case int:
+		return map[string]any{"$int": strconv.Itoa(x)}
+	case time.Time:
+		return map[string]any{"$time": x.Format(time.RFC3339Nano)}
+	case time.Duration:
+		return map[string]any{"$duration": x.String()}
+	case []any:
+		out := make([]any, len(x))
+		for i, e := range x {
+			out[i] = scratchForm(e)
+		}
+		return out
+	case map[string]any:
+		out := map[string]any{}
+		for name, e := range x {
+			out[name] = scratchForm(e)
+		}
+		return out
+	}
+	return v
+}
+
+func readScratch(b []byte) (any, error) {
+	var v any
+	err := json.Unmarshal(b, &v)
+	return fromScratch(v), err
+}
+
+func fromScratch(v any) any {
+	switch x := v.(type) {
+	case []any:
+		for i := range x {
+			x[i] = fromScratch(x[i])
+		}
+	case map[string]any:
+		for name, e := range x {
+			text, _ := e.(string)
+			switch name {
+			case "$int":
+				n, _ := strconv.Atoi(text)
+				return n
+			case "$time":
+				at, _ := time.Parse(time.RFC3339Nano, text)
+				return at
+			case "$duration":
+				d, _ := time.ParseDuration(text)
+				return d
+			}
+			x[name] = fromScratch(e)
+		}
+	}
+	return v
+}

@@ -119,16 +119,17 @@ func join(ctx context.Context, in joinIn) (joinOut, error) {
 
 // partnersOf reads the right list into a table by key.
 func partnersOf(ctx context.Context, in joinIn) (map[any][]any, error) {
-	all, err := collect(ctx, in.Right, "right", in.RightKey, "rightKey",
-		"give the longer list as left, which streams, or make this one smaller with filter")
-	if err != nil {
-		return nil, err
-	}
-	partners := make(map[any][]any, len(all))
-	for _, k := range all {
-		if k.key != nil {
-			key := keyOf(k.key)
-			partners[key] = append(partners[key], k.rec)
+	partners := map[any][]any{}
+	for r, err := range keyed(ctx, in.Right, in.RightKey, "rightKey") {
+		if err == nil && r.n > maxCollected {
+			err = tooMany("right", maxCollected, "give the longer list as left, which streams, or make this one smaller with filter")
+		}
+		if err != nil {
+			return nil, err
+		}
+		if r.key != nil {
+			key := keyOf(r.key)
+			partners[key] = append(partners[key], r.rec)
 		}
 	}
 	return partners, nil

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"math"
 	"slices"
@@ -39,6 +40,14 @@ func keyOf(v any) any {
 		return composite("stream") // never equal by content: it is read once
 	}
 	return v
+}
+
+// fingerprint is a value's key in few bytes, however long the value is: half of a SHA-256.
+// Values that the language calls equal have the same.
+func fingerprint(v any) (f [16]byte) {
+	sum := sha256.Sum256(appendKey(nil, v))
+	copy(f[:], sum[:])
+	return f
 }
 
 // appendKey writes a value in one canonical form: a letter for the family, then

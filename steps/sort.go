@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +24,7 @@ var _ = declare(step.Compute(step.Doc{
 	Name:    "sort",
 	Summary: "Bring records into order.",
 	Detail: "Records whose value is nil come last in either order. Texts compare character by character, capitals before small " +
-		"letters: sort by lower(…) to mix them. The list is held in memory, up to 1,000,000 records; make it smaller first with filter.",
+		"letters: sort by lower(…) to mix them. Long lists are put aside on the disk of the run's folder, so they take no more memory than short ones.",
 	Since: since,
 	Reads: itemsOnly,
 	Example: `flow: example-sort
@@ -62,55 +61,63 @@ func inferSort(c step.Call) ([]step.Field, error) {
 }
 
 func sortRecords(ctx context.Context, in sortIn) (sortOut, error) {
-	return sortOut{Items: step.StreamOf(func(yield func(step.Any, error) bool) {
-		all, err := collect(ctx, in.Items, "items", in.By, "by", "make the list smaller with filter before sort")
-		if err == nil {
-			err = orderable(all)
+	sign := 1
+	if in.Order == "desc" {
+		sign = -1
+	}
+	by := func(a, b any) int {
+		switch {
+		case a == nil && b == nil:
+			return 0
+		case a == nil:
+			return 1
+		case b == nil:
+			return -1
 		}
+		return sign * compare(a, b)
+	}
+	return sortOut{Items: step.StreamOf(func(yield func(step.Any, error) bool) {
+		o, err := newOrder(ctx, by)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		sign := 1
-		if in.Order == "desc" {
-			sign = -1
-		}
-		slices.SortStableFunc(all, func(a, b keyed) int {
-			switch {
-			case a.key == nil && b.key == nil:
-				return 0
-			case a.key == nil:
-				return 1
-			case b.key == nil:
-				return -1
+		defer o.close()
+		family := ""
+		for r, err := range keyed(ctx, in.Items, in.By, "by") {
+			if err == nil {
+				err = orderable(r, &family)
 			}
-			return sign * compare(a.key, b.key)
-		})
-		for _, k := range all {
-			if !yield(k.rec, nil) {
+			if err == nil {
+				err = o.add(r)
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+		}
+		for r, err := range o.rows() {
+			if !yield(r.rec, err) || err != nil {
 				return
 			}
 		}
 	})}, nil
 }
 
-// orderable makes sure that all keys but nil can be compared with each other.
-func orderable(all []keyed) error {
-	first := ""
-	for i, k := range all {
-		if k.key == nil {
-			continue
-		}
-		f := family(k.key)
-		switch {
-		case f == "":
-			return fmt.Errorf("by, record %d: the value has no order; allowed: integer, number, text, time, duration", i+1)
-		case first == "":
-			first = f
-		case f != first:
-			return fmt.Errorf("by, record %d: is a %s, but the records before it gave a %s; values of one kind can be ordered", i+1, f, first)
-		}
+// orderable makes sure that all keys but nil can be compared with each other. before is the
+// family of those before.
+func orderable(r row, before *string) error {
+	if r.key == nil {
+		return nil
 	}
+	f := family(r.key)
+	switch {
+	case f == "":
+		return fmt.Errorf("by, record %d: the value has no order; allowed: integer, number, text, time, duration", r.n)
+	case *before != "" && f != *before:
+		return fmt.Errorf("by, record %d: is a %s, but the records before it gave a %s; values of one kind can be ordered", r.n, f, *before)
+	}
+	*before = f
 	return nil
 }
 

@@ -15,6 +15,9 @@ import (
 	"github.com/flowrunner/flowrunner/engine/step"
 )
 
+// maxUnique is how many values of the unique column are remembered.
+const maxUnique = 5_000_000
+
 type writeCSVIn struct {
 	Path      string                `flow:"path" doc:"The file, from the flow's directory; directories above it are made."`
 	Rows      step.Stream[step.Any] `flow:"rows" doc:"The records to write, one a line."`
@@ -250,8 +253,8 @@ func (w *csvWriter) writeRow(cw *csv.Writer, out io.Writer, row map[string]any, 
 				w.left++
 				return nil
 			}
-			if len(w.seen) == maxKeys {
-				return tooMany("unique", maxKeys, "begin a new file")
+			if len(w.seen) == maxUnique {
+				return tooMany("unique", maxUnique, "begin a new file")
 			}
 			w.seen[key] = true
 		}

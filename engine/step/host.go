@@ -21,6 +21,14 @@ type Retry struct {
 	Backoff  time.Duration // before the second; it doubles from then on
 }
 
+// Scratch is a folder of the run for what does not fit into memory, and how values stand
+// there. A file in it is gone when whoever made it has closed it.
+type Scratch struct {
+	Dir    string
+	Append func(b []byte, v any) ([]byte, error) // an error for a secret, and a list that is read once
+	Read   func(b []byte) (any, error)
+}
+
 // Host is what the engine lends to a running step.
 type Host interface {
 	// Connection is the step's effective connection.
@@ -39,6 +47,8 @@ type Host interface {
 	Now() time.Time
 	// Stdout is where print writes.
 	Stdout() io.Writer
+	// Scratch is where a step puts what it does not hold in memory.
+	Scratch() (Scratch, error)
 	// LeaveOut counts records that the step did not pass on, with the reason that
 	// plan shows.
 	LeaveOut(reason string, n int)

@@ -487,6 +487,7 @@ func (bareHost) Root() (*os.Root, error)                             { return ni
 func (bareHost) Zone() *time.Location                                { return time.UTC }
 func (bareHost) Now() time.Time                                      { return noon }
 func (bareHost) Stdout() io.Writer                                   { return io.Discard }
+func (bareHost) Scratch() (Scratch, error)                           { return Scratch{}, nil }
 func (bareHost) LeaveOut(string, int)                                {}
 func (bareHost) Warn(string, ...any)                                 {}
 

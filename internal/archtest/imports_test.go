@@ -107,6 +107,7 @@ var homes = map[string][]string{
 	"modernc.org/sqlite":                   {"engine/ledger/sqlite"},
 	"github.com/gofrs/flock":               {"engine/ledger"},
 	"golang.org/x/time":                    {"chat2desk"},
+	"github.com/lanrat/extsort":            {"steps"},
 
 	// Where the vendor's answers are read (docs/adr/0013), and plans and events written.
 	"github.com/go-json-experiment/json": {"chat2desk", "engine", "engine/planfile"},
