@@ -4,12 +4,11 @@ import (
 	"strings"
 
 	"github.com/flowrunner/flowrunner/engine/lang"
-	"github.com/flowrunner/flowrunner/engine/step"
 )
 
 // streaming names, for functions that need a whole list, the kind that does the
 // same record by record.
-var streaming = map[string]string{"filter": "filter", "map": "map", "take": "limit", "uniq": "distinct"}
+var streaming = map[string]string{"filter": "filter", "map": "map", "take": "limit", "uniq": "distinct", "sortBy": "sort"}
 
 // collected finds lists that are collected in memory where they could stream.
 func (l *linter) collected(s *Step) {
@@ -29,7 +28,7 @@ func (l *linter) whole(v *lang.Value, key string) {
 	for _, e := range v.Exprs() {
 		for _, c := range e.Collected() {
 			kind := streaming[c.Function]
-			if kind == "" || !c.Whole || !l.streams(c.Path) {
+			if kind == "" || !c.Whole || !l.p.isStream(lang.Ref{Path: c.Path}) {
 				continue
 			}
 			l.warn("list-collected", c.Span, "%s here collects the whole list", c.Function).
@@ -57,7 +56,7 @@ func (l *linter) counts(exprs []*lang.Expr) {
 
 // counter is the path of the count that the step of a list gives, or "".
 func (l *linter) counter(c lang.Collected) string {
-	if c.Function != "len" || !l.streams(c.Path) || len(c.Path) != 4 {
+	if c.Function != "len" || !l.p.isStream(lang.Ref{Path: c.Path}) || len(c.Path) != 4 {
 		return ""
 	}
 	s := l.p.byID[c.Path[1]]
@@ -67,14 +66,4 @@ func (l *linter) counter(c lang.Collected) string {
 		}
 	}
 	return ""
-}
-
-// streams reports whether a path is a stream of a step outside of loops; those
-// inside are read once for each record and small.
-func (l *linter) streams(path []string) bool {
-	ref, f, rest := l.p.streamOf(lang.Ref{Path: path})
-	if f == nil || len(rest) > 0 || f.Shape.Form != step.FormList || !f.Shape.Stream {
-		return false
-	}
-	return l.p.byID[ref.step].Loop == nil
 }

@@ -13,8 +13,12 @@ import (
 	"github.com/flowrunner/flowrunner/engine/step"
 )
 
-// maxCollected is how many records an expression may need at once.
-const maxCollected = 100_000
+// maxCollected is how many records an expression may need at once, and
+// heldByExpression the same for people.
+const (
+	maxCollected     = 100_000
+	heldByExpression = "100,000 records"
+)
 
 // spool is a stream written down once, so that several readers see the same
 // records in the same order.
@@ -94,8 +98,8 @@ func collect(ref streamRef, in step.Stream[any]) ([]any, error) {
 			return nil, err
 		}
 		if len(list) == maxCollected {
-			return nil, fmt.Errorf("steps.%s.outputs.%s has more than %d records, too many for an expression that needs the whole list; "+
-				"use the kinds filter, sort, limit, distinct or group, which take it record by record, or read its count", ref.step, ref.output, maxCollected)
+			return nil, fmt.Errorf("steps.%s.outputs.%s has more than %s, too many for an expression that needs the whole list; "+
+				"use the kinds filter, sort, limit, distinct or group, which take it record by record, or read its count", ref.step, ref.output, heldByExpression)
 		}
 		list = append(list, v)
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"github.com/flowrunner/flowrunner/engine/diag"
 	"github.com/flowrunner/flowrunner/engine/lang"
 	"github.com/flowrunner/flowrunner/engine/step"
 )
@@ -16,11 +17,12 @@ type streamRef struct{ step, output string }
 // usage is how a stream is consumed, counted over the whole program. It decides
 // whether the stream flows through, is spooled once, or is collected.
 type usage struct {
-	direct  int  // whole uses as a parameter or a forEach
-	here    bool // one of them is in the stage that makes it
-	list    bool // an expression needs the whole list
-	counted bool // its count is read
-	later   bool // its rows are used in a later stage, in finally or in outputs
+	direct  int       // whole uses as a parameter or a forEach
+	here    bool      // one of them is in the stage that makes it
+	list    bool      // an expression needs the whole list
+	at      diag.Span // the first of them
+	counted bool      // its count is read
+	later   bool      // its rows are used in a later stage, in finally or in outputs
 	readers []reader
 }
 
@@ -39,6 +41,13 @@ func (u *usage) passes() bool { return u.direct <= 1 && !u.counted && !u.later &
 // spooled reports whether what was read must be kept for readers in this stage.
 // Those of later ones have the plan.
 func (u *usage) spooled() bool { return u.here || u.list }
+
+// whole notes an expression that needs the whole list.
+func (u *usage) whole(r lang.Ref) {
+	if !u.list {
+		u.list, u.at = true, r.Span
+	}
+}
 
 // countUses walks every reference of the program.
 func (p *Program) countUses() {
@@ -124,7 +133,7 @@ func (p *Program) countRefs(refs []lang.Ref, stage int) {
 			if s, ok := p.byID[r.Path[1]]; ok && (len(r.Path) < 3 || r.Path[2] == "outputs") {
 				for _, f := range s.Outs {
 					if f.Shape.Stream {
-						p.use(streamRef{s.ID, f.Name}, stage).list = true
+						p.use(streamRef{s.ID, f.Name}, stage).whole(r)
 					}
 				}
 			}
@@ -134,7 +143,7 @@ func (p *Program) countRefs(refs []lang.Ref, stage int) {
 		switch {
 		case field == nil:
 		case field.Shape.Stream:
-			p.use(ref, stage).list = true
+			p.use(ref, stage).whole(r)
 		case field.Count != "":
 			// The count itself is recorded with the step, so that a later stage needs no rows.
 			p.use(streamRef{ref.step, field.Count}, 0).counted = true

@@ -8,8 +8,8 @@ import (
 )
 
 type groupIn struct {
-	Items step.Stream[step.Any] `flow:"items" doc:"The records to put into groups."`
-	By    step.Expr             `flow:"by" item:"items" doc:"The value that the records of one group, each called item, have in common."`
+	Items step.Stream[step.Any] `flow:"items" doc:"The records to put into groups." held:"1,000,000 records a group"`
+	By    step.Expr             `flow:"by" item:"items" doc:"The value that the records a group, each called item, have in common."`
 }
 
 // bundle is one result of group.
@@ -27,7 +27,7 @@ var _ = declare(step.Compute(step.Doc{
 	Name:    "group",
 	Summary: "Put records that have a value in common together.",
 	Detail: "Records whose value is nil form a group of their own, with the key nil. Long lists are put aside on the disk of the " +
-		"run's folder; one group is held in memory, up to 1,000,000 records.",
+		"run's folder; what is held in memory is one group at a time, up to 1,000,000 records a group.",
 	Since: since,
 	Example: `flow: example-group
 steps:

@@ -9,7 +9,7 @@ import (
 
 type joinIn struct {
 	Left     step.Stream[step.Any] `flow:"left" doc:"The records to find partners for; they stream."`
-	Right    step.Stream[step.Any] `flow:"right" doc:"The partners; they are held in memory, so put the smaller list here."`
+	Right    step.Stream[step.Any] `flow:"right" doc:"The partners; they are held in memory, so put the smaller list here." held:"1,000,000 records"`
 	LeftKey  step.Expr             `flow:"leftKey" item:"left" doc:"The value of a left record, called item, that is compared."`
 	RightKey step.Expr             `flow:"rightKey" item:"right" doc:"The value of a right record, called item, that is compared."`
 	Kind     string                `flow:"kind" optional:"true" enum:"inner,left,anti" default:"inner" doc:"Which left records to give: those with a partner (inner), all (left), those without (anti)."`

@@ -11,7 +11,7 @@ import (
 )
 
 type printIn struct {
-	Message any `flow:"message" doc:"What to show; lists and records are shown as JSON, times in the connection's zone."`
+	Message any `flow:"message" doc:"What to show; lists and records are shown as JSON, times in the connection's zone." held:"1,000,000 records"`
 }
 
 type printOut struct{}
@@ -20,7 +20,7 @@ var _ = declare(step.Local(step.Doc{
 	Name:    "print",
 	Summary: "Show a message, one line on standard output.",
 	Detail: "Line breaks and control characters are shown as \\n, \\t or \\u001b, so that a message from a client can never " +
-		"move the cursor. Like every local step it happens in apply, not in plan.",
+		"move the cursor. A list is held in memory, up to 1,000,000 records. Like every local step it happens in apply, not in plan.",
 	Since: since,
 	Example: `flow: example-print
 steps:

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -24,6 +25,25 @@ func TestRegistryHasEveryKindOfTheLanguage(t *testing.T) {
 	}, Registry().Names())
 }
 
+// What validate says of a list is what the kind refuses.
+func TestHeldIsTheLimit(t *testing.T) {
+	limits := map[string]int{
+		"join.right": maxCollected, "group.items": maxCollected, "print.message": maxCollected, "write_json.value": maxCollected, "write_csv.unique": maxUnique,
+	}
+	for _, k := range Registry().Kinds() {
+		for _, f := range k.Params() {
+			if f.Held == "" {
+				continue
+			}
+			name := k.Name + "." + f.Name
+			number, _, _ := strings.Cut(f.Held, " ")
+			require.Equal(t, strconv.Itoa(limits[name]), strings.ReplaceAll(number, ",", ""), name)
+			delete(limits, name)
+		}
+	}
+	require.Empty(t, limits)
+}
+
 func TestEveryKindIsWellDeclared(t *testing.T) {
 	for _, k := range Registry().Kinds() {
 		t.Run(k.Name, func(t *testing.T) {
@@ -43,6 +63,10 @@ func TestEveryKindIsWellDeclared(t *testing.T) {
 					require.True(t, list.Shape.Stream)
 				}
 				require.False(t, f.Optional && f.Bare && f.Bool, "an optional condition would be ambiguous")
+				if f.Held != "" {
+					require.Contains(t, k.Detail, "held in memory")
+					require.Contains(t, k.Detail, "up to "+f.Held)
+				}
 			}
 			for _, f := range k.Outputs() {
 				checkDoc(t, "output "+f.Name, f)

@@ -23,7 +23,7 @@ type writeCSVIn struct {
 	Rows      step.Stream[step.Any] `flow:"rows" doc:"The records to write, one a line."`
 	Columns   []string              `flow:"columns" min:"1" doc:"The fields to write, in this order; without it all fields, in the order in which they were declared."`
 	Mode      string                `flow:"mode" optional:"true" enum:"overwrite,append" default:"overwrite" doc:"Whether to write the file anew or to add rows at its end."`
-	Unique    string                `flow:"unique" optional:"true" doc:"A column; a row whose value in it the file already has is left out."`
+	Unique    string                `flow:"unique" optional:"true" doc:"A column; a row whose value in it the file already has is left out." held:"5,000,000 values"`
 	Delimiter string                `flow:"delimiter" optional:"true" default:"," doc:"What to put between cells, one character or tab."`
 	BOM       bool                  `flow:"bom" optional:"true" default:"false" doc:"Whether to begin the file with a byte order mark, so that Excel reads it as UTF-8."`
 }
@@ -38,7 +38,8 @@ var _ = declare(step.Local(step.Doc{
 	Summary: "Write records to a CSV file.",
 	Detail: "The first line names the columns. A text that a spreadsheet would take for a formula gets a ' in front; lists and records " +
 		"are written as JSON; times as RFC 3339 in the connection's zone; secrets never. Overwriting is all or nothing: when it fails, " +
-		"the old file is still there. Appending needs the same columns as the file has.",
+		"the old file is still there. Appending needs the same columns as the file has. The values of a unique column are held in memory, " +
+		"up to 5,000,000 values.",
 	Since: since,
 	Reads: columnsOnly,
 	Example: `flow: example-write-csv

@@ -10,7 +10,7 @@ import (
 
 type writeJSONIn struct {
 	Path  string                `flow:"path" doc:"The file, from the flow's directory; directories above it are made."`
-	Value any                   `flow:"value" optional:"true" doc:"What to write, as one JSON value; either this or rows."`
+	Value any                   `flow:"value" optional:"true" doc:"What to write, as one JSON value; either this or rows." held:"1,000,000 records"`
 	Rows  step.Stream[step.Any] `flow:"rows" optional:"true" doc:"The records to write, as a list or one a line; either this or value."`
 	Lines bool                  `flow:"lines" optional:"true" default:"false" doc:"Whether to write one record a line (JSON Lines) instead of a list."`
 }
@@ -23,7 +23,7 @@ var _ = declare(step.Local(step.Doc{
 	Name:    "write_json",
 	Summary: "Write a value or records to a JSON file.",
 	Detail: "Times are written as RFC 3339 in the connection's zone, durations as text, secrets never. Writing is all or nothing: " +
-		"when it fails, the old file is still there.",
+		"when it fails, the old file is still there. Rows stream; a list in a value is held in memory, up to 1,000,000 records.",
 	Since: since,
 	Example: `flow: example-write-json
 steps:

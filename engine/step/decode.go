@@ -227,8 +227,11 @@ func decode(t reflect.Type, v any) (reflect.Value, error) {
 }
 
 // maxGathered is how many records of a stream may stand where a plain list is
-// wanted.
-const maxGathered = 100_000
+// wanted, and HeldByList the same for people.
+const (
+	maxGathered = 100_000
+	HeldByList  = "100,000 items"
+)
 
 // gather reads a stream that stands where a plain list is wanted.
 func gather(s Stream[any]) ([]any, error) {
@@ -238,7 +241,7 @@ func gather(s Stream[any]) ([]any, error) {
 			return nil, err
 		}
 		if len(list) == maxGathered {
-			return nil, fmt.Errorf("has more than %d items, which is all that this parameter takes", maxGathered)
+			return nil, fmt.Errorf("has more than %s, which is all that this parameter takes", HeldByList)
 		}
 		list = append(list, v)
 	}

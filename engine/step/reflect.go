@@ -121,7 +121,7 @@ func membersOf(t reflect.Type) []member {
 		m := member{index: f.Index, like: f.Tag.Get("like"), Field: Field{
 			Name: name, Doc: f.Tag.Get("doc"), Default: f.Tag.Get("default"),
 			NonEmpty: f.Tag.Get("nonempty") == "true", Item: f.Tag.Get("item"),
-			Count: f.Tag.Get("count"), Named: isNamed(f.Type),
+			Count: f.Tag.Get("count"), Held: f.Tag.Get("held"), Named: isNamed(f.Type),
 			Min: bound(f.Tag, "min"), Max: bound(f.Tag, "max"),
 		}}
 		if e := f.Tag.Get("enum"); e != "" {

@@ -69,6 +69,7 @@ type Field struct {
 	Bool     bool     // for Bare: must give a boolean
 	Named    bool     // names to values, in the order written
 	Count    string   // for an integer output: it counts this stream output
+	Held     string   // what is held of it in memory at most, where it is as long as an audience: "1,000,000 records"
 }
 
 // Simple shapes, for tables and signatures.

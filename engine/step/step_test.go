@@ -200,7 +200,7 @@ func TestArgumentsThatDoNotFit(t *testing.T) {
 		{"tags", []any{1}, "tags has 1 items, but at least 2 is allowed"},
 		{"tags", []any{1, "x"}, "tags item 2 is text, but integer is wanted"},
 		{"tags", map[string]any{}, "tags is object, but list of integer is wanted"},
-		{"tags", endless, "tags has more than 100000 items, which is all that this parameter takes"},
+		{"tags", endless, "tags has more than 100,000 items, which is all that this parameter takes"},
 		{"tags", failing, "tags broken"},
 		{"mode", "medium", `mode is "medium"; allowed: fast, slow`},
 		{"mode", "", `mode is ""; allowed: fast, slow`},

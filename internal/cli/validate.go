@@ -28,7 +28,8 @@ func newValidate(a *app) *cobra.Command {
 		Long: "validate finds every problem of every file at once, each with its place and\n" +
 			"what to write instead. It needs neither a token nor the inputs.\n\n" +
 			"Warnings are advice: they change the exit code only with --strict. Every problem\n" +
-			"has a code in brackets, which flowrunner explain CODE explains.",
+			"has a code in brackets, which flowrunner explain CODE explains. Under a flow\n" +
+			"without errors stands what it holds in memory; everything else streams.",
 		Args: atLeast(1, "the FILE of a flow, or several"),
 		RunE: func(_ *cobra.Command, args []string) error { return validate(a, o, args) },
 	}
@@ -85,7 +86,7 @@ func verdict(file string, strict bool) (ui.Verdict, error) {
 	v.Problems.Sort()
 	v.Failed = p == nil || strict && len(v.Problems) > 0
 	if p != nil {
-		v.Flow = p.Name
+		v.Flow, v.Held = p.Name, p.Held()
 	}
 	return v, nil
 }
@@ -138,7 +139,7 @@ func showVerdicts(a *app, o *validateFlags, verdicts []ui.Verdict) error {
 	}
 	a.doc.Files = make([]ui.FileDocument, len(verdicts))
 	for i, v := range verdicts {
-		a.doc.Files[i] = ui.FileDocument{File: v.File, OK: !v.Failed, Flow: v.Flow, Problems: ui.Diagnostics(v.Problems)}
+		a.doc.Files[i] = v.Document()
 		if a.json {
 			continue
 		}
@@ -154,6 +155,9 @@ func showVerdicts(a *app, o *validateFlags, verdicts []ui.Verdict) error {
 				what = "project"
 			}
 			fmt.Fprintf(a.stdout, "%s: %s (%s)\n", v.File, a.outStyle().Good("ok"), what)
+			for _, h := range v.Held {
+				fmt.Fprintf(a.stdout, "  %s: %s holds %s in memory, up to %s\n", h.Span, h.By, h.What, h.UpTo)
+			}
 		}
 	}
 	return nil

@@ -102,6 +102,17 @@ type FileDocument struct {
 	OK       bool                 `json:"ok"`
 	Flow     string               `json:"flow,omitempty"`
 	Problems []DiagnosticDocument `json:"problems"`
+	Held     []HeldDocument       `json:"held,omitempty"`
+}
+
+// HeldDocument is something that a flow holds in memory.
+type HeldDocument struct {
+	By     string `json:"by"`
+	What   string `json:"what"`
+	UpTo   string `json:"upTo"`
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
 }
 
 // PlanDocument is a plan.

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/diag"
 )
 
@@ -14,8 +15,18 @@ type Verdict struct {
 	Flow     string // its name; "" when it could not be told
 	Source   []byte
 	Problems diag.List
+	Held     []engine.Held
 	Strict   bool // warnings count as errors
 	Failed   bool // something counts as an error
+}
+
+// Document is the verdict as one of the files of a JSON document.
+func (v Verdict) Document() FileDocument {
+	d := FileDocument{File: v.File, OK: !v.Failed, Flow: v.Flow, Problems: Diagnostics(v.Problems)}
+	for _, h := range v.Held {
+		d.Held = append(d.Held, HeldDocument{By: h.By, What: h.What, UpTo: h.UpTo, File: h.Span.File, Line: h.Span.Start.Line, Column: h.Span.Start.Col})
+	}
+	return d
 }
 
 // slashed is a file's name as these programs want it: relative to the folder
