@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"iter"
 	"strings"
 )
@@ -67,8 +68,11 @@ func giveFirsts(ctx context.Context, rows iter.Seq2[row, error], key func(row) s
 	defer stop()
 	for rec, err := range records.all() {
 		var r row
+		var more bool
 		if err == nil {
-			r, err, _ = next()
+			if r, err, more = next(); !more {
+				err = errors.New("fewer records came back than were put aside")
+			}
 		}
 		if err != nil {
 			return err

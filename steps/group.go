@@ -9,7 +9,7 @@ import (
 
 type groupIn struct {
 	Items step.Stream[step.Any] `flow:"items" doc:"The records to put into groups." held:"1,000,000 records a group"`
-	By    step.Expr             `flow:"by" item:"items" doc:"The value that the records a group, each called item, have in common."`
+	By    step.Expr             `flow:"by" item:"items" doc:"The value that the records of one group, each called item, have in common."`
 }
 
 // bundle is one result of group.
