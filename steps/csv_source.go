@@ -34,6 +34,8 @@ type csvRows struct {
 	reader  *csv.Reader
 	columns []csvColumn
 	width   int // cells of each row; 0 until known
+	warn    func(format string, args ...any)
+	warned  bool // of rows in a cell
 }
 
 // csvColumn is a column that is read.
@@ -52,7 +54,7 @@ func (s *csvSource) open(ctx context.Context) (*csvRows, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &csvRows{csvSource: s, file: file}
+	r := &csvRows{csvSource: s, file: file, warn: step.HostOf(ctx).Warn}
 	if err := r.begin(file); err != nil {
 		file.Close()
 		return nil, err
@@ -184,6 +186,7 @@ func (r *csvRows) next() (map[string]any, error) {
 		return nil, rowError{fmt.Errorf("%s:%d: has %d cells where %d are wanted; look for a missing quote or a delimiter that is not %q",
 			r.path, line, len(cells), r.width, string(r.reader.Comma))}
 	}
+	r.swallowed(cells)
 	row := make(map[string]any, len(r.columns))
 	for i := range r.columns {
 		c := &r.columns[i]
@@ -200,6 +203,24 @@ func (r *csvRows) next() (map[string]any, error) {
 	return row, nil
 }
 
+// swallowed tells the user once of a cell that looks as if its quotes held rows: a
+// quote too many, and another one further down, are no error of the form.
+func (r *csvRows) swallowed(cells []string) {
+	for i, cell := range cells {
+		if r.warned || r.width < 2 || strings.Count(cell, "\n") < 2 {
+			continue
+		}
+		lines := strings.Split(cell, "\n")
+		alike := func(line string) bool { return strings.Count(line, string(r.reader.Comma)) == r.width-1 }
+		if inner := lines[1 : len(lines)-1]; slices.ContainsFunc(inner, func(line string) bool { return !alike(line) }) {
+			continue
+		}
+		r.warned = true
+		line, col := r.reader.FieldPos(i)
+		r.warn("%s:%d:%d: this cell has %d lines, which look like rows; if they are, a quote (\") is missing or too many", r.path, line, col, len(lines))
+	}
+}
+
 func (r *csvRows) notUTF8() error {
 	line, _ := r.reader.FieldPos(0)
 	return fmt.Errorf("%s:%d: is not encoded as UTF-8; save the file as UTF-8 or set encoding: windows-1251", r.path, line)
@@ -213,6 +234,12 @@ func (r *csvRows) parseError(err error) error {
 			return err
 		}
 		return fileError(r.path, err)
+	}
+	if errors.Is(p.Err, csv.ErrQuote) && p.Line > p.StartLine {
+		// Not a bad row but the loss of all that the quote has swallowed, which nobody
+		// would count.
+		return fmt.Errorf(`%s:%d: a cell in quotes that begins in this row has not ended properly by line %d, so that no row between them can be read; close the quote ("), double it, or delete it`,
+			r.path, p.StartLine, p.Line)
 	}
 	problem := `a quote (") stands in the middle of a cell; double it and put the whole cell in quotes`
 	if errors.Is(p.Err, csv.ErrQuote) {

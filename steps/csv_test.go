@@ -159,6 +159,46 @@ func TestReadCSVSkipsBadRowsWhenAsked(t *testing.T) {
 	require.Equal(t, []string{`data.csv:3:3: column n: "x" is no integer (this row is skipped, and others like it)`}, h.warned)
 }
 
+// A quote too many takes everything up to the next one into its cell. That is more than
+// a bad row, which skip may leave out and count as one.
+func TestAQuoteDoesNotSwallowRows(t *testing.T) {
+	const ended = "data.csv:2: a cell in quotes that begins in this row has not ended properly by line %d, so that no row between them can be read; " +
+		"close the quote (\"), double it, or delete it"
+	for _, bad := range []string{"fail", "skip"} {
+		tests := map[string]struct {
+			rows   string
+			want   string // the error
+			warned []string
+			read   int
+		}{
+			"to the end of the file":       {"1,\"Ann\n2,Bo\n3,Cy\n", fmt.Sprintf(ended, 4), nil, 0},
+			"to a quote in another row":    {"1,\"Ann\n2,Bo\n3,\"Cy\"\n4,Di\n", fmt.Sprintf(ended, 4), nil, 0},
+			"to a quote at the end of one": {"1,\"Ann\n2,Bo\n3,Cy\"\n4,Di\n5,\"Ed\n6,Fe\n7,\"\n", "", []string{`data.csv:2:3: this cell has 3 lines, which look like rows; if they are, a quote (") is missing or too many`}, 3},
+			"a note of some lines":         {"1,\"Ann\nBo\nCy, Di, Ed\nFe\"\n2,\"Ann\nBo\"\n", "", nil, 2},
+		}
+		for name, tt := range tests {
+			t.Run(bad+"/"+name, func(t *testing.T) {
+				h, ctx := newHost(t)
+				h.put(t, "data.csv", "id,name\n"+tt.rows)
+				outs, err := kind(t, "read_csv").Run(ctx, obj{"path": "data.csv", "columns": types("id", "string"), "onBadRow": bad})
+				require.NoError(t, err)
+				rows, err := drainErr(t, outs, "rows")
+				require.Equal(t, tt.want, errText(err))
+				require.Equal(t, tt.warned, h.warned)
+				require.Len(t, rows, tt.read)
+				require.Empty(t, h.left)
+			})
+		}
+	}
+}
+
+func errText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
 func TestPathsStayInTheFlowsDirectory(t *testing.T) {
 	for _, name := range []string{"read_csv", "read_json", "write_csv", "write_json"} {
 		tests := []struct{ path, want string }{

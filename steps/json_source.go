@@ -10,6 +10,9 @@ import (
 	"iter"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/transform"
+
 	"github.com/flowrunner/flowrunner/engine/step"
 )
 
@@ -111,14 +114,18 @@ func (s *jsonSource) lines(file io.Reader) iter.Seq2[any, error] {
 // list gives the elements of the list that the file is, one by one.
 func (s *jsonSource) list(file io.Reader) iter.Seq2[any, error] {
 	return func(yield func(any, error) bool) {
-		text := bufio.NewReader(file)
+		text := bufio.NewReader(transform.NewReader(file, encoding.UTF8Validator)) // encoding/json would put U+FFFD in its place
 		if bom, _ := text.Peek(3); string(bom) == "\ufeff" {
 			_, _ = text.Discard(3)
 		}
 		dec := json.NewDecoder(text)
 		dec.UseNumber()
 		fail := func(err error) {
-			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			switch {
+			case errors.Is(err, encoding.ErrInvalidUTF8):
+				yield(nil, fmt.Errorf("%s: is not encoded as UTF-8, somewhere after byte %d; save it as UTF-8", s.path, dec.InputOffset()))
+				return
+			case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 				err = errors.New("it ends too early")
 			}
 			yield(nil, fmt.Errorf("%s: is no JSON at byte %d: %w", s.path, dec.InputOffset(), err))

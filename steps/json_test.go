@@ -63,6 +63,8 @@ func TestReadJSONErrors(t *testing.T) {
 		{"empty", "", nil, "data.json:1:1: is no whole JSON: it ends too early"},
 		{"two values", "1\n2\n", nil, "data.json:2:1: something follows the value; for one value a line set lines: true"},
 		{"no UTF-8", "\"\xff\"", nil, "data.json:1: is not encoded as UTF-8; save it as UTF-8"},
+		{"no UTF-8 in a list", "[{\"a\": \"x\"},\n {\"a\": \"\xc0\xed\xed\xe0\"}]", obj{"type": types("a", "string")}, "data.json: is not encoded as UTF-8, somewhere after byte 12; save it as UTF-8"},
+		{"no UTF-8 in a line", "1\n\"\xff\"\n", obj{"lines": true}, "data.json:2: is not encoded as UTF-8; save it as UTF-8"},
 		{"broken line", "1\n{\n", obj{"lines": true}, "data.json:2:2: is no whole JSON: it ends too early"},
 		{"line with two values", "1\n2 3\n", obj{"lines": true}, "data.json:2:3: something follows the value"},
 		{"list wanted", "{}", obj{"type": types("a", "any")}, "data.json: is no list of records; for one record a line set lines: true, for a single value leave type out"},

@@ -29,7 +29,7 @@ var _ = declare(step.Read(step.Doc{
 	Summary: "Read the rows of a CSV file.",
 	Detail: "With columns the rows have exactly those fields, typed and possibly nil, and other columns of the file are not read. " +
 		"Without it every field is text or nil, and its names are known only when the file is read. Times without a zone are in the connection's timezone. " +
-		"Phones and codes with leading zeros are best read as string.",
+		"Phones and codes with leading zeros are best read as string. A quote that takes rows into its cell stops the flow, whatever onBadRow says.",
 	Since: since,
 	Example: `flow: example-read-csv
 connection:

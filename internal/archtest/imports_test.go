@@ -113,6 +113,7 @@ var homes = map[string][]string{
 	"github.com/go-json-experiment/json": {"chat2desk", "engine", "engine/planfile"},
 
 	"golang.org/x/text/encoding":      {"steps"},
+	"golang.org/x/text/transform":     {"steps"},
 	"golang.org/x/text/unicode/norm":  {"engine/guard", "steps"},
 	"github.com/spf13/cobra":          {"internal/cli"},
 	"github.com/spf13/pflag":          {"internal/cli"},
