@@ -42,8 +42,8 @@ func (e *ListError) Error() string {
 // ReadSuppressed ranges over a file of suppressed people: a CSV whose header has
 // a column phone or contactId, separated by comma, semicolon or tab, or one value
 // a line without a header. It ends with *ListError at the first row that names
-// nobody, and also where the file has no rows: a list that is broken never looks
-// like one of nobody.
+// nobody, and also where the file has no rows or a cell of several lines: a list that
+// is broken never looks like a shorter one.
 func ReadSuppressed(file string, r io.Reader) iter.Seq2[Suppressed, error] {
 	return func(yield func(Suppressed, error) bool) {
 		in := bufio.NewReader(r)
@@ -117,6 +117,10 @@ func (l *listReader) next() (s Suppressed, ok bool, err error) {
 		return s, false, &ListError{l.file, 0, "cannot be read: " + err.Error()}
 	}
 	line, _ := l.csv.FieldPos(0)
+	if slices.ContainsFunc(row, func(cell string) bool { return strings.Contains(cell, "\n") }) {
+		// A quote too many makes the rows up to the next one a cell.
+		return s, false, &ListError{l.file, line, "has a cell of several lines, which may hold people; close the quote, or write the cell in one line"}
+	}
 	if !l.begun {
 		l.begun = true
 		find := func(name string) int {

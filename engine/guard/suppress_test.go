@@ -44,12 +44,15 @@ func TestReadSuppressed(t *testing.T) {
 
 func TestBrokenListsAreNeverEmptyOnes(t *testing.T) {
 	for file, want := range map[string]string{
-		"":                                  "o.csv: names nobody",
-		"\n\n":                              "o.csv: names nobody",
-		"phone\n":                           "o.csv: names nobody",
-		"name,mail\nAnna,a@b.c\n":           "o.csv:1: the header has neither phone nor contactId",
-		"phone\n79161234567\nunknown\n":     "o.csv:3: its phone is no phone",
-		"phone,name\n79161234567,A\n,B\n":   "o.csv:3: names nobody",
+		"":                                "o.csv: names nobody",
+		"\n\n":                            "o.csv: names nobody",
+		"phone\n":                         "o.csv: names nobody",
+		"name,mail\nAnna,a@b.c\n":         "o.csv:1: the header has neither phone nor contactId",
+		"phone\n79161234567\nunknown\n":   "o.csv:3: its phone is no phone",
+		"phone,name\n79161234567,A\n,B\n": "o.csv:3: names nobody",
+
+		"phone,name\n79161234567,\"A\n79161234568,B\"\n79161234569,C\n": "o.csv:2: has a cell of several lines",
+		"phone,name\n79161234567,\"A\n79161234568,B\n79161234569,C\n":   "o.csv:2: is no row of a CSV",
 		"contactId\n11\n-4\n":               "o.csv:3: its contactId is no whole number",
 		"Anna\n":                            "o.csv:1: is neither a phone nor a contact's id",
 		"11\n12,13\n":                       "o.csv:2: has more than one value",
