@@ -190,7 +190,7 @@ func pauseFor(ctx context.Context, d time.Duration) error {
 
 // decodeAnswer reads the body of an answer as the step asks for it.
 func (q question) decodeAnswer(body []byte, contentType string, zone *time.Location) (any, error) {
-	src := &jsonSource{path: "the answer of " + q.to.host, types: q.in.Type, cells: cellReader{zone: zone, layouts: standard}}
+	src := newJSONSource("the answer of "+q.to.host, q.in.Type, zone)
 	if q.in.Format == "text" {
 		return answerText(src.path, body)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
@@ -28,6 +29,11 @@ type jsonSource struct {
 	path  string
 	types step.Named[string]
 	cells cellReader
+	had   map[string]bool // the fields of types that some record had
+}
+
+func newJSONSource(path string, types step.Named[string], zone *time.Location) *jsonSource {
+	return &jsonSource{path: path, types: types, cells: cellReader{zone: zone, layouts: standard}, had: map[string]bool{}}
 }
 
 // document reads the whole file as one value.
@@ -171,7 +177,11 @@ func (s *jsonSource) record(v any, where string) (any, error) {
 	}
 	out := make(map[string]any, len(s.types))
 	for _, t := range s.types {
-		got, err := s.typed(m[t.Name], t.Value)
+		field, ok := m[t.Name]
+		if ok {
+			s.had[t.Name] = true
+		}
+		got, err := s.typed(field, t.Value)
 		if err != nil {
 			return nil, fmt.Errorf("%s: field %s: %w", where, t.Name, err)
 		}

@@ -52,6 +52,25 @@ func TestReadJSON(t *testing.T) {
 	}
 }
 
+// A name in type that the file does not have is told, since a JSON file may leave
+// fields out where a CSV file cannot.
+func TestReadJSONTellsOfFieldsThatNobodyHas(t *testing.T) {
+	for _, lines := range []bool{false, true} {
+		h, ctx := newHost(t)
+		h.put(t, "data.json", map[bool]string{false: `[{"phone": "1"}, {"name": null}]`, true: "{\"phone\": \"1\"}\n{\"name\": null}\n"}[lines])
+		outs, err := kind(t, "read_json").Run(ctx, obj{"path": "data.json", "lines": lines, "type": types("phone", "string", "nam", "string", "name", "string")})
+		require.NoError(t, err)
+		require.Len(t, drain(t, outs, "rows"), 2)
+		require.Equal(t, []string{"data.json: no record has the field nam; it is nil in all of them"}, h.warned)
+	}
+	h, ctx := newHost(t)
+	h.put(t, "data.json", "[]")
+	outs, err := kind(t, "read_json").Run(ctx, obj{"path": "data.json", "type": types("phone", "string")})
+	require.NoError(t, err)
+	require.Empty(t, drain(t, outs, "rows"))
+	require.Empty(t, h.warned)
+}
+
 func TestReadJSONErrors(t *testing.T) {
 	tests := []struct {
 		name, file string

@@ -23,7 +23,8 @@ var _ = declare(step.Read(step.Doc{
 	Name:    "read_json",
 	Summary: "Read a JSON file, whole or record by record.",
 	Detail: "With lines or type the output is rows, which stream; without them it is value. Numbers without a fraction are integers. " +
-		"With type, texts are read as dates, times and durations where it says so, and other fields of the file are not read.",
+		"With type, texts are read as dates, times and durations where it says so, and other fields of the file are not read; " +
+		"one that no record has is told.",
 	Since: since,
 	Example: `flow: example-read-json
 steps:
@@ -67,14 +68,14 @@ func inferReadJSON(c step.Call) ([]step.Field, error) {
 }
 
 func readJSON(ctx context.Context, in readJSONIn) (readJSONOut, error) {
-	src := &jsonSource{path: in.Path, types: in.Type, cells: cellReader{zone: step.HostOf(ctx).Zone(), layouts: standard}}
 	file, err := openFile(ctx, in.Path)
 	if err != nil {
 		return readJSONOut{}, err
 	}
 	defer file.Close()
+	zone := step.HostOf(ctx).Zone()
 	if !in.Lines && len(in.Type) == 0 {
-		value, err := src.document(file)
+		value, err := newJSONSource(in.Path, nil, zone).document(file)
 		return readJSONOut{Value: value}, err
 	}
 	return readJSONOut{Rows: step.StreamOf(func(yield func(any, error) bool) {
@@ -84,6 +85,7 @@ func readJSON(ctx context.Context, in readJSONIn) (readJSONOut, error) {
 			return
 		}
 		defer file.Close()
+		src := newJSONSource(in.Path, in.Type, zone)
 		read := src.list
 		if in.Lines {
 			read = src.lines
@@ -96,6 +98,11 @@ func readJSON(ctx context.Context, in readJSONIn) (readJSONOut, error) {
 			n++
 			if !yield(rec, err) || err != nil {
 				return
+			}
+		}
+		for _, t := range in.Type {
+			if n > 0 && !src.had[t.Name] { // probably misspelt, and everybody would be left out for it
+				step.HostOf(ctx).Warn("%s: no record has the field %s; it is nil in all of them", in.Path, t.Name)
 			}
 		}
 	})}, nil
