@@ -20,6 +20,8 @@ type Evaluator struct {
 	scope *lang.Scope
 	env   map[string]any
 	why   string // why steps have no values, when they have none
+
+	long map[string]bool // lists of a plan that are too long to be held, as step.output
 }
 
 // NewEvaluator knows nothing but the functions of the language. zone is the
@@ -120,6 +122,9 @@ func (e *Evaluator) missing(refs []lang.Ref) string {
 		case !ok:
 			return name + ": it was not planned"
 		case len(r.Path) > 3 && r.Path[2] == "outputs":
+			if e.long[r.Path[1]+"."+r.Path[3]] {
+				return name + ".outputs." + r.Path[3] + ": the plan has more than " + heldByExpression + " of it, too many for an expression"
+			}
 			if _, ok := outs[r.Path[3]]; !ok {
 				return name + ".outputs." + r.Path[3] + ": it is not known before messages are sent, or was not kept"
 			}

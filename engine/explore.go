@@ -268,7 +268,7 @@ func (p *Program) Recorded(paths []string, at Place) (*Evaluator, error) {
 	inputs := p.InputsOf(plan.Head)
 	f := newFrame()
 	maps.Copy(f.env, p.Evaluator(inputs, plan.Head.Env, plan.Head.Run, plan.Head.Now).env)
-	e := &Evaluator{scope: sc, env: f.env, why: "the plan of this run has not recorded it, since it keeps what is sent and what later stages need; --flow FILE --sandbox tries it on made-up people"}
+	e := &Evaluator{scope: sc, env: f.env, long: map[string]bool{}, why: "the plan of this run has not recorded it, since it keeps what is sent and what later stages need; --flow FILE --sandbox tries it on made-up people"}
 	loops := loopsWanted(st, at)
 	lists, found := map[string][]any{}, len(loops) == 0
 	for rec, err := range recordsOf(paths) {
@@ -277,6 +277,11 @@ func (p *Program) Recorded(paths []string, at Place) (*Evaluator, error) {
 		}
 		switch r := rec.(type) {
 		case planfile.Row:
+			if len(lists[r.Stream]) == maxCollected || e.long[r.Stream] {
+				e.long[r.Stream] = true
+				delete(lists, r.Stream)
+				continue
+			}
 			lists[r.Stream] = append(lists[r.Stream], planfile.InZone(r.Value.V, p.Zone))
 		case planfile.Step:
 			outs := map[string]any{}
