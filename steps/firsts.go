@@ -35,13 +35,13 @@ func giveFirsts(ctx context.Context, rows iter.Seq2[row, error], key func(row) s
 	if err != nil {
 		return err
 	}
-	defer together.close()
+	defer together.Close()
 	for r, err := range rows {
 		if err == nil {
 			err = records.add(r.n, r.rec)
 		}
 		if err == nil {
-			err = together.add(row{key: key(r), n: r.n})
+			err = together.Add(row{key: key(r), n: r.n})
 		}
 		if err != nil {
 			return err
@@ -51,7 +51,7 @@ func giveFirsts(ctx context.Context, rows iter.Seq2[row, error], key func(row) s
 	if err != nil {
 		return err
 	}
-	defer asTheyCame.close()
+	defer asTheyCame.Close()
 	first, last := 0, ""
 	for r, err := range together.rows() {
 		if err != nil {
@@ -60,7 +60,7 @@ func giveFirsts(ctx context.Context, rows iter.Seq2[row, error], key func(row) s
 		if first == 0 || r.key != last {
 			first, last = r.n, r.key.(string)
 		}
-		if err := asTheyCame.add(row{n: r.n, rec: first}); err != nil {
+		if err := asTheyCame.Add(row{n: r.n, rec: first}); err != nil {
 			return err
 		}
 	}

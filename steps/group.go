@@ -69,10 +69,10 @@ func groups(ctx context.Context, in groupIn, most int, yield func(bundle, error)
 	if err != nil {
 		return err
 	}
-	defer o.close()
+	defer o.Close()
 	for r, err := range firsts(ctx, keyed(ctx, in.Items, in.By, "by"), byValue) {
 		if err == nil {
-			err = o.add(r)
+			err = o.Add(r)
 		}
 		if err != nil {
 			return err

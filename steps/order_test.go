@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrunner/flowrunner/engine/step"
+	"github.com/flowrunner/flowrunner/internal/spill"
 )
 
 // anyKey gives values that are often equal, also written otherwise, and sometimes nil.
@@ -40,7 +41,7 @@ func TestLongListsAreOrderedAsShortOnes(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	for _, size := range []int{0, 1, 50, chunkRecords, chunkRecords + 1, 2*chunkRecords + 77} {
+	for _, size := range []int{0, 1, 50, spill.Chunk, spill.Chunk + 1, 2*spill.Chunk + 77} {
 		for _, of := range []string{"number", "text", "time"} {
 			h, ctx := newHost(t)
 			recs := make([]any, size)
@@ -137,7 +138,7 @@ func streamOf(recs []any) step.Stream[any] {
 
 // Whoever leaves early, and whoever fails, leaves neither files nor goroutines.
 func TestOrdersEndWhereverTheyAreLeft(t *testing.T) {
-	for name, source := range map[string]step.Stream[any]{"left": counting(3*chunkRecords, new(int)), "broken": broken(1, 2, 3)} {
+	for name, source := range map[string]step.Stream[any]{"left": counting(3*spill.Chunk, new(int)), "broken": broken(1, 2, 3)} {
 		for kindName, param := range map[string]string{"sort": "items", "group": "groups", "distinct": "items"} {
 			t.Run(name+" "+kindName, func(t *testing.T) {
 				h, ctx := newHost(t)
@@ -202,7 +203,7 @@ func TestWhatCannotBePutAsideIsSaid(t *testing.T) {
 			t.Run(name+" "+kindName, func(t *testing.T) {
 				within := step.WithHost(context.WithoutCancel(ctx), c.host)
 				var err error
-				items := counting(3*chunkRecords, new(int))
+				items := counting(3*spill.Chunk, new(int))
 				switch kindName {
 				case "sort":
 					var out sortOut
@@ -241,7 +242,7 @@ func TestWhatCannotBePutAsideIsSaid(t *testing.T) {
 // BenchmarkSort sorts a list of several chunks, and the same in memory, as a loop written by
 // hand would.
 func BenchmarkSort(b *testing.B) {
-	recs := make([]any, 5*chunkRecords)
+	recs := make([]any, 5*spill.Chunk)
 	for i := range recs {
 		recs[i] = obj{"id": i * 7919 % len(recs), "name": "Anna"}
 	}

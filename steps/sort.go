@@ -82,14 +82,14 @@ func sortRecords(ctx context.Context, in sortIn) (sortOut, error) {
 			yield(nil, err)
 			return
 		}
-		defer o.close()
+		defer o.Close()
 		family := ""
 		for r, err := range keyed(ctx, in.Items, in.By, "by") {
 			if err == nil {
 				err = orderable(r, &family)
 			}
 			if err == nil {
-				err = o.add(r)
+				err = o.Add(r)
 			}
 			if err != nil {
 				yield(nil, err)

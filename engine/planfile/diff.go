@@ -1,8 +1,6 @@
 package planfile
 
-import (
-	"iter"
-)
+import "slices"
 
 // Change is how one send differs between two plans.
 type Change struct {
@@ -48,59 +46,62 @@ func (c DiffCounts) Changed() bool { return c.Came+c.Left+c.Text+c.Decision > 0 
 // compared. Its memory does not grow with the plans; files below dir, "" for the
 // system's, do.
 func Diff(before, after, dir string, each func(Change) error) (DiffCounts, error) {
-	return diff(before, after, dir, sortedRows, each)
+	return diff(before, after, dir, 0, each)
 }
 
 func diff(before, after, dir string, rows int, each func(Change) error) (n DiffCounts, err error) {
-	a, stopA := iter.Pull2(sortedSends(before, dir, rows))
-	defer stopA()
-	b, stopB := iter.Pull2(sortedSends(after, dir, rows))
-	defer stopB()
-	old, err, moreOld := a()
-	now, nerr, moreNow := b()
-	for err == nil && nerr == nil && (moreOld || moreNow) {
-		order := 0
-		switch {
-		case !moreNow:
-			order = -1
-		case !moreOld:
-			order = 1
-		default:
-			x, y := old, now
-			x.Seq, y.Seq = 0, 0
-			order = bySubject(x, y)
+	var same []side // sends of one subject: nearly always one of each plan
+	compare := func() error {
+		later := slices.IndexFunc(same, func(s side) bool { return s.after })
+		if later < 0 {
+			later = len(same)
 		}
-		var c Change
-		switch {
-		case order < 0:
-			n.Left++
-			c = Change{Kind: Left, Before: old}
-		case order > 0:
-			n.Came++
-			c = Change{Kind: Came, After: now}
-		case old.Status != now.Status || old.Reason != now.Reason:
-			n.Decision++
-			c = Change{Kind: Decided, Before: old, After: now}
-		case now.Status == StatusPlanned && old.Content != now.Content:
-			n.Text++
-			c = Change{Kind: Text, Before: old, After: now}
-		default:
-			n.Same++
-		}
-		if c.Kind != "" {
-			if err := each(c); err != nil {
-				return n, err
+		old, now := same[:later], same[later:]
+		for i := range max(len(old), len(now)) {
+			var c Change
+			switch {
+			case i >= len(now):
+				n.Left++
+				c = Change{Kind: Left, Before: old[i].Send}
+			case i >= len(old):
+				n.Came++
+				c = Change{Kind: Came, After: now[i].Send}
+			default:
+				c = n.changed(old[i].Send, now[i].Send)
+			}
+			if c.Kind != "" {
+				if err := each(c); err != nil {
+					return err
+				}
 			}
 		}
-		if order <= 0 {
-			old, err, moreOld = a()
-		}
-		if order >= 0 {
-			now, nerr, moreNow = b()
-		}
+		same = same[:0]
+		return nil
 	}
-	if err == nil {
-		err = nerr
+	for s, err := range sortedSides(before, after, dir, rows) {
+		if err == nil && len(same) > 0 && bySubject(same[0].Send, s.Send) != 0 {
+			err = compare()
+		}
+		if err != nil {
+			return n, err
+		}
+		same = append(same, s)
 	}
-	return n, err
+	return n, compare()
+}
+
+// changed counts how the send of one subject differs; a Change without a kind is none.
+func (n *DiffCounts) changed(old, now Send) Change {
+	c := Change{Before: old, After: now}
+	switch {
+	case old.Status != now.Status || old.Reason != now.Reason:
+		n.Decision++
+		c.Kind = Decided
+	case now.Status == StatusPlanned && old.Content != now.Content:
+		n.Text++
+		c.Kind = Text
+	default:
+		n.Same++
+	}
+	return c
 }

@@ -29,11 +29,11 @@ var allowed = map[string][]string{
 	"engine/guard":         {"engine/diag", "engine/step"},
 	"engine/ledger":        {"engine/diag", "engine/step"},
 	"engine/ledger/sqlite": {"engine/diag", "engine/step", "engine/ledger"},
-	"engine/planfile":      {"engine/diag", "engine/step", "engine/ledger"},
+	"engine/planfile":      {"engine/diag", "engine/step", "engine/ledger", "internal/spill"},
 	"engine/history":       {"engine/ledger", "engine/planfile"},
 	"engine/schema":        {"engine/flow", "engine/step"},
 
-	"steps":             {"engine/step", "chat2desk"},
+	"steps":             {"engine/step", "chat2desk", "internal/spill"},
 	"chat2desk":         {},
 	"chat2desk/sandbox": {"chat2desk"},
 
@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"internal/folder":   {},
 	"internal/heap":     {},
 	"internal/junit":    {},
+	"internal/spill":    {},
 
 	"internal/bench":          {"chat2desk/sandbox"},
 	"internal/bench/loop":     {},
@@ -107,7 +108,7 @@ var homes = map[string][]string{
 	"modernc.org/sqlite":                   {"engine/ledger/sqlite"},
 	"github.com/gofrs/flock":               {"engine/ledger"},
 	"golang.org/x/time":                    {"chat2desk"},
-	"github.com/lanrat/extsort":            {"steps"},
+	"github.com/lanrat/extsort":            {"internal/spill"},
 
 	// Where the vendor's answers are read (docs/adr/0013), and plans and events written.
 	"github.com/go-json-experiment/json": {"chat2desk", "engine", "engine/planfile"},
