@@ -19,13 +19,13 @@ type Held struct {
 	Span diag.Span // where it is read
 }
 
-// Held lists what the program holds in memory, in the order of the text. Lists
-// that are read inside a loop are left out: each is one recipient's.
+// Held lists what the program holds in memory, file by file in the order of the text.
+// Lists that are read inside a loop are left out: each is one recipient's.
 func (p *Program) Held() []Held {
 	var all []Held
 	for ref, u := range p.usage {
 		if s := p.byID[ref.step]; u.list && s != nil && s.Loop == nil {
-			all = append(all, Held{"an expression", "steps." + ref.step + ".outputs." + ref.output, heldByExpression, u.at})
+			all = append(all, Held{"an expression", "steps." + s.Local() + ".outputs." + ref.output, heldByExpression, u.at})
 		}
 	}
 	p.Walk(func(s *Step) {
@@ -35,7 +35,7 @@ func (p *Program) Held() []Held {
 				upTo = step.HeldByList
 			}
 			if upTo != "" && a.Value != nil && (a.Field.Shape.Form == step.FormText || p.passesStream(a.Value)) {
-				all = append(all, Held{"steps." + s.ID, a.Field.Name, upTo, a.Value.Span()})
+				all = append(all, Held{"steps." + s.Local(), a.Field.Name, upTo, a.Value.Span()})
 			}
 		}
 	})
@@ -44,7 +44,7 @@ func (p *Program) Held() []Held {
 			cmp.Compare(a.Span.Start.Line, b.Span.Start.Line), cmp.Compare(a.Span.Start.Col, b.Span.Start.Col),
 			strings.Compare(a.What, b.What))
 	})
-	return all
+	return slices.Compact(all) // of a flow that is called twice
 }
 
 // passesStream reports whether a value is a stream of a step outside of loops,

@@ -2,6 +2,9 @@ package engine_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,10 +20,20 @@ steps:
   - { id: every, uses: chat2desk_list_clients }
   - { id: few, uses: filter, with: { items: "${{ steps.every.outputs.clients }}", where: item.id > 7 } }
 `
+	const called = `flow: part
+steps:
+  - { id: rows, uses: read_csv, with: { path: a.csv } }
+  - { id: show, uses: print, with: { message: "${{ len(steps.rows.outputs.rows) }}" } }
+`
 	tests := map[string]struct {
 		steps string
 		want  []string
 	}{
+		"a flow that is called, twice": {`
+  - { id: ann, uses: ./part.yaml }
+  - { id: bo, uses: ./part.yaml }`, []string{
+			"part.yaml:4:56: an expression holds steps.rows.outputs.rows, 100,000 records",
+		}},
 		"streams hold nothing": {`
   - { id: sorted, uses: sort, with: { items: "${{ steps.few.outputs.items }}", by: item.id } }
   - { id: once, uses: distinct, with: { items: "${{ steps.sorted.outputs.items }}", by: item.phone } }
@@ -66,12 +79,15 @@ steps:
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			require.NoError(t, os.WriteFile(filepath.Join(folder, "part.yaml"), []byte(called), 0o600))
 			src := head + tt.steps[1:] + "\n"
-			p, problems := besides("f.yaml", src, t.TempDir())
+			p, problems := besides(filepath.Join(folder, "f.yaml"), src, folder)
 			require.NotNil(t, p, diag.FormatAll(problems, []byte(src)))
 			var got []string
 			for _, h := range p.Held() {
-				got = append(got, fmt.Sprintf("%d:%d: %s holds %s, %s", h.Span.Start.Line, h.Span.Start.Col, h.By, h.What, h.UpTo))
+				file := strings.TrimSuffix(filepath.Base(h.Span.File)+":", "f.yaml:")
+				got = append(got, fmt.Sprintf("%s%d:%d: %s holds %s, %s", file, h.Span.Start.Line, h.Span.Start.Col, h.By, h.What, h.UpTo))
 			}
 			require.Equal(t, tt.want, got)
 		})
