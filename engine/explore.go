@@ -174,7 +174,10 @@ func (p *Program) Explore(ctx context.Context, o Options, at Place) (*Evaluator,
 		return nil, err
 	}
 	defer s.close()
-	env := s.environment()
+	env, err := s.environment()
+	if err != nil {
+		return nil, err
+	}
 	if err := s.setInputs(o.Inputs, env); err != nil {
 		return nil, err
 	}

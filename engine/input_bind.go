@@ -1,15 +1,20 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/flowrunner/flowrunner/engine/lang"
 	"github.com/flowrunner/flowrunner/engine/step"
 )
+
+// errNotUTF8 is of a value from outside.
+var errNotUTF8 = errors.New("is not UTF-8; give it from a terminal, script or file that writes UTF-8")
 
 // InputError is a value that the user gave and the flow does not take. Commands
 // exit with 64.
@@ -99,6 +104,9 @@ func (in *Input) parse(raw any, want step.Shape, zone *time.Location) (any, erro
 			found = "a map"
 		}
 		return nil, fmt.Errorf("is %s, but %s is wanted", found, withArticle(want.Form.String()))
+	}
+	if !utf8.ValidString(s) {
+		return nil, errNotUTF8 // messages would hold U+FFFD in place of letters
 	}
 	bad := func(example string) error {
 		word := want.Form.String()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowrunner/flowrunner/chat2desk/sandbox"
 	"github.com/flowrunner/flowrunner/engine"
 	"github.com/flowrunner/flowrunner/engine/diag"
 )
@@ -157,6 +158,8 @@ func TestBindInputsRefuses(t *testing.T) {
 		{"x: { type: list, items: integer }", "17,,18", `input x item 2 is "", which is no integer; write it as 17`},
 		{"x: { type: list, items: date }", "2026-03-01,soon", `input x item 2 is "soon", which is no date; write it as 2026-03-01`},
 		{"x: { type: list, items: integer }", []any{"1", map[string]any{}}, "input x item 2 is a map, but an integer is wanted"},
+		{"x: { type: string }", "\xc0\xed\xed\xe0", "input x is not UTF-8; give it from a terminal, script or file that writes UTF-8"},
+		{"x: { type: list }", "ok,\xc0", "input x is not UTF-8; give it from a terminal, script or file that writes UTF-8"},
 		{"x: { type: list }", map[string]any{"a": 1}, "input x is a map, but a list is wanted"},
 		{"x: { type: string }", []any{"a"}, "input x is a list, but a text is wanted"},
 		{"x: { type: integer }", nil, "input x is empty, but an integer is wanted"},
@@ -193,6 +196,21 @@ func TestBindInputsRefuses(t *testing.T) {
 			require.Equal(t, []string{c.want}, bad.Problems)
 		})
 	}
+}
+
+// What the environment gives goes into messages as well.
+func TestAVariableThatIsNotUTF8(t *testing.T) {
+	b := newBench(t, sandbox.Options{})
+	p := b.compile(`flow: f
+env: [SHOP]
+steps:
+  - { id: hi, uses: chat2desk_send_message, with: { contactId: 70001, message: "${{ env.SHOP ?? \"\" }} is open" } }
+`)
+	b.env["SHOP"] = "\xd6\xe2\xe5\xf2\xfb"
+	_, err := p.Plan(t.Context(), b.options(p, nil))
+	var bad *engine.InputError
+	require.ErrorAs(t, err, &bad)
+	require.EqualError(t, err, "the environment variable SHOP is not UTF-8; give it from a terminal, script or file that writes UTF-8")
 }
 
 type missing struct{}

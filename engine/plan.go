@@ -48,7 +48,10 @@ func (p *Program) Plan(ctx context.Context, o Options) (*Summary, error) {
 	if err := s.noOrphans(ctx); err != nil {
 		return nil, err
 	}
-	env := s.environment()
+	env, err := s.environment()
+	if err != nil {
+		return nil, err
+	}
 	if err := s.setInputs(o.Inputs, env); err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/flowrunner/flowrunner/engine/ledger"
 	"github.com/flowrunner/flowrunner/engine/planfile"
@@ -189,14 +190,18 @@ func (p *Program) variables(env map[string]string) map[string]any {
 }
 
 // environment reads the variables that the flow lists.
-func (s *session) environment() map[string]string {
+func (s *session) environment() (map[string]string, error) {
 	out := map[string]string{}
 	for _, name := range s.p.Env {
-		if v, ok := s.o.LookupEnv(name); ok {
+		v, ok := s.o.LookupEnv(name)
+		if ok && !utf8.ValidString(v) {
+			return nil, &InputError{[]string{fmt.Sprintf("the environment variable %s %s", name, errNotUTF8)}}
+		}
+		if ok {
 			out[name] = v
 		}
 	}
-	return out
+	return out, nil
 }
 
 // hashOf is sumOf in hex.
