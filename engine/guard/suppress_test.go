@@ -51,6 +51,10 @@ func TestBrokenListsAreNeverEmptyOnes(t *testing.T) {
 		"phone\n79161234567\nunknown\n":   "o.csv:3: its phone is no phone",
 		"phone,name\n79161234567,A\n,B\n": "o.csv:3: names nobody",
 
+		"phone\n79161234567.0\n":      "o.csv:2: its phone is a number with a fraction",
+		"7000123.0\n":                 "o.csv:1: is neither a phone nor a contact's id",
+		"phone\n8 916 123-45-67/68\n": "o.csv:2: its phone may be two phones",
+
 		"phone,name\n79161234567,\"A\n79161234568,B\"\n79161234569,C\n": "o.csv:2: has a cell of several lines",
 		"phone,name\n79161234567,\"A\n79161234568,B\n79161234569,C\n":   "o.csv:2: is no row of a CSV",
 		"contactId\n11\n-4\n":               "o.csv:3: its contactId is no whole number",
