@@ -36,6 +36,7 @@ type csvRows struct {
 	width   int // cells of each row; 0 until known
 	warn    func(format string, args ...any)
 	warned  bool // of rows in a cell
+	nothing bool // of a placeholder
 }
 
 // csvColumn is a column that is read.
@@ -198,9 +199,19 @@ func (r *csvRows) next() (map[string]any, error) {
 			line, col := r.reader.FieldPos(c.index)
 			return nil, rowError{fmt.Errorf("%s:%d:%d: column %s: %w", r.path, line, col, c.name, err)}
 		}
+		if !r.nothing && placeholders[cells[c.index]] && (c.kind == "string" || c.kind == "") {
+			r.nothing = true
+			line, col := r.reader.FieldPos(c.index)
+			r.warn("%s:%d:%d: column %s: %q is read as this text, and would be sent as it is; only an empty cell is nil", r.path, line, col, c.name, cells[c.index])
+		}
 		row[c.name] = v
 	}
 	return row, nil
+}
+
+// placeholders are what databases and data frames write where nothing is.
+var placeholders = map[string]bool{
+	"NULL": true, "null": true, `\N`: true, "NaN": true, "nan": true, "None": true, "nil": true, "<nil>": true, "undefined": true, "#N/A": true, "N/A": true,
 }
 
 // swallowed tells the user once of a cell that looks as if its quotes held rows: a

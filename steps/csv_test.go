@@ -159,6 +159,16 @@ func TestReadCSVSkipsBadRowsWhenAsked(t *testing.T) {
 	require.Equal(t, []string{`data.csv:3:3: column n: "x" is no integer (this row is skipped, and others like it)`}, h.warned)
 }
 
+// A word for nothing is a text, and would be somebody's name: it is told, once.
+func TestReadCSVTellsOfPlaceholders(t *testing.T) {
+	h, ctx := newHost(t)
+	h.put(t, "data.csv", "id,name,note\n1,,NULL\n2,NaN,x\n3,Nana,NULL\n")
+	outs, err := kind(t, "read_csv").Run(ctx, obj{"path": "data.csv", "columns": types("id", "integer", "name", "string")})
+	require.NoError(t, err)
+	require.Equal(t, []any{obj{"id": 1, "name": nil}, obj{"id": 2, "name": "NaN"}, obj{"id": 3, "name": "Nana"}}, drain(t, outs, "rows"))
+	require.Equal(t, []string{`data.csv:3:3: column name: "NaN" is read as this text, and would be sent as it is; only an empty cell is nil`}, h.warned)
+}
+
 // A quote too many takes everything up to the next one into its cell. That is more than
 // a bad row, which skip may leave out and count as one.
 func TestAQuoteDoesNotSwallowRows(t *testing.T) {
